@@ -1,4 +1,4 @@
-// Prints `N passed, N failed` from the test runner's report; a report that is not there, or of no test, is an error.
+// Prints `N passed, N failed` from the test runner's report. A missing report, or one without tests, is an error.
 import { readFileSync } from 'node:fs';
 
 const report = JSON.parse(readFileSync(process.argv[2], 'utf8'));

@@ -3,7 +3,7 @@ import cdkJson from '../cdk.json' with { type: 'json' };
 import { BatchdropStack } from '../lib/batchdrop-stack.ts';
 import { readContext } from '../lib/context.ts';
 
-// Pass the feature flags of cdk.json, because `npm start` runs this file without the CDK CLI.
+// Passes the feature flags of cdk.json, because `npm start` runs this file without the CDK CLI.
 const app = new App({ context: cdkJson.context });
 const { props, unknown } = readContext(app.node);
 const stack = new BatchdropStack(app, 'Batchdrop', props);

@@ -15,7 +15,7 @@ Exit codes:
   1  the command or a check failed, or a job did not end as completed
   2  usage error`;
 
-/** Commander quotes arguments in its errors, and adds a suggestion on a line of its own. */
+/** Commander quotes arguments in its errors, and adds a suggestion on its own line. */
 const ESCAPED = {
   outputError: (text: string, write: (text: string) => void) => {
     const [, error = '', suggestion = ''] = /^(.*?)(\n\(Did you mean [^\n]*\))?\n*$/s.exec(text) ?? [];
@@ -48,7 +48,7 @@ export async function runProgram(groups: CommandGroups): Promise<void> {
   }
   program.commandsGroup('Help:').helpCommand('help [command]', 'Print the options of a command');
 
-  // The reader of the output may be gone (`| head`, a closed terminal). A runtime must still stop properly.
+  // The reader of the output may have ended (`| head`, a closed terminal). A runtime must still stop properly.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
 
   try {

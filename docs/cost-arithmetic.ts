@@ -23,7 +23,7 @@ const PRICE = {
   dashboardMonth: 3,
 };
 
-/** What one batch uses besides the counted calls: 20 MB in, 20 MB of results. */
+/** What one batch uses in addition to the counted calls: 20 MB of requests, 20 MB of results. */
 const BATCH = {
   gb: 0.02,
   gbMonths: 0.02 * 1 + 0.02 * 2, // results for one month, the request file for two
@@ -35,7 +35,7 @@ const BATCH = {
   quartersOfAnHour: 3, // the batch ends within an hour
 };
 
-/** What an idle stack uses in a month of 30 days, besides the counted calls. */
+/** What an idle stack uses in a month of 30 days, in addition to the counted calls. */
 export const MONTH = {
   alarms: 32,
   idleMetrics: 2,
@@ -43,13 +43,13 @@ export const MONTH = {
   tickGbSeconds: 0.2 * 0.25, // assumed
   tickLogGb: 1.7e-6, // assumed
   idleQueueRequests: 4 * 5 * 129_600, // queues, pollers per queue, long polls of 20 s
-  // A process caches the API key for five minutes: one process of POLL, and ten of SUBMIT and DELIVER.
+  // A process caches the API key for five minutes. Assumed: one process of POLL, and ten of SUBMIT and DELIVER.
   maxKeyReads: { poll: 8_640, others: 10 * 8_640 },
 };
 
 /**
- * The columns of the monthly table. `metrics` and `ticks` are estimated dollars, because metrics are billed per hour
- * with reports.
+ * The columns of the monthly table. `metrics` and `ticks` are estimated dollars, because CloudWatch bills a metric for
+ * each hour with values.
  */
 const COLUMNS = [
   { batches: 100, metrics: 1.1, ticks: 0 },
@@ -94,7 +94,7 @@ export function dollarsOfBatch(calls: CountedCalls) {
   };
 }
 
-/** Returns what the ledger calls of all ticks of a month cost in dollars. */
+/** Returns the cost in dollars of the ledger calls of all ticks in a month. */
 export function ledgerOfTicks({ tick }: CountedCalls): number {
   const dollars = sumOf(tick, /^write units/) * PRICE.writeUnit + sumOf(tick, /^read units/) * PRICE.readUnit;
   return MONTH.ticks * dollars;
@@ -115,7 +115,7 @@ export function dollarsOfIdle(calls: CountedCalls) {
   };
 }
 
-/** Returns the monthly cost of an idle stack in dollars: the sum of the rounded amounts that the page shows. */
+/** Returns the monthly cost of an idle stack in dollars, as the sum of the rounded amounts on the page. */
 export function idleDollars(calls: CountedCalls): number {
   return Object.values(dollarsOfIdle(calls)).reduce((sum, dollars) => sum + Number(dollars.toFixed(2)), 0);
 }
@@ -153,7 +153,7 @@ function keyDollars(batches: number, readsOfBatch: number): number {
   return (ofPoll + Math.min(batches * readsOfBatch, others)) * PRICE.keyRead;
 }
 
-/** Returns the total cost of a month per number of batches. README.md shows it, too. */
+/** Returns the total monthly cost for each number of batches. README.md also shows it. */
 export function monthTotals(calls: CountedCalls): { batches: string; dollars: string }[] {
   return COLUMNS.map(({ batches }, column) => {
     const sum = monthLines(calls).reduce((all, [, dollars]) => all + (dollars[column] ?? 0), 0);

@@ -124,7 +124,10 @@ function inDollars(dollars: number): string {
   return dollars < 100 ? `$${dollars.toFixed(2)}` : `$${Math.round(dollars).toLocaleString('en-US')}`;
 }
 
-/** Returns the page with its generated sections computed anew from the counted calls. Throws if a section is missing. */
+/**
+ * Returns the page with its generated sections computed from the counted calls. Errors: an Error if a section is
+ * missing.
+ */
 export function costsPage(page: string, calls: CountedCalls = counted): string {
   const sections = {
     month: monthTable(calls),

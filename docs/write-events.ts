@@ -1,6 +1,6 @@
 /**
- * Writes docs/events.md from the contract's table of statuses, its fields and its examples: `npm run docs:events`. A test
- * compares the page with what this returns.
+ * Writes docs/events.md from the contract's table of statuses, fields and examples: `npm run docs:events`. A test
+ * compares the page with the output.
  */
 import { writeFileSync } from 'node:fs';
 import { ENVELOPE_FIELDS, JOB_ID, METADATA_FIELDS } from '../functions/shared/contract/event-fields.ts';
@@ -69,7 +69,7 @@ interface FieldRow {
   meaning: string;
 }
 
-/** The whole page. */
+/** Returns the whole page. */
 export function eventsPage(): string {
   return [
     HEAD,
@@ -81,7 +81,7 @@ export function eventsPage(): string {
   ].join('\n');
 }
 
-/** What all events have in common. */
+/** Returns the section about the fields of every event. */
 function sharedPart(): string {
   const envelope = Object.entries(ENVELOPE_FIELDS).flatMap(([name, field]) => rowsOf(field, name, ''));
   const metadata = Object.entries({ ...METADATA_FIELDS, jobId: JOB_ID }).flatMap(([name, field]) =>
@@ -107,7 +107,7 @@ function section(kind: EventKind, examples: Readonly<Record<string, unknown>>): 
   ].join('\n');
 }
 
-/** One row for each status: when it is published, and what is in it. */
+/** Returns a table with one row per status: when its event is published, and which fields it has. */
 function statusTable(kind: EventKind): string {
   const hasPrevious = kind.statuses.some(({ previous }) => previous);
   const head = [
@@ -162,7 +162,7 @@ function fieldTable(kind: EventKind): string {
   );
 }
 
-/** In which statuses a field is there. */
+/** Returns the statuses in which a field is present. */
 function presenceOf({ always, statuses }: EventKind, name: string): string {
   if (always.includes(name)) return 'always';
   const having = statuses.filter(({ has }) => has.includes(name)).map(({ status }) => coded(status));
@@ -172,7 +172,7 @@ function presenceOf({ always, statuses }: EventKind, name: string): string {
   return [...having, ...perhaps].join(', ');
 }
 
-/** A field, and those in it. */
+/** Returns the rows for a field and for the fields in it. */
 function rowsOf(schema: JsonSchema, path: string, present: string): FieldRow[] {
   const choices = schemasIn(schema.anyOf);
   const [only] = choices.filter(({ type }) => type !== 'null');

@@ -13,7 +13,7 @@ interface Box {
 }
 
 interface Arrow {
-  /** Corners from start to end. */
+  /** The corners from start to end. */
   points: [number, number][];
   label?: { x: number; y: number; text: string; anchor?: 'start' | 'middle' | 'end' };
 }
@@ -147,7 +147,7 @@ const STYLE = `
     marker path { fill: #9198a1 }
   }`;
 
-/** The content of docs/flow.svg. */
+/** Returns the content of docs/flow.svg. */
 export function flowPicture(): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="S3 starts INTAKE, which checks the file. SUBMIT creates the batches. POLL checks their status every minute. DELIVER stores the results. CANCEL handles cancel requests. Every status change is published on the event bus.">
 <style>${STYLE}

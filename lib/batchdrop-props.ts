@@ -6,6 +6,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { PriceProps } from './price-props.ts';
 import type { SharesProps } from './shares-props.ts';
 import type { WebhookProps } from './webhook-props.ts';
 
@@ -24,20 +25,20 @@ export interface BatchdropOptions {
    */
   readonly resultsPrefix?: string | undefined;
   /**
-   * Base URL of an API that speaks OpenAI's Batch protocol: https, without query and fragment. The API key and every row
-   * are sent to it.
+   * Base URL of an API with OpenAI's Batch protocol: https, without query and fragment. The API key and every row are
+   * sent to it.
    * @default 'https://api.openai.com/v1'
    */
   readonly baseUrl?: string | undefined;
   /**
-   * Completion window of each batch, in hours or days. OpenAI accepts only `24h`, other vendors more. A batch that is
-   * still open two hours after its window raises an alarm.
+   * Completion window of each batch, in hours or days. OpenAI accepts only `24h`; other vendors accept more values. An
+   * alarm goes off if a batch is still open two hours after its window.
    * @default '24h'
    */
   readonly completionWindow?: string | undefined;
   /**
-   * Time between two polls of the open batches, in whole minutes, at most one hour. An event is published at most about
-   * this long after the change. Each poll costs one invocation of a small function.
+   * Time between two polls of the open batches, in whole minutes, at most one hour. An event is usually published
+   * within this time after the change. Each poll costs one invocation of a small function.
    * @default Duration.minutes(1)
    */
   readonly pollInterval?: Duration | undefined;
@@ -63,31 +64,33 @@ export interface BatchdropOptions {
   /**
    * Keeps the uploaded files and the result files at the API, where they count against its storage limit until it
    * deletes them after 30 days.
-   * @default false - they are deleted at the API once the results are delivered
+   * @default false - Batchdrop deletes them at the API once the results are delivered
    */
   readonly keepOpenAiFiles?: boolean | undefined;
   /**
-   * How many batches a row may be in, 1 to 10. Rows that expired or failed for a transient reason (408, 409, 429,
-   * 5xx, no answer) run again in a new batch; rows that succeeded never do. 1 turns reruns off.
+   * The maximum number of batches per row, 1 to 10. Rows that expired or failed for a temporary reason (408, 409, 429,
+   * 5xx, no response) run again in a new batch. Rows that succeeded never run again. 1 turns reruns off.
    * @default 3
    */
   readonly maxAttempts?: number | undefined;
   /**
-   * Also reruns rows that are missing from both result files. The API may have run and billed them already.
+   * Also runs rows again that are missing from both result files. The API may have run and billed them already.
    * @default false - they are reported as missing
    */
   readonly rerunMissing?: boolean | undefined;
   /**
-   * How many input tokens may be enqueued at once, by model. Files are split into batches of at most half the limit, and
-   * batches wait while they would exceed it. Token counts are estimates, corrected by the usage of finished batches. Set
-   * it for models whose limit at OpenAI no other program uses. Without it, Batchdrop sends a batch at once. If OpenAI
-   * rejects the batch for its limit, Batchdrop sends it again later, and learns the limit from the rejections.
+   * The maximum number of enqueued input tokens, by model. Files are split into batches of at most half the limit, and
+   * batches wait while they would exceed it. Token counts are estimates that are corrected with the usage of finished
+   * batches. Set it for models whose OpenAI limit no other program uses. Without it, Batchdrop sends a batch at once.
+   * If OpenAI rejects the batch for its limit, Batchdrop sends it again later, and learns the limit from the
+   * rejections.
    * @default - no limit
    */
   readonly enqueuedTokens?: { readonly [model: string]: number } | undefined;
   /**
-   * How many batches may be open at once, 1 to 1,500. Further ones wait, the oldest file first, or in the order of `shares`.
-   * @default - no limit of its own
+   * The maximum number of open batches, 1 to 1,500. Other batches wait; those of the oldest file are sent first, or
+   * those whose turn it is by `shares`.
+   * @default - no limit
    */
   readonly maxOpenBatches?: number | undefined;
   /**
@@ -98,9 +101,14 @@ export interface BatchdropOptions {
    */
   readonly shares?: SharesProps | undefined;
   /**
-   * Age at which request files and results expire, in the buckets that Batchdrop creates: at least four days plus one
-   * for each of `maxAttempts`. A file whose job has not ended never expires. An expired request file is kept for 30
-   * more days as a noncurrent version.
+   * What tokens cost, for the cost of jobs.
+   * @default - the list prices that Batchdrop comes with, less 50 %
+   */
+  readonly prices?: PriceProps | undefined;
+  /**
+   * Age at which request files and results expire, in the buckets that Batchdrop creates: at least four days, plus one
+   * day per attempt (`maxAttempts`). A file whose job has not ended never expires. An expired request file remains as a
+   * noncurrent version for 30 more days.
    * @default - files never expire
    */
   readonly expireFilesAfter?: Duration | undefined;
@@ -117,19 +125,19 @@ export interface BatchdropOptions {
    */
   readonly vpc?: IVpc | undefined;
   /**
-   * Subnets of the VPC. They need a route to the API and to AWS's services, such as a NAT gateway; without it all work
-   * waits.
+   * Subnets of the VPC. They need a route to the API and to AWS's services, such as a NAT gateway. Without a route, all
+   * work waits.
    * @default - the private subnets with egress
    */
   readonly vpcSubnets?: SubnetSelection | undefined;
   /**
    * Security groups of the functions in the VPC. The functions need outbound 443 and nothing inbound.
-   * @default - one is created for each function, which allows all outbound traffic
+   * @default - one per function, which allows all outbound traffic
    */
   readonly securityGroups?: ISecurityGroup[] | undefined;
   /**
-   * Log group for all functions. Metrics are extracted from the logs, so a group of the class "infrequent access" leaves
-   * the alarms without data.
+   * Log group for all functions. Metrics are extracted from the logs, so in a group of the class "infrequent access"
+   * the alarms have no data.
    * @default - one for each function, kept for 30 days
    */
   readonly logGroup?: ILogGroup | undefined;
@@ -143,19 +151,20 @@ export interface BatchdropOptions {
 /** Props of the construct. */
 export interface BatchdropProps extends BatchdropOptions {
   /**
-   * Bucket for request files. A bucket of your own must be versioned, be in the account and region of the stack, and have
-   * EventBridge notifications turned on; Batchdrop does not change its settings.
+   * Bucket for request files. A bucket of your own must be versioned, must be in the account and region of the stack,
+   * and must have EventBridge notifications turned on. Batchdrop does not change its settings.
    * @default - a bucket is created: versioned, encrypted, not public, with access logs
    */
   readonly requestBucket?: IBucket | undefined;
   /**
-   * Bucket for results. It must not be the request bucket: each result would be processed as a request file.
+   * Bucket for results. It must not be the request bucket, because each result would then be processed as a request
+   * file.
    * @default - a bucket is created: encrypted, not public, with access logs
    */
   readonly resultsBucket?: IBucket | undefined;
   /**
-   * Secret with the API key: the key itself, or JSON `{apiKey, organization, project}`. You create it; its value is in
-   * neither the template nor an environment variable. Files are accepted and wait until it exists.
+   * Secret with the API key: only the key, or JSON `{apiKey, organization, project}`. You create it. Its value is in
+   * neither the template nor an environment variable. Until it exists, Batchdrop accepts files and they wait.
    * @default - the secret named `batchdrop/openai`
    */
   readonly apiKeySecret?: ISecret | undefined;

@@ -44,7 +44,7 @@ export class BatchdropStack extends Stack {
         apiKeySecret: Secret.fromSecretNameV2(this, 'OwnApiKey', apiKeySecretName),
       }),
     });
-    // Their ids need neither path nor hash: the stack contains nothing else.
+    // The ids of the outputs need neither path nor hash, because the stack contains nothing else.
     for (const output of this.batchdrop.outputs) output.overrideLogicalId(output.node.id);
     this.#showCommands(props);
   }
@@ -57,7 +57,7 @@ export class BatchdropStack extends Stack {
     const commands: [id: string, description: string, command: string][] = [
       [
         'StoreApiKey',
-        'Once: stores the API key, from a file so that it stays out of the shell history',
+        'Run once. Stores the API key from a file, so that the key is not in the shell history',
         `aws secretsmanager create-secret --name ${secret} --secret-string file://openai-api-key.txt`,
       ],
       [

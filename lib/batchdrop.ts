@@ -32,6 +32,7 @@ import { windowLength } from './stages/completion-window.ts';
 import { Delivery } from './stages/delivery.ts';
 import { Intake } from './stages/intake.ts';
 import { Polling } from './stages/polling.ts';
+import { pricesEnvironment } from './stages/price-settings.ts';
 import type { StageWorkers } from './stages/stage-workers.ts';
 import { Submission } from './stages/submission.ts';
 import { Webhooks } from './stages/webhooks.ts';
@@ -47,7 +48,10 @@ export class Batchdrop extends Construct {
   readonly resultsBucket: IBucket;
   /** Event bus of the status changes. */
   readonly eventBus: IEventBus;
-  /** Unique name in the account and region: `metadata.instance` of events, and the dimension `service` of metrics. */
+  /**
+   * Name of this Batchdrop, unique in the account and region: `metadata.instance` of events, and the dimension
+   * `service` of metrics.
+   */
   readonly instance: string;
   /** Queue for cancel requests. */
   readonly cancelQueue: IQueue;
@@ -107,7 +111,7 @@ export class Batchdrop extends Construct {
     this.outputs = names.outputs;
   }
 
-  /** Creates the last stage first, as each stage sends to the queue of the next. */
+  /** Creates the last stage first, because each stage sends to the queue of the next one. */
   #createStages(ledger: LedgerTable, openAi: OpenAiAccount, props: CheckedProps): StageWorkers {
     const { requestBucket, resultsBucket, eventBus } = this;
     const shared = {
@@ -133,6 +137,7 @@ export class Batchdrop extends Construct {
       keepOpenAiFiles: props.keepOpenAiFiles,
       maxAttempts: props.maxAttempts,
       rerunMissing: props.rerunMissing,
+      prices: pricesEnvironment(props),
     });
     const submission = new Submission(this, 'Submission', {
       ...shared,
@@ -234,7 +239,7 @@ export class Batchdrop extends Construct {
     return this.metric('RowsFailed', options);
   }
 
-  /** Number of open batches, counted at each tick of the poller; by default the maximum over five minutes. */
+  /** Number of open batches at each tick of POLL; by default the maximum over five minutes. */
   metricOpenBatches(options?: MetricOptions): Metric {
     return this.metric('OpenBatches', { statistic: 'Maximum', ...options });
   }
@@ -257,5 +262,10 @@ export class Batchdrop extends Construct {
   /** Counts the output tokens that the API bills for ended batches. */
   metricOutputTokens(options?: MetricOptions): Metric {
     return this.metric('OutputTokens', options);
+  }
+
+  /** What ended jobs cost, in the currency of the prices; without jobs whose cost is not known. */
+  metricCost(options?: MetricOptions): Metric {
+    return this.metric('Cost', options);
   }
 }

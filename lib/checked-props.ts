@@ -8,7 +8,10 @@ import { OPENAI_WINDOW } from './stages/completion-window.ts';
 /** Props with their defaults filled in. */
 export type CheckedProps = ReturnType<typeof checkedProps>;
 
-/** Fills in the defaults. Throws with every problem of the props, one on a line, each after the path of the construct. */
+/**
+ * Fills in the defaults. Errors: an Error with every problem of the props, one per line, each after the path of the
+ * construct.
+ */
 export function checkedProps(scope: Construct, props: BatchdropProps) {
   const problems = propProblems(scope, props);
   if (problems.length > 0) {
@@ -26,7 +29,7 @@ export function checkedProps(scope: Construct, props: BatchdropProps) {
   };
 }
 
-/** The functions do the same to a base URL that is a token. */
+/** Removes trailing slashes. The functions do the same for a base URL that is a token. */
 function withoutSlash(baseUrl: string): string {
   if (Token.isUnresolved(baseUrl)) return baseUrl;
   const base = parseBaseUrl(baseUrl);

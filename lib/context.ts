@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { Node } from 'constructs';
 import type { BatchdropStackProps } from './batchdrop-stack.ts';
+import type { PriceProps } from './price-props.ts';
 
-/** Props whose name in the context is another. */
+/** Props that have a different name in the context. */
 const NAME_OF_PROP: Record<string, string> = {
   requestBucket: 'requestBucketName',
   resultsBucket: 'resultsBucketName',
@@ -14,14 +16,15 @@ const NAME_OF_PROP: Record<string, string> = {
   removalPolicy: 'removal',
 };
 
-/** Names that the CDK puts into the context, besides those with a colon, such as its feature flags. */
+/** Names that the CDK adds to the context, except names with a colon, such as its feature flags. */
 const NAMES_OF_CDK = new Set(['acknowledged-issue-numbers', 'cdk-migrate', 'cli-telemetry']);
 
 const MAX_TYPO = 2; // characters that differ
 
 /**
- * Reads props from the context, as in `cdk deploy -c pollMinutes=5`; what is not given keeps its default. `unknown` lists
- * the names that nothing reads. Throws for a value of the wrong kind, and for a name that is close to a known one.
+ * Reads props from the context, as in `cdk deploy -c pollMinutes=5`. Props that are not set keep their defaults.
+ * `unknown` lists the names that nothing reads. Errors: an Error for a value of the wrong kind, and for a name that is
+ * close to a known one.
  */
 export function readContext(node: Node): { props: BatchdropStackProps; unknown: string[] } {
   const known = new Set<string>();
@@ -63,6 +66,7 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
       text('sharesBy'),
       read('shareWeights', 'shares and their weights, such as search=3,*=1', weightsByShare),
     ),
+    prices: read('prices', 'a JSON file with prices, or JSON', jsonIn),
     rerunMissing: read('rerunMissing', 'yes or no', oneOf({ yes: true, no: false })),
     keepOpenAiFiles: read('keepOpenAiFiles', 'yes or no', oneOf({ yes: true, no: false })),
     removalPolicy: read(
@@ -74,7 +78,7 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
   return { props, unknown: unknownNames(node, known) };
 }
 
-/** A name with a colon is a feature flag, a looked-up value or a plugin's. */
+/** A name with a colon is a feature flag, a looked-up value, or a value of a plugin. */
 function unknownNames(node: Node, known: ReadonlySet<string>): string[] {
   const unknown = Object.keys(node.getAllContext()).filter(
     (name) => !known.has(name) && !name.includes(':') && !NAMES_OF_CDK.has(name),
@@ -86,7 +90,7 @@ function unknownNames(node: Node, known: ReadonlySet<string>): string[] {
   return unknown;
 }
 
-/** How many characters to add, remove or replace to get from one text to the other, upper and lower case alike. */
+/** Returns the number of characters to add, remove or replace to turn one text into the other, ignoring case. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (const [at, character] of [...from.toLowerCase()].entries()) {
@@ -100,7 +104,7 @@ function editDistance(from: string, to: string): number {
   return row.at(-1) ?? 0;
 }
 
-/** `model=tokens`, separated by commas; the name of a model may contain colons and dashes. */
+/** Parses `model=tokens` pairs that are separated by commas. The name of a model may contain colons and dashes. */
 function tokensByModel(given: string): Record<string, number> | undefined {
   const limits = new Map<string, number>();
   for (const pair of given.split(',')) {
@@ -124,6 +128,15 @@ function weightsByShare(given: string): Record<string, number> | undefined {
 
 function sharesIn(by: string | undefined, weights: Record<string, number> | undefined) {
   return by === undefined && weights === undefined ? undefined : { by, weights };
+}
+
+/** What is wrong with the prices in it is told with all other problems of the props. */
+function jsonIn(given: string): PriceProps | undefined {
+  try {
+    return JSON.parse(given.trimStart().startsWith('{') ? given : readFileSync(given, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 function oneOf<T>(meanings: Record<string, T>): (given: string) => T | undefined {

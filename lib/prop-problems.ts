@@ -5,15 +5,16 @@ import type { BatchdropProps } from './batchdrop-props.ts';
 import { bucketProblems } from './resources/buckets.ts';
 import { batchLimitProblems } from './stages/batch-limits.ts';
 import { isCompletionWindow } from './stages/completion-window.ts';
+import { priceSettingsProblems } from './stages/price-settings.ts';
 
-/** How many batches a row may be part of unless `maxAttempts` says otherwise. */
+/** The maximum number of batches per row if `maxAttempts` is not set. */
 export const DEFAULT_ATTEMPTS = 3;
 
-const MAX_ATTEMPTS = 10; // each may take a day, and what fails ten times is not a transient failure
-const MAX_POLL_INTERVAL = Duration.hours(1); // a longer one would find a failed or cancelled batch too late
-const SPARE_DAYS = 4; // on top of a day for each attempt: an outage over a weekend
+const MAX_ATTEMPTS = 10; // each may take a day, and a failure that repeats ten times is not temporary
+const MAX_POLL_INTERVAL = Duration.hours(1); // with a longer one, failed or cancelled batches would be found too late
+const SPARE_DAYS = 4; // in addition to a day per attempt: an outage over a weekend
 
-/** What is wrong with the props: sentences that name the prop, its value and what to set instead. */
+/** Yields what is wrong with the props: sentences that name the prop, its value and what to set instead. */
 export function propProblems(scope: Construct, props: BatchdropProps): string[] {
   return [
     ...bucketProblems(scope, props),
@@ -24,6 +25,7 @@ export function propProblems(scope: Construct, props: BatchdropProps): string[] 
     ...observeProblems(props),
     ...webhookProblems(props),
     ...batchLimitProblems(props),
+    ...priceSettingsProblems(props),
     ...expiryProblems(props),
   ];
 }
@@ -75,7 +77,7 @@ function* webhookProblems({ webhook }: BatchdropProps): Generator<string> {
   yield `webhook.reservedConcurrency is ${reservedConcurrency}; set a whole number, at least 1.`;
 }
 
-/** No file may expire while its job runs. */
+/** A file must not expire while its job runs. */
 function* expiryProblems(props: BatchdropProps): Generator<string> {
   const { expireFilesAfter, maxAttempts = DEFAULT_ATTEMPTS } = props;
   if (expireFilesAfter === undefined) return;

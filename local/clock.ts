@@ -1,12 +1,12 @@
 /**
- * The clock of the local runtime, on which visibility time-outs, schedules and batches wait. It runs `speed` times as
- * fast as the wall clock while nothing computes, and at normal speed while something does: waiting is sped up, work is
- * not, so a function's time-out, lease and upload mean the same here as in the cloud.
+ * The clock of the local runtime. Visibility time-outs, schedules and batches use it. It runs `speed` times as fast
+ * as the wall clock while nothing computes, and at normal speed otherwise. So waiting is sped up but work is not, and a
+ * function's time-out, lease and upload mean the same as in the cloud.
  */
 export interface Clock {
   /** Milliseconds since the epoch; never goes backwards. */
   now(): number;
-  /** Runs `action` at `time` (ms since the epoch, by this clock). Returns a function that cancels it. */
+  /** Runs `action` at `time` (milliseconds since the epoch, by this clock). Returns a function that cancels it. */
   at(time: number, action: () => void): () => void;
 }
 
@@ -18,7 +18,7 @@ interface Timer {
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1; // setTimeout's limit; a longer wait sets a new timer when it ends
 
-/** The clock of a runtime; `start` continues the time of an earlier run. */
+/** The clock of a runtime. `start` continues the time of an earlier run. */
 export class VirtualClock implements Clock {
   readonly speed: number;
   #holders = 0;
@@ -45,7 +45,7 @@ export class VirtualClock implements Clock {
     };
   }
 
-  /** Runs time at normal speed until the returned function is called: something computes. */
+  /** Makes time run at normal speed until the returned function is called, because something computes. */
   hold(): () => void {
     this.#changeHolders(1);
     let held = true;

@@ -1,11 +1,11 @@
 const SQLITE_FULL = 13;
 const CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 
-/** What a person needs to know when nothing more can be stored. */
+/** The message for the user when nothing more can be stored. */
 export const DISK_FULL =
   'No space is left on the disk. What was confirmed is stored. Free some space, then try again.';
 
-/** Whether something failed because the disk is full, or a quota on it is used up. */
+/** Returns whether something failed because the disk, or a quota on it, is full. */
 export function isDiskFull(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ('code' in error && CODES.has(error.code)) return true;

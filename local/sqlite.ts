@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * Opens the database file `path`, creating it and its folder if missing, and runs `schema`; `pragmas` come first. What is
- * committed survives the death of the process; a power failure may lose the last commits.
+ * Opens the database file `path`, creating it and its folder if missing, and runs `schema`; `pragmas` run first.
+ * Committed changes survive a kill of the process. A power failure may lose the last commits.
  */
 export function openDatabase(path: string, schema: string, pragmas = ''): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true });
@@ -18,7 +18,7 @@ export function openDatabase(path: string, schema: string, pragmas = ''): Databa
   }
 }
 
-/** Runs `change` as one transaction: all of its writes are committed, or none if it throws. */
+/** Runs `change` as one transaction: all its writes are committed, or none if it throws. */
 export function inTransaction<T>(database: DatabaseSync, change: () => T): T {
   database.exec('BEGIN IMMEDIATE');
   try {
@@ -26,7 +26,7 @@ export function inTransaction<T>(database: DatabaseSync, change: () => T): T {
     database.exec('COMMIT');
     return outcome;
   } catch (error) {
-    // SQLite has already rolled back some failures, such as a full disk; a second attempt would hide the reason.
+    // SQLite has already rolled back after some failures, such as a full disk. A second rollback would hide the reason.
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }

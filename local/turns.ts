@@ -1,4 +1,4 @@
-/** Lets at most `limit` works of the same name run at once; the others wait, first come, first served. */
+/** Lets at most `limit` pieces of work with the same name run at once. The others wait, in order of arrival. */
 export class Turns {
   readonly #limit: number;
   readonly #running = new Map<string, number>();
@@ -8,7 +8,7 @@ export class Turns {
     this.#limit = limit;
   }
 
-  /** How many works of this name wait. */
+  /** Returns how many pieces of work with this name wait. */
   waiting(name: string): number {
     return this.#waiting.get(name)?.length ?? 0;
   }
@@ -30,7 +30,7 @@ export class Turns {
     return promise;
   }
 
-  /** Hands the place to the next, or frees it. */
+  /** Passes the turn to the next one, or frees it. */
   #end(name: string): void {
     const [next, ...others] = this.#waiting.get(name) ?? [];
     if (others.length > 0) this.#waiting.set(name, others);

@@ -3,13 +3,13 @@ import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-/** A layer: its files, and what they may import. Paths from the project's root, or package names. */
+/** A layer: its files, and what they may import. Paths start at the project's root; other names are packages. */
 interface Layer {
   contains: RegExp;
   mayImport: RegExp[];
-  /** May be imported with `import type` only, so that nothing of it runs here. */
+  /** What they may import only with `import type`, so that none of its code runs here. */
   mayImportTypes?: RegExp[];
-  /** Of what it may import, this not. */
+  /** What they may not import, although another pattern allows it. */
   mayNotImport?: RegExp;
 }
 
@@ -31,7 +31,10 @@ const DYNAMODB = /^@aws-sdk\/client-dynamodb$/;
 const PACKAGE_BUT_CDK = /^(?!aws-cdk-lib|constructs|node:|(bin|lib|functions|local|test)\/)[@a-z][\w@/.-]*$/;
 const STAGES = ['intake', 'submit', 'poll', 'deliver', 'cancel', 'webhook'];
 
-/** A stage may import itself and the shared folders, never another stage, and of the outside world only the ports. */
+/**
+ * A stage may import itself and the shared folders, but no other stage. It reaches the outside world only through the
+ * ports.
+ */
 const stages = Object.fromEntries(
   STAGES.map((stage): [string, Layer] => [
     `stage ${stage}`,
@@ -49,13 +52,13 @@ const stages = Object.fromEntries(
   ]),
 );
 
-/** The layer of a file is the first whose `contains` matches its path. */
+/** The layer of a file is the first one whose `contains` matches its path. */
 const LAYERS: Record<string, Layer> = {
   contract: { contains: CONTRACT, mayImport: [CONTRACT] },
   domain: { contains: DOMAIN, mayImport: [DOMAIN, CONTRACT, PURE_NODE] },
   ports: { contains: PORTS, mayImport: [PORTS, DOMAIN, CONTRACT] },
   'part-rows': { contains: PART_ROWS, mayImport: [PART_ROWS, ...BASE] },
-  // The one file of the scanner that has effects: bundles have another in its place.
+  // The only file of the scanner with side effects. Bundles replace it.
   'scanner bytes': { contains: /^functions\/shared\/scanner\/scanner-bytes\.ts$/, mayImport: [NODE] },
   scanner: { contains: SCANNER, mayImport: [SCANNER] },
   'request-file': { contains: REQUEST_FILE, mayImport: [REQUEST_FILE, PART_ROWS, SCANNER, ...BASE] },
@@ -80,13 +83,19 @@ const LAYERS: Record<string, Layer> = {
       ...[CONTRACT, NODE, /^esbuild$/],
     ],
   },
+  // The script that renews the table of list prices.
+  prices: {
+    contains: /^lib\/prices\//,
+    mayImport: [NODE, /^@pydantic\/genai-prices$/],
+    mayImportTypes: [DOMAIN],
+  },
   constructs: {
     contains: /^lib\//,
-    mayImport: [/^lib\/(?!bundling\/)/, CONTRACT, CDK, NODE],
+    mayImport: [/^lib\/(?!bundling\/|prices\/)/, CONTRACT, CDK, NODE],
     mayImportTypes: [/^functions\/[a-z]+\/env\.ts$/],
   },
   runtime: { contains: /^local\//, mayImport: [/^local\//, CONTRACT, NODE, PACKAGE_BUT_CDK] },
-  // The CLI uses the ledger through its ports: it knows nothing of the table.
+  // The CLI uses the ledger through its ports, and knows nothing of the table.
   commands: {
     contains: /^bin\//,
     mayImport: [
@@ -107,6 +116,7 @@ const WITH_EFFECTS = new Set([
   'environments',
   'composition roots',
   'bundling',
+  'prices',
   'constructs',
   'runtime',
   'commands',
@@ -122,7 +132,7 @@ interface Import {
   typeOnly: boolean;
 }
 
-/** Comments may contain anything. (A `//` inside of a string ends its line, too, which hides no import.) */
+/** Comments may contain anything. (A `//` in a string also ends its line, but that hides no import.) */
 const withoutComments = (source: string) => source.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '');
 
 function importsOf(file: string, source: string): Import[] {
@@ -150,7 +160,7 @@ function forbiddenImports(file: string, source: string): string[] {
   return forbidden.map(({ target }) => `${file} imports ${target}`);
 }
 
-/** The groups of files in which each file reaches every other by imports. */
+/** Returns the groups of files in which each file reaches every other one through imports. */
 function cycles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
   const reached = new Map([...imports.keys()].map((file) => [file, reachableFrom(file, imports)]));
   const groups = new Map<string, string[]>();
@@ -196,7 +206,7 @@ const layerOf = (file: string) => Object.values(LAYERS).find(({ contains }) => c
 const filesOf = (layer: Layer) => [...sources].filter(([file]) => layerOf(file) === layer);
 
 describe('the layers', () => {
-  it.each(Object.entries(LAYERS))('%s: its files import only what they may import', (_, layer) => {
+  it.each(Object.entries(LAYERS))('%s: its files import only what is allowed', (_, layer) => {
     const files = filesOf(layer);
     expect(files.length).toBeGreaterThan(0); // a check that examined nothing must fail
     expect(files.flatMap(([file, source]) => forbiddenImports(file, source))).toEqual([]);
@@ -206,7 +216,7 @@ describe('the layers', () => {
     expect([...sources.keys()].filter((file) => layerOf(file) === undefined)).toEqual([]);
   });
 
-  it('are checked with all their imports, as many as there are `from` clauses', () => {
+  it('are checked with all their imports, one per `from` clause', () => {
     const found = [...sources].flatMap(([file, source]) => importsOf(file, source));
     const written = [...sources.values()].join('\n').match(/^(import|export|\}) .*\bfrom '/gm) ?? [];
     expect(written.length).toBeGreaterThan(50);
@@ -221,7 +231,7 @@ describe('the layers', () => {
     expect(pure.flatMap(([file, source]) => impurities(file, source))).toEqual([]);
   });
 
-  it('nothing that is deployed or run by users scans a table', () => {
+  it('no deployed code and no command scans a table', () => {
     const product = [...sources].filter(([file]) => /^(bin|functions|lib)\//.test(file));
     expect(product.some(([, source]) => source.includes('new QueryCommand('))).toBe(true);
     expect(product.flatMap(([file, source]) => scans(file, source))).toEqual([]);
@@ -253,7 +263,10 @@ describe('the layers', () => {
   });
 });
 
-/** Files of a project share a process, which imports a module once: a hook of the module runs for one of them only. */
+/**
+ * The files of a project share a process, which imports each module once. A hook in a module would run for only one of
+ * them.
+ */
 const HOOK_AT_IMPORT = /^(before|after)(All|Each)\(/m;
 
 describe('the tests', () => {

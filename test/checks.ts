@@ -1,4 +1,4 @@
-/** The type checker, the linter and knip side by side, for `npm test`: each by itself leaves a core idle. */
+/** Runs the type checker, the linter and knip concurrently for `npm test`, because each alone leaves a core idle. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';

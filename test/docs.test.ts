@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
-/** Pages that people read, without installed and built ones and without the template of docs/cli.md. */
+/** The pages for readers, without installed and generated pages and the template of docs/cli.md. */
 const PAGES = globSync('**/*.md', {
   exclude: [
     'node_modules/**',
@@ -13,7 +13,7 @@ const PAGES = globSync('**/*.md', {
   ],
 });
 
-/** Names of the commands: one file each. */
+/** The names of the commands: there is one file per command. */
 const COMMANDS = new Set(globSync('bin/commands/*/*.ts').map((file) => basename(file, '.ts')));
 
 interface Block {
@@ -32,13 +32,13 @@ const blocks: Block[] = PAGES.flatMap((page) =>
   ),
 );
 
-/** A page without its code, which contains no links and no headings. */
+/** Returns a page without its code, which contains no links and no headings. */
 const proseOf = (page: string) =>
   readFileSync(page, 'utf8')
     .replaceAll(/^```.*?^```$/gms, '')
     .replaceAll(/`[^`\n]*`/g, (code) => code.replaceAll(/[[\]()]/g, ''));
 
-/** The anchors of a page as GitHub makes them of its headings. */
+/** Returns the anchors that GitHub makes from the headings of a page. */
 function anchorsOf(page: string): Set<string> {
   const headings = [...proseOf(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading);
   return new Set(

@@ -1,8 +1,9 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * The projects in the order in which they run: a process goes on to the next file only within its project. The one with
- * the longest file begins, those of many short files end, so that neither core waits for the other.
+ * The projects in the order in which they run. A process continues with the next file only within its project. The
+ * project with the longest file is first and those with many short files are last, so that neither core waits for the
+ * other.
  */
 const PROJECTS = [
   'simulation',
@@ -17,7 +18,10 @@ const PROJECTS = [
   'architecture',
 ];
 
-/** The files that take longest, by folder and name: with them each project begins. A name that no longer exists does no harm. */
+/**
+ * The files that take longest, by folder and name. Each project begins with them. A name that no longer exists does no
+ * harm.
+ */
 const LONGEST = [
   'simulation/simulation.test.ts',
   'local/iam/permissions.test.ts',
@@ -43,7 +47,7 @@ const LONGEST = [
   'local/sqs/sqs-differential.test.ts',
 ];
 
-/** Begins with the longest files: otherwise one of them is left at the end, on one core while the others wait. */
+/** Begins with the longest files. Otherwise, one of them would run alone at the end while the other core waits. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const project = ({ project: { name } }: TestSpecification) => PROJECTS.indexOf(name);

@@ -1,4 +1,5 @@
 import type { CommandGroups } from '../program.ts';
+import { costsCommand } from './data/costs.ts';
 import { resultsCommand } from './data/results.ts';
 import { cancelCommand } from './jobs/cancel.ts';
 import { listCommand } from './jobs/list.ts';
@@ -15,7 +16,7 @@ import { webhookCommand } from './operate/webhook.ts';
 export function stackCommands(): CommandGroups {
   return {
     Jobs: [submitCommand(), listCommand(), watchCommand(), cancelCommand()],
-    Data: [resultsCommand()],
+    Data: [resultsCommand(), costsCommand()],
     Operate: [
       doctorCommand(),
       pauseCommand(),

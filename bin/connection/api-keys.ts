@@ -6,8 +6,8 @@ import type { ApiNames } from './stack-names.ts';
 import { clientConfigAt, type Target } from './target.ts';
 
 /**
- * Returns the key with which the command line may call the API: that of the functions, for a deployed stack. On one
- * machine only the functions can read it: the built-in server accepts any, and for another API there is none.
+ * Returns the key with which the CLI may call the API. For a deployed stack, it is the key of the functions. On one
+ * machine only the functions can read theirs: the built-in server accepts any key, and for another API there is none.
  */
 export function apiKeysOf(target: Target, { baseUrl, secret }: ApiNames): ApiKeySource | undefined {
   if (target.kind === 'account')

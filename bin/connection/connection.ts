@@ -7,7 +7,7 @@ import type { Credentials } from '../../local/aws/iam/signature.ts';
 import { namesOf, type StackNames } from './stack-names.ts';
 import { clientConfigAt, STACK_NAME, type Target, targetOf, type WhereOptions } from './target.ts';
 
-/** A Batchdrop as its users see it: AWS clients, the ledger, and the names of its resources. */
+/** Access to a Batchdrop for its users: AWS clients, the ledger, and the names of its resources. */
 export interface Connection {
   readonly target: Target;
   readonly names: StackNames;
@@ -15,7 +15,7 @@ export interface Connection {
   readonly sqs: SQSClient;
   readonly ledger: Ledger;
   readonly queries: LedgerQueries;
-  /** How often a command that waits reads the ledger, in milliseconds of real time. */
+  /** How often a waiting command reads the ledger, in milliseconds of real time. */
   readonly pollIntervalMs: number;
   close(): void;
 }
@@ -25,7 +25,7 @@ export interface ConnectionOptions extends WhereOptions {
   readonly json?: boolean;
 }
 
-const POLL_INTERVAL_MS = { local: 250, account: 2_000 }; // in an account, each read costs a little
+const POLL_INTERVAL_MS = { local: 250, account: 2_000 }; // each read costs a little in an account
 
 /** Adds the options that select a Batchdrop, and `--json`. */
 export function withConnectionOptions(command: Command): Command {
@@ -63,7 +63,7 @@ export async function connect(options: WhereOptions): Promise<Connection> {
   return connectionAt(target, await namesOf(target));
 }
 
-/** The connection to a runtime of this machine, with the credentials that it demands, if any. */
+/** Returns the connection to a runtime on this machine, with the credentials that it requires, if any. */
 export function connectionTo(
   runtime: StackNames & { readonly url: string },
   credentials?: Credentials,

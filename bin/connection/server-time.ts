@@ -1,9 +1,17 @@
 import { GetBucketLocationCommand } from '@aws-sdk/client-s3';
+import type { Since } from '../jobs/since.ts';
 import type { Connection } from './connection.ts';
 
 const RUNTIME_TIME = 'x-batchdrop-time'; // a header of the local endpoint, whose clock may run faster than real time
 
-/** Returns the time where Batchdrop runs, in milliseconds. AWS responses have a precision of one second. */
+/** Returns a point in time, in milliseconds. The clock of a runtime on this machine may run ahead. */
+export async function sinceTime(since: Since, connection: Connection): Promise<number> {
+  if ('at' in since) return since.at;
+  const now = connection.target.kind === 'local' ? await serverTime(connection) : Date.now();
+  return now - since.backMs;
+}
+
+/** Returns the current time of the Batchdrop, in milliseconds. AWS responses have a precision of one second. */
 export async function serverTime({ s3, names }: Pick<Connection, 's3' | 'names'>): Promise<number> {
   let headers: Record<string, string> = {};
   const command = new GetBucketLocationCommand({ Bucket: names.requestBucket });

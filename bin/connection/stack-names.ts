@@ -3,11 +3,11 @@ import { RUNTIME_ENDPOINTS_SECRET, type RuntimeEndpoints } from '../../local/run
 import { outputsAt } from './stack-outputs.ts';
 import { clientConfigAt, type Target } from './target.ts';
 
-/** The resources that users of a Batchdrop need, from the outputs of its stack. */
+/** The names of the resources that users of a Batchdrop need, from the outputs of its stack. */
 export interface StackNames {
   readonly requestBucket: string;
   readonly resultsBucket: string;
-  /** Before all keys in the results bucket. */
+  /** The start of all keys in the results bucket. */
   readonly resultsPrefix?: string;
   readonly cancelQueueUrl: string;
   readonly eventBus: string;
@@ -22,7 +22,7 @@ export interface ApiNames {
   readonly secret: string;
 }
 
-/** Where the API sends webhooks, and the secret with their signing secrets. */
+/** The URL to which the API sends webhooks, and the secret with their signing secrets. */
 export interface WebhookNames {
   readonly url: string;
   readonly secret: string;
@@ -43,14 +43,14 @@ export async function namesOf(target: Target): Promise<StackNames> {
   };
 }
 
-/** The same for the API. A runtime on this machine replaces the API of the template by its own, so it is asked. */
+/** Returns the names that belong to the API. On this machine, the runtime knows its URL, not the template. */
 export async function apiOf(target: Target): Promise<ApiNames> {
   const { value: output } = await outputsAt(target);
   const baseUrl = target.kind === 'local' ? (await endpoints(target)).openAiUrl : output('ApiBaseUrl');
   return { baseUrl, secret: output('ApiKeySecret') };
 }
 
-/** The same for webhooks; undefined for a Batchdrop without the prop `webhook`. */
+/** Returns the names that belong to webhooks; undefined for a Batchdrop without the prop `webhook`. */
 export async function webhookNamesOf(target: Target): Promise<WebhookNames | undefined> {
   const { value: output, optional } = await outputsAt(target);
   const url = optional('WebhookUrl');

@@ -8,7 +8,7 @@ export interface StackOutputs {
   readonly idPrefix: string;
   /** Returns the value of an output. Throws a Failure if there is none. */
   readonly value: (name: string) => string;
-  /** The same for an output that a stack may lack. */
+  /** Returns the value of an output that the stack may not have. */
   readonly optional: (name: string) => string | undefined;
 }
 
@@ -48,7 +48,7 @@ function pathsOf(outputs: ReadonlyMap<string, string>): Map<string, ReadonlyMap<
 }
 
 function chosenPath(paths: readonly string[], stack: string, construct: string | undefined): string {
-  const wanted = construct?.replace(/[^A-Za-z0-9]/g, ''); // as in logical ids of the CDK
+  const wanted = construct?.replace(/[^A-Za-z0-9]/g, ''); // as in the CDK's logical ids
   const fitting = wanted === undefined ? paths : paths.filter((path) => path === wanted);
   const [path, another] = fitting;
   if (path !== undefined && another === undefined) return path;

@@ -3,8 +3,8 @@ import { outputsAt } from './stack-outputs.ts';
 import { clientConfigAt, stackIn, type Target } from './target.ts';
 
 /**
- * Returns the physical ids of a Batchdrop's resources by the path of their construct, for example `IntakeWorkQueue`. Construct ids are
- * stable between versions; the hash at the end of a logical id is the CDK's own.
+ * Returns the physical ids of a Batchdrop's resources by the path of their construct, for example `IntakeWorkQueue`.
+ * Construct ids do not change between versions. The CDK adds the hash at the end of a logical id.
  */
 export async function resourcesOf(target: Target): Promise<ReadonlyMap<string, string>> {
   const { idPrefix } = await outputsAt(target);

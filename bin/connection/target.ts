@@ -3,7 +3,7 @@ import { readOwnerCredentials } from '../../local/runtime/owner-credentials.ts';
 import { readRuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 import { Failure } from '../terminal/failure.ts';
 
-/** Where a Batchdrop runs: on this machine, or as a stack in an AWS account. */
+/** The place where a Batchdrop runs: this machine, or a stack in an AWS account. */
 export type Target =
   | { readonly kind: 'local'; readonly url: string; readonly credentials?: Credentials | undefined }
   | {
@@ -29,7 +29,10 @@ export interface WhereOptions {
 /** The default name of the stack. */
 export const STACK_NAME = 'Batchdrop';
 
-/** Where a runtime keeps its data. Each Batch API has a directory of its own, because the jobs of one do not exist in the other. */
+/**
+ * Where a runtime stores its data. Each Batch API has its own directory, because the jobs of one do not exist in the
+ * other.
+ */
 export const DATA_DIRECTORY = {
   local: '.batchdrop',
   real: '.batchdrop-real',
@@ -38,7 +41,7 @@ export const DATA_DIRECTORY = {
 
 const ANY_CREDENTIALS: Credentials = { accessKeyId: 'batchdrop-cli', secretAccessKey: 'local' };
 
-/** Returns an account only if one of its options is given, otherwise the runtime of this machine. Throws a Failure. */
+/** Returns an account only if one of its options is given, otherwise the runtime on this machine. Throws a Failure. */
 export function targetOf(options: WhereOptions): Target {
   const { stack, construct, region, profile } = options;
   if ([stack, construct, region, profile].some((given) => given !== undefined)) {
@@ -47,7 +50,9 @@ export function targetOf(options: WhereOptions): Target {
   return { kind: 'local', ...(options.endpoint ? atAddress(options.endpoint) : runtimeIn(options.data)) };
 }
 
-/** The address of a runtime, and the credentials with which its calls must be signed; by default any will do. */
+/**
+ * The address of a runtime, and the credentials with which calls must be signed. Without them, any credentials work.
+ */
 interface Runtime {
   readonly url: string;
   readonly credentials?: Credentials | undefined;
@@ -78,7 +83,7 @@ function runtimeIn(directory: string | undefined): Runtime {
     const endpoints = readRuntimeEndpoints(path);
     return endpoints === undefined ? [] : [{ ...endpoints, path }];
   });
-  // A killed runtime leaves its address behind. That matters only if there is another one.
+  // The file of a killed runtime remains. That matters only if there are several files.
   const candidates = running.length > 1 ? running.filter(({ pid }) => isAlive(pid)) : running;
   const [found, another] = candidates;
   if (found === undefined) {
@@ -94,7 +99,10 @@ function runtimeIn(directory: string | undefined): Runtime {
   return { url: found.url, credentials: readOwnerCredentials(found.path) };
 }
 
-/** Finds the credentials in the usual data directories if the runtime is there, and otherwise in the variables that `up` prints. */
+/**
+ * Returns the credentials from one of the usual data directories if the runtime is there, otherwise from the variables
+ * that `up` prints.
+ */
 function atAddress(url: string): Runtime {
   const here = Object.values(DATA_DIRECTORY).find((path) => readRuntimeEndpoints(path)?.url === url);
   const known = here === undefined ? undefined : readOwnerCredentials(here);

@@ -28,7 +28,7 @@ export class TemporarySubscription {
   readonly name = `batchdrop-watch-${randomUUID().slice(0, 8)}`;
   readonly #connection: Connection;
   readonly #events: EventBridgeClient;
-  /** Resources created so far and how to delete them; the last one is deleted first. */
+  /** The resources created so far, and how to delete them. The last one is deleted first. */
   readonly #created: { what: string; remove: () => Promise<unknown> }[] = [];
   #queueUrl = '';
 
@@ -37,7 +37,7 @@ export class TemporarySubscription {
     this.#events = new EventBridgeClient(clientConfigAt(connection.target));
   }
 
-  /** Creates both; if that fails, deletes what was created. */
+  /** Creates both. If that fails, deletes what it created. */
   static async open(connection: Connection): Promise<TemporarySubscription> {
     const subscription = new TemporarySubscription(connection);
     try {
@@ -49,7 +49,7 @@ export class TemporarySubscription {
     }
   }
 
-  /** Events as they arrive, until `signal`. AWS may deliver an event twice. */
+  /** Yields events as they arrive, until `signal`. AWS may deliver an event twice. */
   async *events(signal: AbortSignal): AsyncGenerator<ReceivedEvent> {
     const { sqs } = this.#connection;
     while (!signal.aborted) {
@@ -77,7 +77,7 @@ export class TemporarySubscription {
     }
   }
 
-  /** Deletes what was created. Returns one sentence for each resource that could not be deleted. */
+  /** Deletes what was created. Returns one sentence per resource that could not be deleted. */
   async close(): Promise<string[]> {
     const remaining: string[] = [];
     for (const { what, remove } of this.#created.splice(0).reverse()) {

@@ -14,7 +14,7 @@ type Forecast = { readonly file: string; readonly key: string; readonly bytes: n
   | {
       readonly verdict: 'good';
       readonly rows: number;
-      /** One batch each; `bytes` is the size of its upload. */
+      /** Each part becomes one batch. `bytes` is the size of its upload. */
       readonly parts: readonly {
         readonly endpoint: string;
         readonly model: string;
@@ -36,7 +36,7 @@ export async function forecast(
 ): Promise<Forecast> {
   const { file, key, bytes } = source;
   const findings = validateObject({
-    // Values that only S3 has, and that are not validated.
+    // Values that only S3 has. They are not validated.
     ...{ bucket: '', versionId: '', etag: '', lastModified: 0 },
     ...{ key, size: bytes },
     ...readUserMetadata(objectMetadata({ tags })),
@@ -51,7 +51,7 @@ export async function forecast(
   return { file, key, bytes, verdict: 'good', rows: checked.rows, parts };
 }
 
-/** Takes 300 MB for the largest file with ids of 40 bytes. */
+/** Stores row tables in memory: 300 MB for the largest file with ids of 40 bytes. */
 function tablesInMemory(): RowTables {
   const tables = new Map<number, Uint8Array>();
   return {
@@ -64,7 +64,7 @@ function tablesInMemory(): RowTables {
   };
 }
 
-/** Returns the forecast as lines of text, with findings as `file:line: …`, as compilers print them. */
+/** Returns the forecast as lines of text. Findings have the form `file:line: …`, as in compiler output. */
 export function forecastLines(known: Forecast): string[] {
   const file = escapeControlCharacters(known.file);
   if (known.verdict === 'bad') {

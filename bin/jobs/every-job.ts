@@ -3,7 +3,7 @@ import type { LedgerQueries } from '../../functions/shared/ports/ports.ts';
 
 const PAGE_SIZE = 100;
 
-/** All jobs, newest first; reads the next page of the ledger only when it is needed. */
+/** Yields all jobs, newest first. It reads the next page of the ledger only when needed. */
 export async function* everyJob(queries: LedgerQueries): AsyncGenerator<JobSummary> {
   let cursor: string | undefined;
   do {

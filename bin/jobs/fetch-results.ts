@@ -9,7 +9,10 @@ import type { Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
 
-/** Downloads the results of a job into a directory, each file completely or not at all. Returns their paths. */
+/**
+ * Downloads the results of a job into a directory and returns their paths. Each file is stored completely or not at
+ * all.
+ */
 export async function fetchResults(connection: Connection, job: Job, directory: string): Promise<string[]> {
   await mkdir(directory, { recursive: true });
   const files: string[] = [];
@@ -31,7 +34,7 @@ function filesOf(job: Job, prefix: string | undefined): { key: string; name: str
   ];
 }
 
-/** Returns false if the object does not exist. */
+/** Downloads one object. Returns false if it does not exist. */
 async function fetchObject({ s3, names }: Connection, key: string, path: string): Promise<boolean> {
   const draft = `${path}.part`;
   try {

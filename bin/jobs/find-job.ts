@@ -19,7 +19,10 @@ export async function findJob(connection: Ledgers, id: string): Promise<Job> {
   return job;
 }
 
-/** Returns the whole id for an id prefix, and a whole id as it is. Throws a Failure that lists the candidates if there are several. */
+/**
+ * Returns the whole id for an id prefix. A whole id is returned unchanged. Throws a Failure that lists the candidates
+ * if there are several.
+ */
 export async function findJobId(connection: Ledgers, id: string): Promise<string> {
   if (isJobId(id)) return id;
   if (!isJobIdPrefix(id)) {

@@ -3,15 +3,19 @@ import type { Connection } from '../connection/connection.ts';
 
 /** Callbacks of `followJob`. */
 interface JobListener {
-  /** Called for each status of the job, also for each status of the job it joined. */
+  /** Called for each status of the job, and for each status of a job that it joined. */
   onStatus?: (job: Job) => void;
-  /** Called at every look, with `done` rows of `total` by the API's last report. Costs one query per look. */
+  /**
+   * Called at every check. `done`: how many of `total` rows are done, by the API's last report. It costs one query per
+   * check.
+   */
   onProgress?: (job: Job, rows: { done: number; total: number }) => void;
 }
 
 /**
- * Follows a job until it has ended and its last event is published; if it joins another job, follows that one. Returns the
- * job as last seen. `signal` ends the waiting; then the result is undefined if the job was never seen.
+ * Follows a job until it has ended and its last event is published. If it joins another job, follows that job instead.
+ * Returns the job in its last observed state. `signal` ends the wait; the result is then undefined if the job was never
+ * seen.
  */
 export async function followJob(
   connection: Connection,
@@ -35,7 +39,7 @@ export async function followJob(
   return seen;
 }
 
-/** True once the last event of a job is published. */
+/** Returns true once the last event of a job is published. */
 export function hasEnded(job: Job): boolean {
   return isOver(job) && job.publishedRev >= job.rev;
 }

@@ -1,14 +1,15 @@
 import type { Job } from '../../functions/shared/domain/job.ts';
 import { type JobSummary, summaryOf } from '../../functions/shared/domain/job-summary.ts';
 
-/** A job for programs. */
+/** Returns a job as JSON output for programs. */
 export function jobFacts(job: Job): object {
   return { ...summaryFacts(summaryOf(job)), ...(job.findings && { findings: job.findings }) };
 }
 
-/** A job of a list for programs: the same, except that only the count of findings is there. */
+/** Returns a job of a list as JSON output: the same fields, except that findings are only counted. */
 export function summaryFacts(job: JobSummary): object {
-  const { jobId, status, requestFile, plannedRows, plannedParts, rows, usage, joinedJobId, reason } = job;
+  const { jobId, status, requestFile, plannedRows, plannedParts, rows, usage, cost, joinedJobId, reason } =
+    job;
   return {
     jobId,
     status,
@@ -19,6 +20,7 @@ export function summaryFacts(job: JobSummary): object {
     ...(plannedRows !== undefined && { plannedRows, plannedParts }),
     ...(rows && { rows }),
     ...(usage && { usage }),
+    ...(cost && { cost }),
     ...(joinedJobId !== undefined && { joinedJobId }),
     ...(job.findings !== undefined && { findings: { count: job.findings } }),
     ...(reason && { reason }),

@@ -21,7 +21,7 @@ export interface Submission {
 
 /** The tags and instructions of an upload. */
 interface FileMetadata {
-  /** The user's pairs, for its batches and events. */
+  /** The user's metadata, for the batches and events of the file. */
   readonly tags?: Readonly<Record<string, string>>;
   /** Run the file even if the same bytes ran before. */
   readonly rerun?: boolean;
@@ -32,7 +32,9 @@ interface FileMetadata {
 const MAX_PUT_BYTES = 5 * 1024 ** 3; // S3's limit for one PutObject
 const PROGRESS_INTERVAL_MS = 200;
 
-/** Uploads one file to the request bucket. Calls `onBytes` now and then with the number of bytes sent. Throws a Failure. */
+/**
+ * Uploads one file to the request bucket. Calls `onBytes` repeatedly with the number of bytes sent. Throws a Failure.
+ */
 export async function putFile(
   { s3, names }: Connection,
   source: RequestSource,
@@ -69,7 +71,7 @@ export async function putFile(
   }
 }
 
-/** Returns the S3 user metadata of a file, which has names in lower case. */
+/** Returns the S3 user metadata of a file. S3 stores the names in lower case. */
 export function objectMetadata({ tags = {}, rerun = false, priority }: FileMetadata): Record<string, string> {
   const named = Object.entries(tags).map(([name, value]) => [METADATA_PREFIX + name.toLowerCase(), value]);
   return {

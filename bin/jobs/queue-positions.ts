@@ -10,15 +10,17 @@ export interface QueuePosition {
   readonly position: number;
   /** ISO 8601. */
   readonly since: string;
-  /** ISO 8601: Batchdrop sends the part at this time even if no capacity is known, once it is the first of its model. */
+  /**
+   * ISO 8601. When the part is the first of its model, Batchdrop sends it at this time even if no capacity is known.
+   */
   readonly until?: string;
   /** The API rejected it for the token limit while no other batch of its model was open. */
   readonly alone?: true;
-  /** The vendor's words, after a refusal. */
+  /** The vendor's message after a refusal. */
   readonly said?: string;
 }
 
-/** Returns the positions of waiting parts by job id; of `waiting`, the oldest comes first. */
+/** Returns the positions of waiting parts by job id; `waiting` must have the oldest first. */
 export function queuePositions(waiting: readonly WaitingPart[]): Map<string, QueuePosition[]> {
   const positions = new Map<string, QueuePosition[]>();
   const taken = new Map<string, number>();

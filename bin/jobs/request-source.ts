@@ -18,8 +18,8 @@ export interface RequestSource {
 const STDIN = '-';
 
 /**
- * Opens the files of the command line; `key` is the object key if there is only one. `discard` removes the copy of stdin.
- * Throws a Failure.
+ * Opens the files named on the command line. `key`: the object key if there is only one file. `discard` deletes the
+ * copy of stdin. Throws a Failure.
  */
 export async function openSources(
   files: readonly string[],
@@ -36,7 +36,7 @@ export async function openSources(
   try {
     const sources: RequestSource[] = [];
     for (const file of files) {
-      // S3 needs the length first, and a dry run reads the file twice, so stdin is copied to a file.
+      // stdin is copied to a file, because S3 needs the length first, and a dry run reads the file twice.
       const path = file === STDIN && directory !== undefined ? await copyStdin(directory) : file;
       sources.push(await sourceOf(file, { path, key }));
     }
@@ -48,7 +48,7 @@ export async function openSources(
   }
 }
 
-/** Returns a file to upload. The key is the name of the file unless `key` is given. Throws a Failure. */
+/** Returns a file to upload. Its key is the name of the file, unless `key` is given. Throws a Failure. */
 export async function sourceOf(
   file: string,
   { path = file, key }: { path?: string; key?: string | undefined } = {},

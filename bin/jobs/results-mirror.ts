@@ -10,8 +10,8 @@ import { everyJob } from './every-job.ts';
 import { fetchResults } from './fetch-results.ts';
 
 /**
- * A folder with the results of each job, `<directory>/<job id>/`, downloaded as jobs end. A folder is complete or missing, and is
- * never downloaded twice. The next start downloads what is missing after a crash.
+ * A folder per job with its results, `<directory>/<job id>/`, which is downloaded when the job ends. A folder is either
+ * complete or missing, and is never downloaded twice. After a crash, the next start downloads what is missing.
  */
 export class ResultsMirror {
   readonly #connection: Connection;
@@ -25,7 +25,7 @@ export class ResultsMirror {
     this.#print = options.print;
   }
 
-  /** Downloads the results of a job if the event says that the job has ended. */
+  /** If the event says that a job has ended, downloads the results of the job. */
   notice(event: ReceivedEvent): void {
     if (!isBatchdropEvent(event) || event['detail-type'] !== DETAIL_TYPE.jobStatusChange) return;
     const { metadata, data } = event.detail;

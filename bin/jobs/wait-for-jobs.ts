@@ -9,7 +9,7 @@ import type { Submission } from './put-file.ts';
 const PAUSED = 'Submission is paused. To send waiting files: batchdrop resume';
 
 /**
- * Waits until every job has ended and returns the jobs. Prints one line per status change; on a terminal, the status
+ * Waits until every job has ended and returns the jobs. Prints one line per status change. On a terminal, the status
  * line shows the completed rows and the elapsed time.
  */
 export async function waitForJobs(

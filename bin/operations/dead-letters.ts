@@ -7,13 +7,16 @@ import {
 } from '@aws-sdk/client-sqs';
 import { Failure } from '../terminal/failure.ts';
 
-/** A dead-letter queue and the queue its messages belong to, by the paths of their constructs. */
+/** A dead-letter queue and the queue that its messages belong to, by the paths of their constructs. */
 interface DeadLetterQueue {
   readonly deadLetters: string;
   readonly home: string;
 }
 
-/** By the names that users type. `undelivered` contains S3 events that EventBridge could not deliver to the intake queue. */
+/**
+ * The dead-letter queues by the names that users type. `undelivered` contains S3 events that EventBridge could not
+ * deliver to the intake queue.
+ */
 export const DEAD_LETTER_QUEUES = {
   intake: { deadLetters: 'IntakeWorkDeadLetters', home: 'IntakeWorkQueue' },
   submit: { deadLetters: 'SubmissionWorkDeadLetters', home: 'SubmissionWorkQueue' },
@@ -33,7 +36,7 @@ interface Queues {
 const WAIT_SECONDS = 2; // without waiting, a response can be empty although there are messages
 const HIDDEN_SECONDS = 60; // far longer than moving ten messages takes
 
-/** Returns the approximate number of dead letters; SQS has no exact one. */
+/** Returns the approximate number of dead letters. SQS does not report an exact one. */
 export async function countDeadLetters({ sqs, resources }: Queues, name: QueueName): Promise<number> {
   const QueueUrl = urlOf(resources, DEAD_LETTER_QUEUES[name].deadLetters);
   const AttributeNames = ['ApproximateNumberOfMessages'] as const;
@@ -44,9 +47,10 @@ export async function countDeadLetters({ sqs, resources }: Queues, name: QueueNa
 }
 
 /**
- * Moves every dead letter back to the queue it belongs to, and returns how many. SQS's own redrive does not work for queues that
- * EventBridge fills. A crash between sending and deleting leaves a message in both queues, which is harmless: every message
- * can be processed twice. A message that fails again returns only after its retries, long after this function has ended.
+ * Moves every dead letter back to its queue, and returns their number. SQS's own redrive does not work for queues that
+ * EventBridge fills. A crash between sending and deleting leaves a message in both queues, which is harmless, because
+ * every message can be processed twice. A message that fails again returns only after its retries, long after this
+ * function has ended.
  */
 export async function redrive({ sqs, resources }: Queues, name: QueueName): Promise<number> {
   const { deadLetters, home } = DEAD_LETTER_QUEUES[name];

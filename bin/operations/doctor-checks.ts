@@ -1,6 +1,6 @@
 /**
- * The health checks of `batchdrop doctor`. They see a Batchdrop from outside, with the permissions of the caller. Each check returns one
- * finding, with advice if it failed; a check that throws does not prevent the others.
+ * The health checks of `batchdrop doctor`. They check a Batchdrop from outside, with the permissions of the caller.
+ * Each check returns one finding, with advice if it failed. A check that throws does not prevent the others.
  *
  * Known gaps: the permissions of the functions and the state of the event source mappings are not checked.
  */
@@ -32,7 +32,7 @@ interface Subject {
 
 type Check = (subject: Subject) => Promise<Verdict>;
 
-const API_TIMEOUT_MS = 15_000; // a person waits for the answer
+const API_TIMEOUT_MS = 15_000; // a person waits for the result
 const MAX_SKEW_MS = 60_000; // AWS accepts five minutes, but a clock that is wrong by one will soon be wrong by more
 const MAX_TICKS_LATE = 3;
 const MAX_STALLED_SHOWN = 3;
@@ -52,7 +52,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
   ),
 };
 
-/** Runs every check in order and yields each finding when it is known. The stack exists, because the connection has its outputs. */
+/**
+ * Runs every check in order and yields each finding when it is known. The stack itself exists, because the connection
+ * has its outputs.
+ */
 export async function* diagnose(connection: Connection): AsyncGenerator<Finding> {
   const { target } = connection;
   const api = await apiOf(target);
@@ -74,7 +77,7 @@ async function secretIsReadable({ connection: { target }, api }: Subject) {
   return accepted(api, `${api.secret} contains a key`, () => keys.current());
 }
 
-/** On one machine only the functions can read the secret. */
+/** On one machine, only the functions can read the secret. */
 async function secretExists(target: Target, { secret }: ApiNames) {
   const client = new SecretsManagerClient(clientConfigAt(target));
   try {
@@ -99,7 +102,7 @@ async function keyIsAccepted({ connection: { target }, api }: Subject) {
     await listOne(api.baseUrl, keys);
     return ok(`${host} accepts it`);
   } catch (failure) {
-    if (failure instanceof NotAllowed) return unknown; // a server that accepts one key only
+    if (failure instanceof NotAllowed) return unknown; // the server accepts one key only
     throw failure;
   }
 }

@@ -1,12 +1,12 @@
-/** What a check found. `note` is no problem, but worth knowing. */
+/** The result of a check. `note` is not a problem, but worth knowing. */
 export interface Verdict {
   readonly verdict: 'ok' | 'note' | 'failed';
   readonly found: string;
-  /** What to do; absent with `ok`. */
+  /** What the user should do. Absent with `ok`. */
   readonly advice?: string;
 }
 
-/** The result of one check. */
+/** The result of a check, with the name of the check. */
 export interface Finding extends Verdict {
   readonly check: string;
 }

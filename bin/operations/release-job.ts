@@ -5,12 +5,16 @@ import { changePart } from '../../functions/shared/lifecycle/compare-and-set.ts'
 import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
 
-/** Ledger and time. `now`: the time of the Batchdrop, in milliseconds; a runtime on this machine may run ahead. */
+/**
+ * The ledger and the time. `now`: the time of the Batchdrop, in milliseconds. A runtime on this machine may be ahead.
+ */
 type Ledgers = Pick<Connection, 'ledger' | 'pollIntervalMs'> & { now: number };
 
 const ADOPTION_TIMEOUT_MS = 3 * 60_000; // POLL sends the part to SUBMIT within a minute, or its next interval
 
-/** Releases all parts of a job that wait for a person, and returns their numbers. Throws a Failure if there are none. */
+/**
+ * Releases all parts of a job that wait for a person, and returns their numbers. Throws a Failure if there are none.
+ */
 export async function releaseJob(ledgers: Ledgers, jobId: string): Promise<number[]> {
   const { ledger, now } = ledgers;
   const released: number[] = [];
@@ -25,12 +29,12 @@ export async function releaseJob(ledgers: Ledgers, jobId: string): Promise<numbe
   return released;
 }
 
-/** What became of an adoption. `pending`: SUBMIT has not decided it yet. */
+/** The result of an adoption. `pending`: SUBMIT has not decided yet. */
 export type Adoption = { part: number; outcome: 'adopted' | 'pending' };
 
 /**
- * Lets a stalled part adopt a batch that a person found. SUBMIT checks the batch at the API; this waits for the outcome.
- * `number`: which part; needed if several are stalled. Throws a Failure if the batch is not adopted.
+ * Lets a stalled part adopt a batch that a person found. SUBMIT checks the batch at the API, and this function waits
+ * for the result. `number`: which part; required if several are stalled. Throws a Failure if the batch is not adopted.
  */
 export async function adoptBatch(
   ledgers: Ledgers,

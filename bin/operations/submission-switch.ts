@@ -9,16 +9,16 @@ import { Failure } from '../terminal/failure.ts';
 /** A job with rows that are not sent yet. */
 export interface WaitingJob {
   readonly job: Job;
-  /** Parts that were never sent, or whose batch is to be tried again. */
+  /** Parts that were never sent, or whose batch will be tried again. */
   readonly parts: readonly Part[];
-  /** Rows of these parts. */
+  /** How many rows these parts have. */
   readonly rows: number;
 }
 
 const MAX_CONFLICTS = 25; // POLL writes the same item twice per minute
 const CLOCK = { now: Date.now };
 
-/** Pauses submission. `changed` is false if it was paused already. Throws a Failure. */
+/** Pauses submission. `changed` is false if it was already paused. Throws a Failure. */
 export async function pauseSubmission(connection: Connection): Promise<{ changed: boolean }> {
   return { changed: await setPaused(connection, true) };
 }
@@ -42,9 +42,9 @@ export async function resumeSubmission(
 }
 
 /**
- * Returns every job with rows that are not sent yet, oldest first, without parts in doubt: their create request had no response, so
- * they may have a batch or may have to be sent. `known` names jobs that the index may not show at the moment, because a change of
- * theirs is just being written.
+ * Returns every job with rows that are not sent yet, oldest first. It omits parts whose create request had no response,
+ * because they may already have a batch. `known`: job ids that the index may not show at the moment, because their
+ * items are just being written.
  */
 export async function whatIsToBeSent(
   connection: Pick<Connection, 'ledger' | 'queries'>,
@@ -74,7 +74,7 @@ async function openJobs(
   return jobs;
 }
 
-/** True if the part's rows are not sent yet, or may not be. */
+/** Returns whether the part may have rows that are not sent yet. */
 function isOpen({ phase }: Part): boolean {
   switch (phase) {
     case 'running':
@@ -87,7 +87,10 @@ function isOpen({ phase }: Part): boolean {
   }
 }
 
-/** True if the create request had no response: POLL searches for the batch, and sends the part again only if there is none. */
+/**
+ * Returns whether the create request had no response. POLL then searches for the batch, and the part is sent again only
+ * if there is none.
+ */
 function isUnsure({ phase }: Part): boolean {
   return phase === 'creating';
 }

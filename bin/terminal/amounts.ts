@@ -1,14 +1,14 @@
-/** `1,234`. */
+/** Returns `1,234`. */
 export function grouped(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-/** `1 row`, `1,234 rows`. */
+/** Returns `1 row` or `1,234 rows`. */
 export function counted(count: number, one: string, many: string): string {
   return `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
-/** `517 bytes`, `12.3 MB`: powers of ten, as in OpenAI's limits. */
+/** Returns `517 bytes` or `12.3 MB`, in powers of ten, as OpenAI states its limits. */
 export function bytesShown(bytes: number): string {
   for (const [unit, size] of [
     ['GB', 1e9],
@@ -20,12 +20,12 @@ export function bytesShown(bytes: number): string {
   return counted(bytes, 'byte', 'bytes');
 }
 
-/** `2026-11-20 17:32`, in UTC, of milliseconds since the epoch. */
+/** Returns `2026-11-20 17:32`, in UTC, for milliseconds since the epoch. */
 export function momentShown(at: number): string {
   return new Date(at).toISOString().slice(0, 16).replace('T', ' ');
 }
 
-/** `0:07`, `2:05:09`, of a duration in milliseconds. */
+/** Returns `0:07` or `2:05:09` for a duration in milliseconds. */
 export function timeShown(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1_000);
   const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60];

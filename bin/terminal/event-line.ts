@@ -15,7 +15,7 @@ import {
 import { counted, grouped } from './amounts.ts';
 import { escapeControlCharacters } from './escape-control-characters.ts';
 
-/** An event as a bus delivers it. */
+/** An event as an EventBridge target receives it. */
 export interface ReceivedEvent {
   readonly source: string;
   readonly 'detail-type': string;
@@ -34,12 +34,14 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   cancelled: 'yellow',
 };
 
-/** True of Batchdrop's events. One of a later version may have a `detail-type` that is in no type. */
+/**
+ * Returns true for Batchdrop's events. An event of a later version may have a `detail-type` that the types do not have.
+ */
 export function isBatchdropEvent(event: ReceivedEvent): event is BatchdropEvent {
   return event.source === EVENT_SOURCE;
 }
 
-/** Returns one readable line for an event of Batchdrop, and undefined for any other event. */
+/** Returns one readable line for an event of Batchdrop; undefined for any other event. */
 export function eventLine(event: ReceivedEvent): string | undefined {
   if (!isBatchdropEvent(event)) return undefined;
   switch (event['detail-type']) {

@@ -2,8 +2,8 @@ import { DISK_FULL, isDiskFull } from '../../local/disk-full.ts';
 import { escapeControlCharacters } from './escape-control-characters.ts';
 
 /**
- * Ends a command with exit code 1. The message is for the user: what failed, and what to do. `lines` are printed below it. Both may quote
- * text of others, which `failureLines` escapes.
+ * Ends a command with exit code 1. The message is for the user: what failed, and what to do. `lines` are printed below
+ * it. Both may contain text from others, which `failureLines` escapes.
  */
 export class Failure extends Error {
   override readonly name = 'Failure';
@@ -18,7 +18,7 @@ export class Failure extends Error {
   }
 }
 
-/** Errors for which the user can do something. */
+/** Errors that the user can fix. */
 const KNOWN_ERRORS: readonly { is: (error: Error) => boolean; say: (error: Error) => string }[] = [
   { is: isDiskFull, say: () => DISK_FULL },
   {
@@ -36,7 +36,7 @@ const KNOWN_ERRORS: readonly { is: (error: Error) => boolean; say: (error: Error
       `There are no AWS credentials (${message}). Sign in, or select a profile with --profile.`,
   },
   {
-    is: ({ message }) => message.startsWith('This endpoint answers only calls'), // a local one
+    is: ({ message }) => message.startsWith('This endpoint answers only calls'), // the local one
     say: ({ message }) => message,
   },
   {
@@ -50,13 +50,13 @@ const KNOWN_ERRORS: readonly { is: (error: Error) => boolean; say: (error: Error
   },
 ];
 
-/** Returns the lines that tell the user about an error, safe to print. */
+/** Returns the lines that explain an error to the user. They are safe to print. */
 export function failureLines(error: unknown): string[] {
   const below = error instanceof Failure ? error.lines : [];
   return [sentenceOf(error), ...below].map(escapeControlCharacters);
 }
 
-/** Returns what the user needs to know of an error, without its stack. */
+/** Returns what the user needs to know about an error, without its stack. */
 export function sentenceOf(error: unknown): string {
   const inside = errorsIn(error);
   for (const { is, say } of KNOWN_ERRORS) {
@@ -66,7 +66,7 @@ export function sentenceOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Returns the error and those inside it: SDK errors contain the socket's error as their cause or in a list. */
+/** Returns the error and the errors in it. SDK errors contain the socket's error as their cause or in a list. */
 function errorsIn(error: unknown): Error[] {
   if (!(error instanceof Error)) return [];
   const listed = error instanceof AggregateError ? error.errors : [];

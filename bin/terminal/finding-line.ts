@@ -9,7 +9,7 @@ const MARKS = {
 } as const;
 const CHECK_WIDTH = 15;
 
-/** Prints the result of a check, and below it what to do. */
+/** Prints the result of a check and, below it, what to do. */
 export function printFinding({ check, verdict, found, advice }: Finding): void {
   const { text, color } = MARKS[verdict];
   console.log(`${styleText(color, text)}  ${check.padEnd(CHECK_WIDTH)}  ${escapeControlCharacters(found)}`);

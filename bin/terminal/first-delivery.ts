@@ -3,8 +3,8 @@ import { isBatchdropEvent, type ReceivedEvent } from './event-line.ts';
 const REMEMBERED = 10_000; // ids of some 60 bytes; a repeated event follows soon after the first
 
 /**
- * Returns a function that says whether an event is delivered for the first time. Events are delivered at least once, so
- * a reader who counts lines needs this. Events that are not Batchdrop's always count as first.
+ * Returns a function that says whether an event is delivered for the first time. EventBridge delivers events at least
+ * once, and readers who count lines need each event once. Events of other sources always count as first.
  */
 export function firstDeliveries(): (event: ReceivedEvent) => boolean {
   const seen = new Set<string>();

@@ -37,7 +37,7 @@ export async function askOnTerminal(question: string, signal: AbortSignal): Prom
   }
 }
 
-/** Discards keys typed before the question: they do not answer it. */
+/** Discards keys that were typed before the question, because they do not answer it. */
 async function discardTypedKeys(): Promise<void> {
   const { stdin } = process;
   const drop = () => {};

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 const TO_LINE_START_AND_CLEAR = '\r\u001b[K';
 const COLUMNS_UNKNOWN = 80;
 
-/** A terminal, or another output, which gets only the permanent lines. */
+/** A terminal, or another output, which receives only the permanent lines. */
 interface LineOutput {
   readonly isTTY?: boolean;
   readonly columns?: number;

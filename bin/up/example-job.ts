@@ -9,7 +9,7 @@ import { Failure } from '../terminal/failure.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/chat-completions.jsonl', import.meta.url));
 
-/** Real time. At the default speed the example takes half a minute; at `--speed 1` it may take as long as this. */
+/** In real time. The example takes half a minute at the default speed, and possibly this long with `--speed 1`. */
 const MAX_WAIT_MS = 15 * 60_000;
 
 /** Uploads the example to the request bucket and returns its job id. */
@@ -19,8 +19,8 @@ export async function dropExample(connection: Connection): Promise<string> {
 }
 
 /**
- * Waits until the results of the example are stored, and returns a sentence that says where. Throws a Failure with the reason if the
- * job does not end as completed, takes too long, or the runtime is stopped.
+ * Waits until the results of the example are stored, and returns a sentence that says where. Throws a Failure with the
+ * reason if the job does not end as completed, takes too long, or the runtime is stopped.
  */
 export async function awaitExample(
   connection: Connection,

@@ -6,8 +6,8 @@ import { LOCAL_API_KEY } from '../../local/runtime/runtime-endpoints.ts';
 import { Failure } from '../terminal/failure.ts';
 
 /**
- * Reads the API and its key from environment variables: `OPENAI_API_KEY` and, as the official SDK does, `OPENAI_BASE_URL`. The functions
- * get `NODE_EXTRA_CA_CERTS`. Throws a Failure if one of them is missing or invalid.
+ * Reads the API and its key from environment variables: `OPENAI_API_KEY` and, like the official SDK, `OPENAI_BASE_URL`.
+ * The functions also get `NODE_EXTRA_CA_CERTS`. Throws a Failure if a variable is missing or invalid.
  */
 export function realBatchApi(environment: NodeJS.ProcessEnv): OtherBatchApi {
   const apiKey = environment.OPENAI_API_KEY?.trim();
@@ -17,8 +17,8 @@ export function realBatchApi(environment: NodeJS.ProcessEnv): OtherBatchApi {
 }
 
 /**
- * Reads the URL of any Batch API server. Its key is in `BATCH_API_KEY`, never in `OPENAI_API_KEY`, which belongs to OpenAI: a server of
- * this machine may do without. Throws a Failure if the URL is invalid or a key is missing.
+ * Reads the URL of any Batch API server. Its key is in `BATCH_API_KEY`, never in `OPENAI_API_KEY`, which belongs to
+ * OpenAI. A server on this machine needs no key. Throws a Failure if the URL is invalid or a key is missing.
  */
 export function otherBatchApi(url: string, environment: NodeJS.ProcessEnv): OtherBatchApi {
   const baseUrl = baseUrlIn(url.trim(), '--batch-api');
@@ -31,12 +31,17 @@ export function otherBatchApi(url: string, environment: NodeJS.ProcessEnv): Othe
   return { kind: 'server', apiKey, baseUrl, ...certificatesIn(environment), ...webhookSecretIn(environment) };
 }
 
-/** Whether files may cost money: everywhere but at a server of this machine. `--real` always counts as paid. */
+/**
+ * Returns whether files may cost money: always, except with a server on this machine. `--real` always counts as paid.
+ */
 export function isPaid(api: BatchApiChoice): boolean {
   return api.kind === 'real' || (api.kind === 'server' && !isLoopback(api.baseUrl));
 }
 
-/** Whether the API sends webhooks to this machine: the built-in one does, another one only if it was told to. */
+/**
+ * Returns whether the API sends webhooks to this machine. The built-in one does; another one only if the user
+ * configured it.
+ */
 export function sendsWebhooks(api: BatchApiChoice): boolean {
   return api.kind === 'local' || api.webhookSecret !== undefined;
 }
@@ -47,7 +52,10 @@ function baseUrlIn(text: string, setting: string): string {
   return base.url;
 }
 
-/** As the official SDKs, from `OPENAI_WEBHOOK_SECRET`: the API sends webhooks here, for example through a tunnel. */
+/**
+ * From `OPENAI_WEBHOOK_SECRET`, like the official SDKs, if the API sends webhooks to this machine, for example through
+ * a tunnel.
+ */
 function webhookSecretIn(environment: NodeJS.ProcessEnv): { webhookSecret?: string } {
   const webhookSecret = environment.OPENAI_WEBHOOK_SECRET?.trim();
   return webhookSecret ? { webhookSecret } : {};

@@ -19,6 +19,7 @@ import { firstDeliveries } from '../terminal/first-delivery.ts';
 import { askOnTerminal, say } from '../terminal/prompt.ts';
 import { untilStopped } from '../terminal/stop-signal.ts';
 import { awaitExample, dropExample } from './example-job.ts';
+import { pricesIn } from './prices-file.ts';
 import { isPaid, otherBatchApi, realBatchApi, sendsWebhooks } from './real-batch-api.ts';
 import { SpendConfirmation } from './spend-confirmation.ts';
 import { synthesizedStack } from './synthesis.ts';
@@ -34,6 +35,8 @@ export interface UpOptions {
   readonly real?: boolean;
   /** The URL of a Batch API server that is used instead of the built-in one. */
   readonly batchApi?: string;
+  /** The path of a JSON file. */
+  readonly prices?: string;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -42,13 +45,13 @@ export interface UpOptions {
 interface Run {
   readonly options: UpOptions;
   readonly api: BatchApiChoice;
-  /** Asks the user and returns true for yes. */
+  /** Asks the user. Returns true for yes. */
   readonly ask: (question: string, signal: AbortSignal) => Promise<boolean>;
   /** Aborted when the run must end. */
   readonly stopped: AbortSignal;
 }
 
-const DEFAULT_SPEED = { local: 60, real: 1, server: 1 }; // another server's clock is the wall clock, as far as we know
+const DEFAULT_SPEED = { local: 60, real: 1, server: 1 }; // the clock of another server is assumed to be in real time
 const SAME_PROBLEM_EVERY_MS = 60_000; // real time
 
 /** Runs the stack until it is stopped or, with --exit, until the example has ended. Throws if it cannot start. */
@@ -87,7 +90,7 @@ function checkOptions(options: UpOptions, api: BatchApiChoice): void {
   }
 }
 
-/** The run itself, with any way to ask and to stop. */
+/** The run itself, with replaceable ways to ask and to stop. */
 export async function runStack(run: Run): Promise<void> {
   const { path, discard } = dataDirectoryOf(run);
   try {
@@ -113,7 +116,10 @@ async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
     if (!options.json)
       say('It builds the functions and the template first, because the source is new or has changed.');
   };
-  const context = sendsWebhooks(api) ? { webhook: 'yes' } : {};
+  const context = {
+    ...(sendsWebhooks(api) && { webhook: 'yes' }),
+    ...(options.prices !== undefined && { prices: await pricesIn(options.prices) }),
+  };
   const assemblyDirectory = await synthesizedStack({ onBuild, context });
   const listeners: ((event: AwsEvent) => void)[] = [printEvents(options.json ?? false)];
   const owner = isPaid(api) ? data.ownerCredentials() : undefined;

@@ -13,7 +13,7 @@ import type { ReceivedEvent } from '../terminal/event-line.ts';
 
 const LOOK_AGAIN_MS = 5_000; // real time
 
-/** How to ask, and about which API. */
+/** How to ask, and for which API. */
 interface ConfirmationOptions {
   /** The URL of the API. */
   readonly api: string;
@@ -25,21 +25,22 @@ interface ConfirmationOptions {
 }
 
 /**
- * Sends nothing to an API that costs money before the user has seen how many rows wait and has said yes, once per run.
+ * Sends nothing to an API that costs money before the user, once per run, has seen how many rows wait and has said yes.
  *   1. Before any function runs, submission is paused in the ledger, so that a crash cannot start spending.
- *   2. When files wait, now or later, it shows each and asks. It does not ask about rows whose create request had no response before
- *      a crash: an earlier yes covers them. If the search finds no batch, it asks about them, too. It looks at each event
- *      that says so and every five seconds: an event may be lost with a killed run, the index may be a moment late, and
- *      there is no event when a search ends.
+ *   2. When files wait, now or later, it shows each of them and asks. It does not ask about rows whose create request
+ *      had no response before a crash, because an earlier yes covers them. If the search then finds no batch, it asks
+ *      about them too. It checks after each relevant event and every five seconds, because an event may be lost with a
+ *      killed run, the index may be a moment late, and the end of a search publishes no event.
  *   3. After a yes, submission resumes for these files and for all later files of the run.
- *   4. After a no, files of which nothing was sent are cancelled, and the others stay paused. The next file asks again.
+ *   4. After a no, files of which nothing was sent are cancelled, and the others remain paused. The next file asks
+ *      again.
  * `batchdrop resume` in another terminal counts as a yes.
  */
 export class SpendConfirmation {
   readonly #connection: Connection;
   readonly #options: ConfirmationOptions;
   readonly #refused = new Set<string>();
-  /** Jobs of an earlier run, and those that events named, that were not asked about yet. */
+  /** Jobs of an earlier run, and jobs from events, about which it has not asked yet. */
   readonly #noticed = new Set<string>();
   #isConfirmed = false;
   #review: Promise<void> = Promise.resolve();
@@ -53,11 +54,12 @@ export class SpendConfirmation {
   /** Pauses submission. Await it before any function runs. */
   async pause(): Promise<void> {
     await pauseSubmission(this.#connection);
-    // Nothing writes yet, so that the index shows every job. Of those of an earlier run there may be no event any more.
+    // Nothing writes to the ledger yet, so the index shows every job. The jobs of an earlier run may have no more
+    // events.
     for (const { jobId } of await this.#connection.queries.openJobs()) this.#noticed.add(jobId);
   }
 
-  /** Reviews what waits if the event says that something new may wait. */
+  /** Reviews the waiting files if the event says that there may be new ones. */
   notice({ source, detail, 'detail-type': type }: ReceivedEvent): void {
     if (source !== EVENT_SOURCE) return;
     const { status, willRetry } = Object(Object(detail).data);
@@ -70,7 +72,7 @@ export class SpendConfirmation {
     void this.review();
   }
 
-  /** Asks about waiting files if there are any, one question at a time, now and again later. Never rejects. */
+  /** Asks about waiting files if there are any, one question at a time, now and later again. Never rejects. */
   review(): Promise<void> {
     this.#review = this.#review
       .then(() => this.#ask())
@@ -132,7 +134,9 @@ export class SpendConfirmation {
     }
   }
 
-  /** Requests a cancel and waits until it is recorded on every part. From then on, not even a later yes sends the job. */
+  /**
+   * Requests a cancel and waits until it is recorded on every part. From then on, not even a later yes sends the job.
+   */
   async #cancel(jobId: string): Promise<void> {
     const { ledger, pollIntervalMs } = this.#connection;
     await requestCancel(this.#connection, { jobId });

@@ -12,7 +12,7 @@ const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const NODE_VERSION = join(PROJECT, 'bin', 'node-version.cjs');
 const APP = join(PROJECT, 'bin', 'app.ts');
 
-/** All that decides what is built. The list of installed packages is npm's own: it changes with each installation. */
+/** All files that determine the build. npm's own list of installed packages changes with each installation. */
 const INPUTS = [
   'functions',
   'lib',
@@ -27,13 +27,13 @@ const KEPT = join(PROJECT, 'dist', 'assemblies');
 const MAX_UNUSED_MS = 7 * 86_400_000;
 const RENEW_EVERY_MS = 3_600_000;
 
-/** Folder of the bundles in the synthesized stack's folder, which has a copy of each as an asset. */
+/** The folder of the bundles in the synthesized stack's folder, which also has a copy of each as an asset. */
 export const BUNDLES = 'bundles';
 
 /**
- * Returns the folder of the synthesized stack and its bundled functions, as a deployment makes them. It is built in a few
- * seconds when an input has changed since, and kept for later runs; callers must not change it. Throws with the output of the
- * CDK app if that fails. `onBuild` is called before it is built. `context`: as in `cdk deploy -c`.
+ * Returns the folder of the synthesized stack and its bundled functions, as a deployment would make them. It is built
+ * in a few seconds if an input has changed, and is kept for later runs. Callers must not change it. `onBuild` is called
+ * before a build. `context`: as in `cdk deploy -c`. Errors: an Error with the output of the CDK app if that fails.
  */
 export async function synthesizedStack(
   options: { onBuild?: () => void; context?: Record<string, string> } = {},
@@ -45,7 +45,7 @@ export async function synthesizedStack(
     await build(assembly, context);
   }
   await renew(assembly);
-  setInterval(() => void renew(assembly), RENEW_EVERY_MS).unref(); // functions load from it for as long as they run
+  setInterval(() => void renew(assembly), RENEW_EVERY_MS).unref(); // functions load from it as long as they run
   await removeUnused();
   return assembly;
 }
@@ -69,7 +69,10 @@ function filesOf(path: string): string[] {
     .sort();
 }
 
-/** Built aside and renamed, so that nobody sees half of it; of several runs that build the same, one is kept. */
+/**
+ * Built in another folder and renamed, so that nobody sees an incomplete one. If several runs build the same, one
+ * result is kept.
+ */
 async function build(assembly: string, context: Record<string, string>): Promise<void> {
   await mkdir(KEPT, { recursive: true });
   const draft = await mkdtemp(join(KEPT, 'draft-'));
@@ -84,7 +87,7 @@ async function build(assembly: string, context: Record<string, string>): Promise
   }
 }
 
-/** Loaded only here: most runs build nothing. */
+/** Loaded only here, because most runs build nothing. */
 async function bundle(directory: string): Promise<void> {
   const { bundleFunctions } = await import('../../lib/bundling/bundle.ts');
   const { stop } = await import('esbuild');
@@ -96,8 +99,8 @@ async function synthesize(directory: string, more: Record<string, string>): Prom
   // In addition to cdk.json. No stack's assets are bundled again.
   const context = { ...more, 'aws:cdk:bundling-stacks': [], [BUNDLES_CONTEXT]: join(directory, BUNDLES) };
   const child = spawn(process.execPath, ['--require', NODE_VERSION, APP], {
-    // Without the shell's variables: its credentials and Region must not appear in the template.
-    // Without the CDK's own validation of the template: it takes seconds, and belongs to `npm run synth`.
+    // Without the shell's variables, because its credentials and Region must not appear in the template. Without the
+    // CDK's own validation of the template, which takes seconds and belongs to `npm run synth`.
     env: { CDK_OUTDIR: directory, CDK_CONTEXT_JSON: JSON.stringify(context), CDK_VALIDATION: 'false' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -111,10 +114,10 @@ async function synthesize(directory: string, more: Record<string, string>): Prom
 
 async function renew(assembly: string): Promise<void> {
   const now = new Date();
-  await utimes(assembly, now, now).catch(() => {}); // then it may be built once more
+  await utimes(assembly, now, now).catch(() => {}); // if this fails, it may be built once more
 }
 
-/** Removes what no run has used for a week, drafts of killed runs included. */
+/** Removes what no run has used for a week, including unfinished builds of killed runs. */
 async function removeUnused(): Promise<void> {
   for (const name of await readdir(KEPT)) {
     const path = join(KEPT, name);

@@ -4,15 +4,15 @@ import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts'
 import { DATA_DIRECTORY } from '../connection/target.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 
-/** What `up` says besides the endpoints. */
+/** What `up` prints in addition to the endpoints. */
 interface Shown {
   readonly data: string;
   readonly isPaid: boolean;
   readonly speed: number;
-  /** The credentials that every call must be signed with; absent if any will do. */
+  /** The credentials with which every call must be signed. Absent if any will do. */
   readonly owner?: Credentials | undefined;
   readonly ephemeral?: boolean;
-  /** Whether the URL of WEBHOOK has to be entered somewhere: the built-in server knows it. */
+  /** Whether the user has to enter the URL of WEBHOOK somewhere. The built-in server knows it. */
   readonly isUrlForOthers?: boolean;
 }
 
@@ -49,7 +49,7 @@ function row(label: string, value: string): [string, string] {
   return [label, value];
 }
 
-/** The lines to paste into a shell whose programs call the endpoint. */
+/** Returns the lines to paste into a shell whose programs call the endpoint. */
 function exportLines(owner: Credentials | undefined): [string, string][] {
   if (owner === undefined) return [];
   return [

@@ -1,4 +1,4 @@
-/** Batchdrop for another vendor of the same API: Groq, with its own key and a completion window of a week. */
+/** Batchdrop for Groq, a vendor with the same API, with its own key and a completion window of a week. */
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Batchdrop } from 'batchdrop';

@@ -1,4 +1,4 @@
-/** A service that can cancel jobs: it may send messages to the cancel queue, and nothing else. */
+/** A service that may send messages to the cancel queue, and nothing else. */
 import { App, Stack } from 'aws-cdk-lib';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Batchdrop } from 'batchdrop';

@@ -1,4 +1,4 @@
-/** Each completed job sends a message to a queue; a worker takes it and reads the results that it names. */
+/** Each completed job sends a message to a queue. A worker receives it and reads the results that it names. */
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';

@@ -1,6 +1,6 @@
 /**
- * Request files in an existing bucket, under `batches/`, and a mail when one is rejected or fails or an alarm goes off. The
- * owner of the bucket turns on versioning and EventBridge notifications; `batchdrop doctor` checks both.
+ * Request files in an existing bucket, under `batches/`, and a mail when a file is rejected, a job fails or an alarm
+ * goes off. The owner of the bucket turns on versioning and EventBridge notifications; `batchdrop doctor` checks both.
  */
 import { App, Stack } from 'aws-cdk-lib';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';

@@ -1,12 +1,12 @@
-/** What CANCEL needs of its environment. */
+/** The environment of CANCEL. */
 export interface CancelEnv {
-  /** Which Batchdrop of the account and region it belongs to, for its events and metrics. */
+  /** The name of this Batchdrop, for its events and metrics. */
   INSTANCE: string;
   LEDGER_TABLE: string;
   EVENT_BUS_ARN: string;
-  /** Named in events, not read. */
+  /** Only named in events, not read. */
   RESULTS_BUCKET: string;
-  /** Before all keys in the results bucket; absent: nothing. */
+  /** The start of all keys in the results bucket; absent: none. */
   RESULTS_PREFIX?: string;
   OPENAI_SECRET_ID: string;
   OPENAI_BASE_URL: string;

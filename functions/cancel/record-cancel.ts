@@ -1,6 +1,6 @@
 /**
- * Records a cancel request before it reads any batch, so that a function that saves or adopts a batch later finds the
- * request. CANCEL then advances what the request named; POLL advances the rest.
+ * Records a cancel request before it reads any batch. A function that saves or adopts a batch later then finds the
+ * request. CANCEL then advances what the request named, and POLL advances the rest.
  */
 import { hasEnded } from '../shared/contract/batch-status.ts';
 import type { CancelRequest } from '../shared/contract/cancel-request.ts';
@@ -60,7 +60,8 @@ async function cancelBatch(deps: Deps, batchId: string, sentAt: number): Promise
     const message = `cancel ${batchId}: this Batchdrop has no such batch`;
     return { outcome: 'unknown', status: null, message, parts: [] };
   }
-  // Only if the batch is the part's present one. Until its results are stored, rows may run again, so it is not too late.
+  // Only if the batch is the part's current one. Until its results are stored, rows may run again, so it is not too
+  // late.
   await part.change((now) =>
     now.batch?.batchId === batchId ? withCancelRequest(now, deps.clock.now()) : undefined,
   );
@@ -84,7 +85,7 @@ async function batchOutcome(deps: Deps, part: Part, batchId: string): Promise<Ba
   return { outcome: 'requested', status, message: `cancel ${batchId}: recorded${end}` };
 }
 
-/** Returns the outcome for a batch that ended before the part's present attempt. */
+/** Returns the outcome for a batch that ended before the part's current attempt. */
 function earlierBatchOutcome(part: Part, batchId: string): BatchOutcome {
   const { jobId, batch, ran } = part;
   const earlier = ran.find((each) => each.batch.batchId === batchId)?.batch;
@@ -97,7 +98,7 @@ function earlierBatchOutcome(part: Part, batchId: string): BatchOutcome {
 }
 
 /**
- * Returns the part with the cancel request; undefined when the part has ended or already has one. The request ends a
+ * Returns the part with the cancel request; undefined if the part has ended or already has one. The request ends a
  * backoff, so that an earlier failure does not delay the cancel.
  */
 function withCancelRequest(part: Part, now: number): Part | undefined {
@@ -129,7 +130,7 @@ async function cancelJob(deps: Deps, jobId: string, sentAt: number): Promise<Rec
   await inParallel(inHand, PARTS_AT_ONCE, async (part) => {
     await part.change((now) => withCancelRequest(now, deps.clock.now()));
   });
-  const planned = item.plan?.parts ?? 0; // the others would run on, and nobody would cancel them
+  const planned = item.plan?.parts ?? 0; // the missing parts would continue to run, and nobody would cancel them
   if (inHand.length < planned)
     throw new RetryableError(`cancel ${jobId}: the ledger has ${inHand.length} of its ${planned} parts`);
   return { outcome, status, message, job, parts: inHand };

@@ -1,22 +1,23 @@
 /**
- * Removes what an ended job no longer needs:
- *   1. the version of its request file gets the tag of an ended job: lifecycle rules may remove it from now on. If that
- *      fails, the other steps are carried out, and it is tried again
+ * Deletes what an ended job no longer needs:
+ *   1. the version of its request file gets the tag of an ended job, so that lifecycle rules may delete it. If that
+ *      fails, the other steps are still carried out, and it is retried
  *   2. all objects in its pieces' folder of the results bucket
  *   3. its files at the API, unless `keepFiles` is set. A result file is deleted only if it was read and agreed with
- *      what was sent; doubtful ones stay, and the summary names them (rule 4 of "What an answer is worth",
+ *      what was sent; doubtful ones remain, and the summary names them (rule 4 of "What an answer is worth",
  *      docs/architecture.md)
- *   4. if a delivery or a scan was superseded: all objects in the folder again, half an hour later, since the
+ *   4. if a delivery or scan was superseded: half an hour later, all objects in the folder again, because the
  *      superseded invocation may have written more
- *   5. last, its parts, those of abandoned plans too, and its batch pointers get the time at which the job expires
- * Before, it searches for second batches (`second-batch-search.ts`): again every half hour, for a day at most. What that
- * finds, and that the list could not be used, is added to the summary.
+ *   5. last, its parts (also those of abandoned plans) and its batch pointers get the expiry time of the job
+ * Before these steps, it searches for second batches (`second-batch-search.ts`), every half hour for at most a day. The
+ * summary then lists the batches found, or says that the list could not be used.
  *
- * It is tried for a week. A delivery that ends later removes its own pieces (`discard-superseded-delivery.ts`); if it
- * dies before, its message comes again, and the clean-up is reopened. So does an intake that ends later.
+ * The clean-up is retried for a week. A delivery that ends later removes its own pieces
+ * (`discard-superseded-delivery.ts`). If it crashes before, SQS redelivers its message, and the clean-up is reopened.
+ * The same applies to an intake that ends later.
  *
  * Known gaps: files of another account remain until they expire, unless its key is back within the week. A delivery
- * that writes after the clean-up and dies, each time that its message comes, leaves its pieces behind.
+ * that writes after the clean-up and crashes at each redelivery of its message leaves its pieces behind.
  */
 
 import { resultKeys } from '../shared/contract/result-keys.ts';
@@ -50,7 +51,7 @@ export type CleanUpDeps = Pick<
   'ledger' | 'clock' | 'log' | 'metrics' | 'api' | 'requestFiles' | 'results'
 >;
 
-/** Cleans up the job if it has ended. `keepFiles`: the files at the API are not deleted. Errors: those of the ports. */
+/** Cleans up the job if it has ended. `keepFiles`: keep the files at the API. Errors: those of the ports. */
 export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles: boolean): Promise<void> {
   const job = inHand.item;
   if (!isOver(job)) return;
@@ -60,7 +61,7 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
   await searchOnce(deps, inHand, parts);
   if (deps.clock.now() - job.changedAt < CLEAN_UP_MS) {
     const tagged = isFirst ? tagRequestFile(deps, job) : Promise.resolve();
-    await Promise.allSettled([tagged]); // a tag that is refused must not keep the other steps from being done
+    await Promise.allSettled([tagged]); // a refused tag must not prevent the other steps
     await deps.results.remove(await deps.results.keysUnder(internalFolder(job.jobId)));
     if (isFirst && !keepFiles) await deleteAll(deps, parts);
     await tagged;
@@ -78,20 +79,21 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
     if (isFirst && isSuperseded)
       return { ...rest, tries: 0, secondCleanUpAt: deps.clock.now() + LATE_WRITES_MS };
     if (isLast) return { ...rest, cleanedUp: true };
-    // Another clean-up may have searched meanwhile, and may have failed after that: this one has set no expiry.
+    // Another clean-up may have completed the search meanwhile and then failed. This one has set no expiry, so it comes
+    // again.
     const secondCleanUpAt = now.secondBatchSearch ? deps.clock.now() : nextSearchAt(deps, parts);
     return { ...rest, tries: 0, secondCleanUpAt };
   });
 }
 
-/** Errors: those of the storage. */
+/** Adds the tag of an ended job to the request file. Errors: those of the storage. */
 async function tagRequestFile({ requestFiles, log }: CleanUpDeps, { jobId, request }: Job): Promise<void> {
-  if (request.versionId === UNVERSIONED) return; // its bucket is no bucket of ours: it has no lifecycle rule of ours
+  if (request.versionId === UNVERSIONED) return; // the bucket is not ours, so it has no lifecycle rule of ours
   if ((await requestFiles.tagEnded(request)) === 'full') log.warn('request_file_not_tagged', { jobId });
 }
 
 /**
- * Sets the expiry of a part and of the pointers to it to that of their ended job. Before, they have none: rule 7 of "What
+ * Sets the expiry of a part and of its pointers to that of their ended job. Until then, they have none: rule 7 of "What
  * an answer is worth", docs/architecture.md.
  */
 async function expireWith(deps: CleanUpDeps, { changedAt, ...job }: Job, part: WholePart): Promise<void> {
@@ -109,7 +111,7 @@ async function expireWith(deps: CleanUpDeps, { changedAt, ...job }: Job, part: W
     await deps.ledger.putBatchPointer(batchId, inHand.ref, expiresAt);
 }
 
-/** Searches for second batches, unless that is done or has to wait; notes on the job when it is done. */
+/** Searches for second batches, unless the search is done or not yet due. Notes on the job when it is done. */
 async function searchOnce(deps: CleanUpDeps, inHand: JobInHand, parts: WholePart[]): Promise<void> {
   const job = inHand.item;
   if (!isOver(job) || job.secondBatchSearch) return;
@@ -134,7 +136,7 @@ function nextSearchAt({ clock }: CleanUpDeps, parts: WholePart[]): number {
   return Math.max(clock.now() + SECOND_BATCH_SEARCH_AGAIN_MS, secondBatchSearchFrom(parts));
 }
 
-/** Writes the summary of a job with results again. Errors: RetryableError. */
+/** Rewrites the summary of a job with results. Errors: RetryableError. */
 async function summariseAgain(deps: CleanUpDeps, job: EndedJob): Promise<void> {
   if (!('rows' in job) || !job.plan) return;
   const parts = await deps.ledger.partsOf(job.jobId, job.plan.planId);
@@ -148,8 +150,8 @@ function isScanSuperseded({ scan, lease }: Job): boolean {
 }
 
 /**
- * Deletes the parts' files at the API. Errors: RetryableError, when files remain that belong to another account than
- * the key.
+ * Deletes the parts' files at the API. Errors: RetryableError if files remain because the key belongs to another
+ * account.
  */
 async function deleteAll(deps: CleanUpDeps, parts: WholePart[]): Promise<void> {
   let remaining = 0;
@@ -167,7 +169,8 @@ async function deleteAll(deps: CleanUpDeps, parts: WholePart[]): Promise<void> {
 }
 
 /**
- * Deletes the part's files. Returns how many remain, and records the deleted ones, as each file may need another key.
+ * Deletes the part's files. Returns how many remain. Records each deleted file, because the others may need another
+ * key.
  */
 async function deleteFiles(deps: CleanUpDeps, part: Part): Promise<number> {
   const { deletedFiles, newly, remaining } = await deleted(deps, part, filesOf(part));
@@ -177,8 +180,8 @@ async function deleteFiles(deps: CleanUpDeps, part: Part): Promise<number> {
 }
 
 /**
- * The same for a page of earlier attempts. What is deleted is always recorded: a part in slices may have thousands of
- * files, more than one invocation can delete.
+ * The same for a page of earlier attempts. Deleted files are always recorded, because a part that runs in slices may
+ * have more files than one invocation can delete.
  */
 async function deleteFilesOnPage(deps: CleanUpDeps, page: PastAttempts): Promise<number> {
   const { deletedFiles, newly, remaining } = await deleted(deps, page, filesOfEarlier(page));
@@ -200,14 +203,14 @@ async function deleted(deps: CleanUpDeps, known: Pick<Part, 'deletedFiles'>, all
 
 /**
  * Returns the part's files that may exist at the API and are no longer needed. The files of abandoned intents are
- * deleted already.
+ * already deleted.
  */
 function filesOf(part: Part): FileAtApi[] {
   const isRead = part.phase === 'delivered';
   return filesOfEarlier(part, [...inputsOf(part), ...(isRead ? resultsOf(part) : [])]);
 }
 
-/** Returns the files of earlier attempts, and these others, without the doubtful ones. */
+/** Returns the files of earlier attempts and the given others, without the doubtful ones. */
 function filesOfEarlier(
   { ran, unusedFiles = [], doubtfulFiles = [] }: Pick<Part, 'ran' | 'unusedFiles' | 'doubtfulFiles'>,
   others: FileAtApi[] = [],

@@ -17,7 +17,7 @@ import { reopenIfPiecesAreLeft } from './part/discard-superseded-delivery.ts';
 export type Deps = DeliverDeps & CleanUpDeps & FinishDeps & AdvanceDeps & { keepFiles: boolean };
 
 /**
- * Handles one message of the deliver queue: a part whose batch ended, or a job to finish or clean up. Errors:
+ * Handles one message of the deliver queue: a part whose batch ended, or a job to finish or to clean up. Errors:
  * RetryableError.
  */
 export function createHandler(made: Deps): (body: string, deadline: Deadline) => Promise<void> {

@@ -1,5 +1,6 @@
 import { createBatchApi } from '../shared/adapters/lambda/compose-batch-api.ts';
 import { createBuckets } from '../shared/adapters/lambda/compose-buckets.ts';
+import { createPriceList } from '../shared/adapters/lambda/compose-price-list.ts';
 import { createBasics, createQueueHandler } from '../shared/adapters/lambda/composition.ts';
 import { createDiskScratch } from '../shared/adapters/lambda/disk-scratch.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
@@ -21,6 +22,7 @@ const env = readEnvironment<DeliverEnv>({
   KEEP_OPENAI_FILES: true,
   MAX_ATTEMPTS: true,
   RERUN_MISSING: true,
+  PRICES: 'optional',
 });
 const basics = createBasics('deliver', env);
 
@@ -32,6 +34,7 @@ const handle = createHandler({
   api: createBatchApi(env),
   keepFiles: env.KEEP_OPENAI_FILES === 'yes',
   rerun: { maxAttempts: Number(env.MAX_ATTEMPTS), rerunMissing: env.RERUN_MISSING === 'yes' },
+  prices: createPriceList(env.PRICES),
   ids: createRandomIds(),
 });
 

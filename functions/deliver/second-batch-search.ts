@@ -1,11 +1,11 @@
 /**
- * Searches for second batches of a job, once after its results are stored and never before: one walk of the list for
- * all of its parts. A request may be duplicated on its way, and the API may accept one long after it was sent. Rule 1 of
+ * Searches for second batches of a job, once and only after its results are stored, with one pass through the list for
+ * all its parts. The network may duplicate a request, and the API may accept one long after it was sent. Rule 1 of
  * "What an answer is worth" (docs/architecture.md).
  *
- * Known gaps: a batch that is not on the list by then is not found. A gateway may show our batch under another id than it
- * told us. Of such a list, a batch that has ended is not counted as a second one; one that runs is, since all batches of
- * the job that we know have ended.
+ * Known gaps: a batch that is not yet on the list is not found. A gateway may show our batch under another id than the
+ * one it returned. In such a list, an ended batch does not count as a second batch. A running one does, because all
+ * known batches of the job have ended.
  */
 import { hasEnded } from '../shared/contract/batch-status.ts';
 import { isSameAccount } from '../shared/domain/openai-account.ts';
@@ -21,26 +21,26 @@ import type { Ports } from '../shared/ports/ports.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
 
-/** The result of a search: how many second batches it found, and whether it saw all that it has to see. */
+/** The result of a search: how many second batches it found, and whether the search is complete. */
 export interface SecondBatchSearch {
   found: number;
   isComplete: boolean;
 }
 
-/** A create that was sent, or may have been. */
+/** A create that was sent, or may have been sent. */
 interface Sent extends Began, Partial<FileAtApi> {
   intentId: string;
   part: WholePart;
-  /** The batch that it is known to have created. */
+  /** The batch that the create is known to have made. */
   batchId?: string;
 }
 
-/** Returns when the search for the batches of these parts may begin: a batch may not be on the list before. */
+/** Returns when the search for the batches of these parts may begin. Before that, a batch may not be on the list. */
 export function secondBatchSearchFrom(parts: readonly WholePart[]): number {
   const late = parts.flatMap(({ abandoned }) => abandoned.map(({ givenUpAt = 0 }) => givenUpAt));
   const refused = parts.flatMap(({ intent, batch, ran, replacedIntents = [] }) => [
     ...[intent, ...ran.map((one) => one.intent)].flatMap((one) => one?.refusedAt ?? []),
-    // Sent, and without a batch: it was refused, and the part was cancelled before the search that follows.
+    // A create that was sent and has no batch: it was refused, and the part was cancelled before the next search.
     ...(batch || intent?.sendBy === undefined ? [] : [intent.sendBy]),
     ...replacedIntents.flatMap(({ batchId, sentUntil }) => (batchId === undefined ? [sentUntil] : [])),
   ]);
@@ -51,7 +51,7 @@ export function secondBatchSearchFrom(parts: readonly WholePart[]): number {
   );
 }
 
-/** Searches for second batches of the parts, and cancels and reports them. Errors: RetryableError of the ledger. */
+/** Searches for second batches of the parts, cancels them and reports them. Errors: RetryableError of the ledger. */
 export async function searchForSecondBatches(
   deps: Deps,
   parts: readonly WholePart[],
@@ -76,7 +76,7 @@ export async function searchForSecondBatches(
   return search;
 }
 
-/** Returns the part whose second batch it is; undefined when it is none. */
+/** Returns the part that the batch is a second batch of; undefined if there is none. */
 function secondOf(
   sent: readonly Sent[],
   batch: ObservedBatch,
@@ -94,7 +94,7 @@ function secondOf(
   return mayBeOurs ? undefined : part;
 }
 
-/** Returns every create of the part that may have been sent. */
+/** Returns every create of the part that was or may have been sent. */
 function sentFor(part: WholePart): Sent[] {
   const { intent, batch, ran, abandoned, replacedIntents = [] } = part;
   const known = [...ran, ...(intent?.fileId === undefined ? [] : [{ intent, batch }])];

@@ -4,23 +4,23 @@ import { isOlder } from '../shared/lifecycle/key-versions.ts';
 import { instructionsIn } from '../shared/request-file/instructions.ts';
 
 /**
- * What a job does whose bytes an earlier job of its key has or had: it joins that job, runs, or replaces it if nothing
- * was sent for it yet.
+ * What a job does if an earlier job of its key has the same bytes: join that job, run, or replace it if nothing was
+ * sent for it yet.
  */
 export type OnSameBytes =
   | { do: 'run' }
   | { do: 'join'; unsuccessful?: UnsuccessfulRows }
   | { do: 'replace-or-join' };
 
-/** Decides what a job does whose bytes `earlier` has. The first sentence that applies:
+/** Decides what a job does if `earlier` has the same bytes. The first rule that applies:
  *   - a job that is cancelled, or being cancelled, is not joined
  *   - an open job with the same metadata and instructions is joined
- *   - a new run was asked for: the job replaces an open one that has sent nothing, or else runs
- *   - an open job with other ones is replaced by a newer version if it has sent nothing, or else joined
- *   - 24 hours after the end of a job it is not joined
- *   - a job whose rows all succeeded, or were refused by the API in its own words, is joined
- *   - so is a job with some rows that succeeded; the event says how many did not
- *   - a job without such rows, that failed, or was rejected, is not joined
+ *   - if a new run was requested, the job replaces an open one that has sent nothing, or else runs
+ *   - an open job with other metadata or instructions is replaced by a newer version if it has sent nothing, or else joined
+ *   - a job that ended more than 24 hours ago is not joined
+ *   - a job whose rows all succeeded, or were refused by the API itself, is joined
+ *   - a job with some successful rows is joined too; the event says how many rows did not succeed
+ *   - any other job (it failed, was rejected, or no row succeeded) is not joined
  */
 export function decideOnSameBytes(earlier: Job, job: Job, now: number): OnSameBytes {
   if (earlier.cancelRequestedAt !== undefined) return { do: 'run' };
@@ -40,7 +40,7 @@ export function decideOnSameBytes(earlier: Job, job: Job, now: number): OnSameBy
     : { do: 'join', unsuccessful: { rows: total - succeeded, refused } };
 }
 
-/** Returns whether both files came with the same metadata and instructions. */
+/** Returns whether both files have the same metadata and instructions. */
 function isAskedAlike({ request: one }: Job, { request: other }: Job): boolean {
   return arePairsEqual(one.metadata, other.metadata) && arePairsEqual(one.instructions, other.instructions);
 }

@@ -1,16 +1,19 @@
-/** What INTAKE needs of its environment. */
+/** The environment of INTAKE. */
 export interface IntakeEnv {
-  /** Which Batchdrop of the account and region it belongs to, for its events and metrics. */
+  /** The name of this Batchdrop, for its events and metrics. */
   INSTANCE: string;
   LEDGER_TABLE: string;
   EVENT_BUS_ARN: string;
   REQUEST_BUCKET: string;
   RESULTS_BUCKET: string;
-  /** Before all keys in the results bucket; absent: nothing. */
+  /** The start of all keys in the results bucket; absent: none. */
   RESULTS_PREFIX?: string;
   SUBMIT_QUEUE_URL: string;
-  /** Account id that owns both buckets. */
+  /** The id of the AWS account that owns both buckets. */
   BUCKET_OWNER: string;
-  /** JSON: `{"enqueuedTokens":{"<model>":<tokens>},"maxOpenBatches":<batches>}`, the latter if it is limited. */
+  /**
+   * JSON: `{"enqueuedTokens":{"<model>":<tokens>},"maxOpenBatches":<batches>}`. Without a limit, `maxOpenBatches` is
+   * absent.
+   */
   BATCH_LIMITS: string;
 }

@@ -9,8 +9,8 @@ export type Deps = IntakeDeps & AdvanceDeps & { requestBucket: string };
 
 /**
  * Handles one message of the intake queue: S3's "Object Created" event from EventBridge, or a job to resume. Errors:
- * TerminalError for a message that is not valid, and for every message when requests and results share a bucket, which
- * synth cannot detect while the names are tokens; RetryableError. The queue repeats a failed message.
+ * TerminalError for an invalid message, and for every message if requests and results share a bucket (synth cannot
+ * detect this while the names are tokens); RetryableError. The queue redelivers a failed message.
  */
 export function createHandler(deps: Deps): (body: string, deadline: Deadline) => Promise<void> {
   return async (body, deadline) => {
@@ -30,7 +30,7 @@ export function createHandler(deps: Deps): (body: string, deadline: Deadline) =>
   };
 }
 
-/** Errors: TerminalError `unreadable_message`, `foreign_bucket`. */
+/** Parses a message of the intake queue. Errors: TerminalError `unreadable_message`, `foreign_bucket`. */
 function parseIntakeMessage(body: string, requestBucket: string): Arrival | { jobId: string } {
   const message = fields(parseJson(body));
   if (typeof message.jobId === 'string') return { jobId: message.jobId };

@@ -1,14 +1,14 @@
 /**
  * Checks a request file and commits its plan.
  *   1. create the job, under this invocation's lease (`register-job.ts`)
- *   2. join a job with the same bytes under the same key that is open or completed within a day; or cancel the job, if
- *      a cancel request arrived first (`join-job.ts`)
+ *   2. join an earlier job of the key with the same bytes (`earlier-job.ts`), or cancel the job if a cancel request
+ *      arrived first (`join-job.ts`)
  *   3. read and check the whole file, and write a row table per part under a new planId (`resumable-scan.ts`)
- *   4. report and reject an invalid file; nothing was sent
- *   5. write the parts under that planId, not due yet. Parts of any other plan are never read. A single part is written
- *      when it is dispatched, until then it is on the job
- *   6. commit the plan on the job, by compare-and-set: from then on the job is accepted
- *   7. dispatch the parts (`dispatch-parts.ts`). With limits set they wait for POLL's admission
+ *   4. if the file is invalid, report that and reject it; nothing was sent
+ *   5. write the parts under that planId, not due yet. Parts of any other plan are never read. A single part remains on
+ *      the job until it is dispatched
+ *   6. commit the plan on the job, by compare-and-set. From then on, the job is accepted
+ *   7. dispatch the parts (`dispatch-parts.ts`). If limits are set, they wait for POLL's admission
  */
 import { excerptOf, type Finding } from '../shared/contract/events.ts';
 import { reportKey } from '../shared/contract/result-keys.ts';
@@ -36,7 +36,9 @@ export type IntakeDeps = Pick<
   'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'requestFiles' | 'results'
 > & { limits: BatchLimits };
 
-/** Reads, checks and plans the job's file under a lease until the deadline. Errors: those of the ports, LostLease. */
+/**
+ * Reads, validates and plans the job's file under a lease until the deadline. Errors: those of the ports, LostLease.
+ */
 export async function intakeJob(deps: IntakeDeps, inHand: JobInHand, deadline: Deadline): Promise<void> {
   await withJobLease(deps, inHand, deadline.until, async (leased) => {
     try {
@@ -58,7 +60,7 @@ async function planOrEnd(deps: IntakeDeps, leased: LeasedJob, deadline: Deadline
     await reject(deps, leased, { findings, count: findings.length });
     return;
   }
-  // Before the key pointer names the job, and before the first object is written under the scan's planId.
+  // Stored before the key pointer names the job, and before the first object is written under the scan's planId.
   if (!(await leased.change((known) => withScan(known, deps.ids.next())))) return;
   if (await joinOrCancel(deps, leased)) return;
   try {
@@ -73,7 +75,7 @@ async function planOrEnd(deps: IntakeDeps, leased: LeasedJob, deadline: Deadline
   }
 }
 
-/** Returns the job with one more invocation of its scan; a new scan has the given planId. */
+/** Returns the job with one more invocation of its scan. A new scan gets the given planId. */
 function withScan(job: Job, planId: string): Job | undefined {
   if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
   const { scan = { planId, checkpoints: 0, invocations: 0 } } = job;
@@ -105,7 +107,7 @@ async function reject(
   );
 }
 
-/** Ends the job as failed, because its file is gone or all tries failed. A cancelled job ends as cancelled instead. */
+/** Ends the job as failed because its file is gone or all tries failed. A cancelled job ends as cancelled instead. */
 async function fail(deps: IntakeDeps, leased: LeasedJob, { code, message }: TerminalError): Promise<void> {
   const { jobId } = leased.item;
   deps.log.error(code === 'tries_used_up' ? code : 'file_not_read', { jobId, reason: code });

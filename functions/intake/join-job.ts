@@ -1,13 +1,14 @@
 /**
- * Decides whether a job has to run: the same bytes may run already, or a cancel request for its key may have arrived
- * first.
+ * Decides whether a job has to run: another job may already run the same bytes, or a cancel request for its key may
+ * have arrived first.
  *
- * The key pointer names the job that runs each content of the key (`runs`), and its write, a compare-and-set, decides who
- * is earlier: of any number of versions with the same bytes, in whatever order their events arrive, exactly one is named
- * and runs; the others find it there. Neither the times of the jobs nor the order of the versions take part in it.
+ * The key pointer names the job that runs each content of the key (`runs`). A compare-and-set of the pointer decides
+ * which job is first: of all versions with the same bytes, exactly one is named and runs, in whatever order their
+ * events arrive. The others find it on the pointer. The times of the jobs and the order of the versions do not matter
+ * for this.
  *
- * Known gap: if S3's events have no sequencers, two versions of one key are cancelled, and replaced, in the order of
- * their events.
+ * Known gap: if S3's events have no sequencers, versions of one key are cancelled and replaced in the order of their
+ * events.
  */
 import { type Job, type JobIn, nextStatus, type RequestFile } from '../shared/domain/job.ts';
 import { type KeyPointer, type Run, withRun } from '../shared/domain/ledger-records.ts';
@@ -22,15 +23,15 @@ import { replaceJob } from './replace-job.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock'>;
 
-/** What becomes of a job. */
+/** The decision for a job. */
 type Decision =
   | { do: 'run' }
   | { do: 'cancel' }
   | { do: 'join'; earlier: Job; unsuccessful?: JobIn<'joined'>['unsuccessful'] };
 
 /**
- * Adds the job to the chain of its key, and joins or cancels it if it need not run. Returns whether it did.
- * Errors: RetryableError, LostLease.
+ * Adds the job to the chain of its key, and joins or cancels it if it need not run. Returns whether it was joined or
+ * cancelled. Errors: RetryableError, LostLease.
  */
 export async function joinOrCancel(deps: Deps, leased: LeasedJob): Promise<boolean> {
   const { request, jobId } = leased.item;
@@ -42,11 +43,11 @@ export async function joinOrCancel(deps: Deps, leased: LeasedJob): Promise<boole
     if (!isNewest && placed !== newest.jobId) {
       await placeBehind(deps, leased, newest.jobId);
       placed = newest.jobId;
-      continue; // a cancel request that did not find the job in the chain is on the pointer now
+      continue; // a cancel request that did not find the job in the chain is now on the pointer
     }
     const decision = await decide(deps, leased, pointer, isNewest);
     if (isNewest && newest !== undefined && newest.jobId !== jobId) {
-      // Before the pointer: a cancel that follows the chain of the key never misses a version.
+      // Before the pointer, so that a cancel that follows the chain of the key never misses a version.
       await leased.change((job) => ({ ...job, previousJobId: newest.jobId }));
     }
     const next = pointerWith(pointer, leased.item, { isNewest, runs: decision.do === 'run' });
@@ -58,7 +59,7 @@ export async function joinOrCancel(deps: Deps, leased: LeasedJob): Promise<boole
   }
 }
 
-/** Decides by the pointer. If another job changes it meanwhile, the decision is made again. */
+/** Decides by the key pointer. If another job changes the pointer meanwhile, the decision is repeated. */
 async function decide(
   deps: Deps,
   leased: LeasedJob,
@@ -77,7 +78,7 @@ async function decide(
   return instructionsIn(job.request.instructions).rerun ? { do: 'run' } : { do: 'join', earlier };
 }
 
-/** Returns the other job that the pointer names for the job's bytes. */
+/** Returns the other job that the pointer names for these bytes. */
 async function jobOfSameBytes(deps: Deps, job: Job, pointer: KeyPointer): Promise<Job | undefined> {
   const { runs } = pointer;
   if (!runs) return jobBeforeRuns(deps, job, pointer);
@@ -85,7 +86,7 @@ async function jobOfSameBytes(deps: Deps, job: Job, pointer: KeyPointer): Promis
   return run && run.jobId !== job.jobId ? deps.ledger.readJob(run.jobId) : undefined;
 }
 
-/** The same for a pointer of version 0.1, which has only the newest job of the key. */
+/** The same for a pointer of version 0.1, which contains only the newest job of the key. */
 async function jobBeforeRuns({ ledger }: Deps, job: Job, { newest }: KeyPointer): Promise<Job | undefined> {
   if (!newest || newest.jobId === job.jobId) return undefined;
   const other = await ledger.readJob(newest.jobId);
@@ -93,7 +94,9 @@ async function jobBeforeRuns({ ledger }: Deps, job: Job, { newest }: KeyPointer)
   return other.status === 'joined' ? ledger.readJob(other.joinedJobId) : other;
 }
 
-/** Returns the pointer with the job as the newest one and as the one that runs its bytes; undefined if it is the same. */
+/**
+ * Returns the pointer with the job as the newest one and as the one that runs its bytes; undefined if nothing changes.
+ */
 function pointerWith(
   pointer: KeyPointer,
   { jobId, request }: Job,
@@ -139,8 +142,8 @@ async function join(
 }
 
 /**
- * Returns the job without a scan that this invocation began: nothing is written under it yet, so there is nothing to
- * clean up.
+ * Returns the job without a scan that this invocation began. Nothing is written under the scan yet, so there is nothing
+ * to clean up.
  */
 function withoutUnusedScan(job: JobIn<'received'>) {
   return job.scan?.invocations === 1 ? without(job, 'scan') : job;

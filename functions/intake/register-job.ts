@@ -9,16 +9,16 @@ import { readUserMetadata, UNVERSIONED } from '../shared/request-file/validate-o
 export interface Arrival {
   bucket: string;
   key: string;
-  /** Absent when the bucket is not versioned. */
+  /** Absent if the bucket is not versioned. */
   versionId?: string;
   etag: string;
   sequencer?: string;
 }
 
 /**
- * Returns the object version's job in hand; undefined when there is no such version, and for the marker of a folder. The job id is derived from the
- * version, so a repeated event finds the same job. A new job is created with its first change, which claims its lease.
- * Errors: those of the storage, RetryableError.
+ * Returns the job of the object version in hand. Returns undefined if there is no such version, and for a folder
+ * marker. The job id is derived from the version, so a repeated event finds the same job. A new job is created with its
+ * first change, which also claims its lease. Errors: those of the storage, RetryableError.
  */
 export async function registerJob(
   deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'requestFiles'>,
@@ -48,12 +48,14 @@ export async function registerJob(
   return jobInHand(deps, receivedJob(jobId, request, deps.clock.now()));
 }
 
-/** Returns whether the object only makes a folder visible: consoles and file systems on S3 create such objects. */
+/** Returns whether the object only makes a folder visible. Consoles and file systems on S3 create such objects. */
 function isFolderMarker(key: string, size: number): boolean {
   return size === 0 && (key.endsWith('/') || key.endsWith('_$folder$'));
 }
 
-/** Returns an id for an upload to an unversioned bucket, so that each upload becomes a job, which is rejected. */
+/**
+ * Returns an id for an upload to a bucket without versioning. Each such upload then becomes a job, which is rejected.
+ */
 function uploadOf({ sequencer, etag }: Arrival): string {
   return `${UNVERSIONED} ${sequencer ?? etag}`;
 }

@@ -1,11 +1,11 @@
 /**
- * Replaces a job for which nothing was sent, by a newer one with the same bytes and other metadata or instructions: the
- * earlier one is cancelled.
- *   1. a job whose file is not planned yet: the cancel request is one compare-and-set
- *   2. otherwise hold each part until the end of this invocation's lease, if it has no intent yet. If one has, something
- *      may be sent: the holds end by themselves, and the earlier job goes on
- *   3. request the cancel of every held part, then of the job. If the invocation dies in between, the next one repeats
- *      the steps
+ * Replaces a job for which nothing was sent with a newer one that has the same bytes and other metadata or
+ * instructions. The earlier job is cancelled.
+ *   1. if the earlier job's file has no plan yet: request its cancel, with one compare-and-set
+ *   2. otherwise, hold each part that has no intent yet until the end of this invocation's lease. If a part has one,
+ *      something may be sent: the holds expire, and the earlier job continues
+ *   3. request the cancel of every held part, then of the job. If the invocation crashes in between, the next one
+ *      repeats these steps
  */
 import type { Job } from '../shared/domain/job.ts';
 import type { Part } from '../shared/domain/part.ts';
@@ -18,9 +18,8 @@ import type { Ports } from '../shared/ports/ports.ts';
 type Deps = Pick<Ports, 'ledger' | 'clock'>;
 
 /**
- * Cancels the earlier job in favour of the leased one, unless a cancel request did before. Returns false when something
- * was, or may have been, sent for it.
- * Errors: RetryableError.
+ * Cancels the earlier job in favour of the leased one, unless a cancel request has already done so. Returns false if
+ * something was or may have been sent for it. Errors: RetryableError.
  */
 export async function replaceJob(deps: Deps, leased: LeasedJob, { jobId }: Job): Promise<boolean> {
   const superseded = { cancelRequestedAt: deps.clock.now(), supersededBy: leased.item.jobId };
@@ -32,7 +31,7 @@ export async function replaceJob(deps: Deps, leased: LeasedJob, { jobId }: Job):
   if (!earlier || earlier.cancelRequestedAt !== undefined) return true;
   if (earlier.status !== 'accepted') return false;
   if (earlier.onlyPart) {
-    // Its part is written with the request, or gets it before it is dispatched.
+    // The part is written together with the request, or gets the request before it is dispatched.
     const undispatched = await changeJob(deps, jobId, (job) =>
       job.onlyPart && job.cancelRequestedAt === undefined ? { ...job, ...superseded } : undefined,
     );
@@ -59,7 +58,7 @@ export async function replaceJob(deps: Deps, leased: LeasedJob, { jobId }: Job):
   return true;
 }
 
-/** Keeps the part from beginning before that time. Returns false when it has begun. */
+/** Prevents the part from beginning before that time. Returns false if it has already begun. */
 async function hold(part: PartInHand, until: number): Promise<boolean> {
   await part.change((now) => {
     if (!hasSentNothing(now) || now.cancelRequestedAt !== undefined) return undefined;
@@ -71,6 +70,6 @@ async function hold(part: PartInHand, until: number): Promise<boolean> {
 function hasSentNothing(part: Part): boolean {
   if (part.phase === 'planned' || part.phase === 'waiting' || part.phase === 'ready')
     return part.attempt === 1;
-  // The cancel of an earlier try of this replacement.
+  // An earlier try of this replacement cancelled the part.
   return part.cancelRequestedAt !== undefined && part.intent === undefined && part.ran.length === 0;
 }

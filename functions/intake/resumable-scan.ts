@@ -4,17 +4,17 @@
  *      scan
  *   2. write the row table of each closed part to the results bucket, under that planId
  *   3. shortly before the invocation's deadline, write the state of the scan as a checkpoint, and count it on the job.
- *      The job becomes due, and the reconciler dispatches it: a function never sends messages to itself
- *   4. if an invocation dies, the next one resumes from the last checkpoint. The plan depends only on the rows and on
- *      limits that the checkpoint contains, so the same objects are written again under the same planId. Without a
- *      checkpoint the scan begins again, under another planId
+ *      The job becomes due, and POLL dispatches it, because a function never sends messages to itself
+ *   4. if an invocation crashes, the next one resumes from the last checkpoint. The plan depends only on the rows and
+ *      on limits in the checkpoint, so the same objects are written again under the same planId. Without a checkpoint,
+ *      the scan starts again under another planId
  *
- * If a limit on the enqueued tokens of a model is set, or a refusal named one, a part takes at most half of it, by the
- * estimate. A file of any size can then run, two batches at a time, even with twice the estimated tokens. A part that was
- * planned before its limit was known runs in slices, and each slice copies the results of those before. A limit that is
- * only assumed cuts no part: it grows.
+ * If a model has a configured limit on enqueued tokens, or one that a refusal stated, a part takes at most half of it
+ * by the estimate. Two batches can then run at a time, or one that has twice the estimated tokens. A part that was
+ * planned before its limit was known runs in slices, and each slice copies the results of the earlier ones. A limit
+ * that is only assumed divides no part, because it grows.
  *
- * Known gap: a row that takes longer to read than an invocation lasts is never passed; 32 MiB take seconds.
+ * Known gap: a scan cannot pass a row that takes longer to read than an invocation lasts. Reading 32 MiB takes seconds.
  */
 
 import { RetryableError, TerminalError } from '../shared/domain/errors.ts';
@@ -35,8 +35,8 @@ type ScanDeps = Pick<Ports, 'clock' | 'ids' | 'ledger' | 'log' | 'requestFiles' 
 };
 
 /**
- * How long before the deadline an invocation stops reading. The time is for the checkpoint, of at most 110 MB (22
- * seconds at 5 MB/s), and for recording a failure; or, after the last byte of the file, for comparing ids and creating
+ * How long before the deadline an invocation stops reading. It needs the time to write the checkpoint, of at most 110
+ * MB (22 seconds at 5 MB/s), and to record a failure; or, after the last byte of the file, to compare ids and to create
  * parts, a hundred per second.
  */
 const TIME_TO_SAVE_MS = 60_000;
@@ -44,8 +44,8 @@ const SHARE_OF_TOKENS = 0.5;
 const BINARY = 'application/octet-stream';
 
 /**
- * Returns the verdict on the file, and the planId of its row tables. Errors: RetryableError when another invocation has
- * to resume the scan; those of the ports, LostLease.
+ * Returns the result for the file, and the planId of its row tables. Errors: RetryableError if another invocation must
+ * resume the scan; those of the ports, LostLease.
  */
 export async function scanFile(
   deps: ScanDeps,
@@ -101,7 +101,7 @@ async function partBytes({ ledger, limits }: ScanDeps): Promise<PartBytes> {
   );
 }
 
-/** Returns the last checkpoint; undefined when there is none, or it was removed, or another version wrote it. */
+/** Returns the last checkpoint. Undefined if there is none, if it was deleted, or if another version wrote it. */
 async function lastCheckpoint(
   { results, log }: ScanDeps,
   job: Job,
@@ -147,7 +147,7 @@ async function* reading(
   offset: number,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  // Without a range if possible: only then can the storage's checksum be verified.
+  // Without a range if possible, because only then can S3's checksum be verified.
   const range = offset === 0 ? undefined : { start: offset, end: request.size };
   for await (const chunk of requestFiles.read(request, range)) {
     if (signal.aborted)

@@ -4,7 +4,7 @@ import type { Deadline, Ports } from '../shared/ports/ports.ts';
 import type { Tick } from './tick.ts';
 import { shardAfter } from './tick-lease.ts';
 
-const AT_ONCE = 32; // items in parallel, a dozen short calls each
+const AT_ONCE = 32; // items in parallel, each with up to a dozen short calls
 const PER_SHARD = 32_000; // 128,000 over four shards; an entry takes a few hundred bytes of memory
 
 interface DueInShard {
@@ -13,18 +13,18 @@ interface DueInShard {
 }
 
 /**
- * Reads and serves the items of the `due` index in one tick, shard after shard, from the shard that the last tick did
- * not reach.
+ * Reads the items of the `due` index in one tick, shard after shard, and passes them on to be handled. It begins at the
+ * shard that the last tick did not reach.
  *
- * Known gap: a tick reads at most `PER_SHARD` items of a shard: those that have been due longest.
+ * Known gap: a tick reads at most `PER_SHARD` items of a shard, the longest overdue ones.
  */
 export class DueItems {
   readonly #deps: Pick<Ports, 'ledger' | 'clock'>;
   readonly #tick: Tick;
   readonly #firstShard: number;
-  /** Shards not read yet. */
+  /** The shards that are not read yet. */
   readonly #shards: number[];
-  /** Items not served yet, in the order of the shards. */
+  /** The items that are not handled yet, in the order of the shards. */
   #items: DueInShard[] = [];
   #isComplete = true;
 
@@ -39,7 +39,7 @@ export class DueItems {
     return this.#shards.length + this.#items.length === 0;
   }
 
-  /** Whether every shard was read. */
+  /** Whether all shards were read. */
   get sawAll(): boolean {
     return this.#isComplete && this.#shards.length === 0;
   }
@@ -49,9 +49,7 @@ export class DueItems {
     return this.#items[0]?.shard ?? this.#shards[0] ?? shardAfter(this.#firstShard);
   }
 
-  /**
-   * Reads shards until the time `until`, but at least one. One after the other, so that each is read within the time.
-   */
+  /** Reads shards one after the other until the time `until`, but at least one. */
   async read(until: number, seen: (item: DueItem) => 'taken' | 'to-serve'): Promise<void> {
     for (let read = 0; this.#shards.length > 0; read += 1) {
       if (read > 0 && this.#deps.clock.now() >= until) return;
@@ -62,7 +60,7 @@ export class DueItems {
     }
   }
 
-  /** Serves the items read so far until the time `until`; the others remain. */
+  /** Handles the items read so far until the time `until`. The others remain. */
   async serve(until: number, { signal }: Deadline, work: (item: DueItem) => Promise<void>): Promise<void> {
     const remaining: DueInShard[] = [];
     await inParallel(this.#items, AT_ONCE, async (due) => {
@@ -72,7 +70,7 @@ export class DueItems {
     this.#items = remaining;
   }
 
-  /** Returns the due items of a shard; none when the read fails, so that the other shards are still served. */
+  /** Returns the due items of a shard. Returns none if the read fails, so that the other shards are still handled. */
   async #dueIn(shard: number): Promise<DueItem[]> {
     try {
       return await this.#deps.ledger.due(shard, this.#deps.clock.now(), PER_SHARD);

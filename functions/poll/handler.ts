@@ -2,7 +2,7 @@ import { apiUntil } from '../shared/lifecycle/api-until.ts';
 import type { Deadline } from '../shared/ports/ports.ts';
 import { type ReconcileDeps, reconcile } from './reconcile.ts';
 
-/** Runs one tick. Errors: an Error once all items were served, if one had a defect, so that the invocation fails. */
+/** Runs one tick. Errors: an Error after all items were handled, if one had a defect, so that the invocation fails. */
 export function createHandler(deps: ReconcileDeps): (deadline: Deadline) => Promise<void> {
   return async (deadline) => {
     const tick = await reconcile({ ...deps, api: apiUntil(deps.api, deadline.signal) }, deadline);

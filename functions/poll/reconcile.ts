@@ -1,14 +1,13 @@
 /**
- * Runs one tick of POLL: it advances every item that is due. The queues are the fast path; the reconciler finds what
- * they lost.
+ * Runs one tick of POLL: it advances every item that is due. The queues are the fast path; POLL finds what they lost.
  *
  *   1. claim    take the tick lease, so that one tick runs at a time (`tick-lease.ts`)
- *   2. read     read from the `due` index which items to serve, and which batches only have to be observed
+ *   2. read     read from the `due` index which items to handle, and which batches only have to be observed
  *               (`due-items.ts`)
  *   3. serve    read and advance every other item, for half of the time
  *   4. observe  observe all open batches in one survey, and change the parts whose batches changed, by compare-and-set
  *               (`observation/tick-observation.ts`)
- *   5. admit    admit waiting parts that there is capacity for (`admission/admit-parts.ts`)
+ *   5. admit    admit waiting parts for which there is capacity (`admission/admit-parts.ts`)
  *   6. release  store the state for the next tick: the first shard, and the time before which the API wants no calls
  */
 
@@ -37,11 +36,11 @@ export type ReconcileDeps = AdvanceDeps &
     limits: BatchLimits;
     /** How often all open batches are observed, in milliseconds; absent or 0: at each tick. */
     observeIntervalMs?: number;
-    /** Webhooks tell ends, too. */
+    /** Webhooks also report ends. */
     webhooks?: true;
   };
 
-const MAX_FULL = 100; // models; in further ones new parts may overtake waiting ones
+const MAX_FULL = 100; // models; for further ones, new parts may overtake waiting ones
 
 /** Runs one tick and returns its report; undefined when another tick is still running. Errors: RetryableError. */
 export async function reconcile(deps: ReconcileDeps, deadline: Deadline): Promise<TickReport | undefined> {
@@ -100,7 +99,8 @@ class Reconciliation {
   }
 
   async #serveAll(): Promise<void> {
-    // Serve for half of the time, so that observation need not wait for all items; then serve the others.
+    // First handle items for half of the time, so that observation need not wait for all of them; then handle the
+    // others.
     for (let share = 2; !this.#due.isEmpty; share = 1) {
       if (this.#isOver()) {
         this.tick.report.outOfTime = true;
@@ -114,7 +114,9 @@ class Reconciliation {
     }
   }
 
-  /** Returns the models with parts that wait for the API's limit. If a shard was not read, the earlier models stay. */
+  /**
+   * Returns the models with parts that wait for the API's limit. If a shard was not read, the earlier models are kept.
+   */
   #full(): string[] {
     const full = new Set(this.#due.sawAll ? [] : this.#control.full);
     for (const { model, waiting } of this.#queue.inOrder())
@@ -122,7 +124,7 @@ class Reconciliation {
     return [...full].slice(0, MAX_FULL);
   }
 
-  /** Takes an item that the index describes completely; the others have to be read. */
+  /** Takes an item that its index entry describes completely. All other items must be read. */
   #takeProjected(item: DueItem): 'taken' | 'to-serve' {
     if (item.kind === 'part' && item.open) this.observation.add(item, item.open);
     else if (item.kind === 'part' && item.waits) this.#queue.add(item.waits);
@@ -144,7 +146,7 @@ class Reconciliation {
     return this.#advance(part, { observe });
   }
 
-  /** Advances a part whose batch was just observed, without another observation. */
+  /** Advances a part whose batch was just observed, without observing it again. */
   #advanceObserved(inHand: PartInHand): Promise<StepResult> {
     return this.#advance(inHand, { observe: async () => false });
   }
@@ -183,7 +185,7 @@ class Reconciliation {
     return this.#deps.clock.now() >= this.#deadline.until || this.#deadline.signal.aborted;
   }
 
-  /** Returns when this fraction of the remaining time ends: `share` 2 is half of it. */
+  /** Returns the end of the given fraction of the remaining time. A `share` of 2 means one half. */
   #timeFor(share: number): number {
     const now = this.#deps.clock.now();
     return now + (this.#deadline.until - now) / share;

@@ -8,8 +8,8 @@ export type TickState = Pick<
 >;
 
 /**
- * Claims the tick lease, which ends with the invocation's deadline; returns undefined when another tick has it. The
- * claim also moves the first shard on, so that a tick that dies does not begin at the same shard again. Errors:
+ * Claims the tick lease, which ends with the invocation's deadline; returns undefined if another tick has it. The claim
+ * also advances the first shard, so that a tick after a crash does not begin at the same shard again. Errors:
  * RetryableError.
  */
 export async function claimTick(
@@ -28,8 +28,8 @@ export async function claimTick(
 }
 
 /**
- * Stores the state for the next tick and ends the lease, if this tick still has it. A failure is logged: the lease
- * expires.
+ * Stores the state for the next tick and ends the lease, if this tick still has it. A failure is only logged, because
+ * the lease expires.
  */
 export async function releaseTick(
   { ledger, log }: Pick<Ports, 'ledger' | 'log'>,
@@ -50,7 +50,7 @@ export async function releaseTick(
       if (pollLease?.holder !== mine.pollLease?.holder) return;
       const tickedAt = finishedAt ?? control.tickedAt;
       const released = { ...control, ...state, ...(tickedAt === undefined ? {} : { tickedAt }) };
-      if (await ledger.replaceControl(released)) return; // on a conflict, an operator paused or resumed
+      if (await ledger.replaceControl(released)) return; // after a conflict: an operator has paused or resumed
     }
   } catch (failure) {
     log.warn('tick_not_released', { reason: failure instanceof Error ? failure.message : String(failure) });

@@ -2,13 +2,13 @@ import type { StepResult } from '../shared/lifecycle/advance.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
 /**
- * What a tick did. `broken` counts items with a defect and shards that could not be read; they are tried again later.
+ * The result of a tick. `broken` counts items with a defect and shards that could not be read; both are retried later.
  */
 export interface TickReport {
   served: number;
   broken: number;
   outOfTime: boolean;
-  /** How many batches there were to observe, and how many calls to the API that took. */
+  /** How many batches had to be observed, and how many calls to the API that took. */
   open: number;
   calls: number;
   /** How many parts waited for admission, and how many of them were admitted. */
@@ -33,7 +33,7 @@ export class Tick {
     this.#log = log;
   }
 
-  /** Serves one item; logs and counts its errors. */
+  /** Handles one item; logs and counts its errors. */
   async serve(item: { jobId: string; number?: number }, work: () => Promise<StepResult>): Promise<void> {
     this.report.served += 1;
     try {
@@ -44,7 +44,7 @@ export class Tick {
     }
   }
 
-  /** Logs and counts a defect that does not belong to one item. */
+  /** Logs and counts a defect that does not belong to a single item. */
   noteBroken(code: string, facts: { shard?: number }, failure: unknown): void {
     this.#log.error(code, facts, failure);
     this.report.broken += 1;

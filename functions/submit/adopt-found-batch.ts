@@ -11,8 +11,8 @@ import type { Ports } from '../shared/ports/ports.ts';
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>;
 
 /**
- * Adopts the batch that a person found for a stalled part, if it can be the part's. If not, the part stays stalled, and
- * its reason says why. Errors: those of the API, LostLease.
+ * Adopts the batch that a person found for a stalled part, if it can belong to the part. If not, the part remains
+ * stalled, and its reason says why. Errors: those of the API, LostLease.
  */
 export async function adoptFoundBatch(deps: Deps, inHand: PartInHand, leased: LeasedPart): Promise<void> {
   const part = leased.item;
@@ -54,7 +54,7 @@ async function isOfOther({ ledger }: Deps, { ref }: PartInHand, batchId: string)
   return owner !== undefined && (owner.jobId !== ref.jobId || owner.number !== ref.number);
 }
 
-/** Returns why the batch cannot be the part's; undefined when it can be. */
+/** Returns why the batch cannot belong to the part; undefined if it can. */
 function problemWith(part: PartIn<'stalled'>, batch: ObservedBatch): string | undefined {
   const { endpoint, counts, metadata } = batch;
   if (endpoint !== undefined && endpointName(endpoint) !== endpointName(part.endpoint))
@@ -75,12 +75,12 @@ async function earlierProblem(deps: Deps, part: Part, batchId: string): Promise<
   return earlierBatchIds.includes(batchId) ? 'it is an earlier batch of the part' : undefined;
 }
 
-/** A vendor may leave out the version. */
+/** Some vendors omit the version. */
 function endpointName(endpoint: string): string {
   return endpoint.replace(/^\/v1(?=\/)/, '');
 }
 
-/** Returns the part with the batch on the abandoned intent that it belongs to: that create is resolved. */
+/** Returns the part with the batch on its abandoned intent, so that this create is resolved. */
 function adopting(part: PartIn<'stalled'>, batch: ObservedBatch, now: number) {
   const resolved = intentOf(part, batch);
   const { intentId: id, at, fileId, account } = resolved ?? { intentId: part.jobId, at: now, fileId: '' };

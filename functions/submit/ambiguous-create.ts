@@ -1,13 +1,14 @@
 /**
- * Resolves a `POST /batches` whose response was lost, or whose refusal passes: a batch may exist, or may appear later.
- *   1. search   search the list for a batch of the intent or on its file, and adopt it. After a refusal that passes, the
- *               create may be sent again once a search found nothing, at a time when the list would show the batch.
- *               After a lost response the search is repeated until the settling time is over
- *   2. abandon  if none was found: delete the file, so that a late request cannot run it, and search once more. Only
- *               then the create is unresolved: the part begins again, with another intent and another file, or stalls
- *               (`unresolved-creates.ts`)
+ * Resolves a `POST /batches` whose response was lost or whose refusal is temporary: a batch may exist, or may appear
+ * later.
+ *   1. search   search the list for a batch of the intent or with its file, and adopt it. After a temporary refusal,
+ *               the create may be sent again once a search found nothing at a time when the list would show the batch.
+ *               After a lost response, the search is repeated until the settling time is over
+ *   2. abandon  if no batch was found: delete the file, so that a late request cannot run it, and search once more.
+ *               Only then is the create unresolved: the part begins again with another intent and another file, or it
+ *               stalls (`unresolved-creates.ts`)
  *
- * Known gap: that of `next-step.ts`; POLL or the search after the job's end finds a batch that appears later.
+ * Known gap: that of `next-step.ts`. POLL, or the search after the job's end, finds a batch that appears later.
  */
 
 import { RetryableError, TerminalError } from '../shared/domain/errors.ts';
@@ -32,8 +33,8 @@ import type { Ports } from '../shared/ports/ports.ts';
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
 
 /**
- * Adopts the intent's batch. If there is none, schedules another search, or after a refusal lets the create be sent
- * again: then it returns true. Errors: those of the API, LostLease.
+ * Adopts the intent's batch. If there is none, schedules another search. After a refusal, the create may instead be
+ * sent again: then this returns true. Errors: those of the API, LostLease.
  */
 export async function searchForBatch(deps: Deps, inHand: PartInHand, leased: LeasedPart): Promise<boolean> {
   const part = leased.item;
@@ -62,15 +63,15 @@ export async function searchForBatch(deps: Deps, inHand: PartInHand, leased: Lea
   return isCreateNext;
 }
 
-/** Returns from when on a list without the refused create's batch proves that there is none. */
+/** Returns the time after which a list without the refused create's batch proves that there is none. */
 function listedFrom({ refusedAt }: UploadedIntent): number {
   return refusedAt === undefined ? 0 : refusedAt + LISTED_AFTER_MS;
 }
 
 /**
- * Abandons the intent after the settling time: it searches the list, deletes the file and searches again. Returns true
- * when there is no batch and the part can begin again; false when a batch was adopted, or the part is stalled. Errors:
- * those of the API, LostLease.
+ * Abandons the intent after the settling time: searches the list, deletes the file and searches again. Returns true if
+ * there is no batch and the part can begin again; false if a batch was adopted or the part is stalled. Errors: those of
+ * the API, LostLease.
  */
 export async function abandonIntent(deps: Deps, inHand: PartInHand, leased: LeasedPart): Promise<boolean> {
   const part = leased.item;
@@ -99,9 +100,9 @@ export async function abandonIntent(deps: Deps, inHand: PartInHand, leased: Leas
 }
 
 /**
- * Searches for the intent's batches, adopts one and cancels any other. Returns false when there is certainly none.
- * `account`: whose list it must be; undefined: any. Errors: those of the API; RetryableError when nothing was found and
- * the list is not complete.
+ * Searches for the intent's batches, adopts one and cancels the others. Returns false if there is certainly none.
+ * `account`: the account that the list must belong to; undefined for any. Errors: those of the API; RetryableError if
+ * nothing was found and the list is not complete.
  */
 export async function adoptIfFound(
   deps: Deps,
@@ -116,7 +117,7 @@ export async function adoptIfFound(
     horizon: searchHorizon([intent]),
     account: search.account,
   });
-  // Earlier attempts may have used the same file: their batches are known and have ended.
+  // Earlier attempts may have used the same file. Their batches are known and have ended.
   const found = await unknownOf(deps, search.part, ours);
   if (found.length === 0) found.push(...(await unseenBatch(deps, search.part)));
   const adopted = batchToAdopt(found);
@@ -130,7 +131,7 @@ export async function adoptIfFound(
   return true;
 }
 
-/** Returns the batch that the answer to the create named, if the API knows it by now. Errors: those of the API. */
+/** Returns the batch that the response to the create named, if the API knows it by now. Errors: those of the API. */
 async function unseenBatch({ api }: Deps, { unseen }: PartIn<'creating'>): Promise<ObservedBatch[]> {
   if (!unseen) return [];
   try {

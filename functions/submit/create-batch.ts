@@ -1,8 +1,9 @@
 /**
- * Sends `POST /batches` once for the part's intent, and records what its answer proves (rules 1 and 2 of "What an answer
- * is worth", docs/architecture.md):
- *   1. reserve a create within the hourly limit; in an account with uncertain creates, claim the only one
- *   2. save `sendBy`: from then on a batch may exist
+ * Sends `POST /batches` once for the part's intent, and records what the response proves (rules 1 and 2 of "What an
+ * answer is worth", docs/architecture.md):
+ *   1. reserve a create within the hourly limit; in an account with unresolved creates, also claim the account's only
+ *      create
+ *   2. save `sendBy`. From then on, a batch may exist
  *   3. send the request, while the lease lasts
  *   4. save the batch on the intent; or keep the intent for a search, send it later, or end the part
  */
@@ -21,9 +22,9 @@ import { isRefusedForNow, isStopped, noteSuccess, refused, waitAfterRefusal } fr
 import { isSentAnew } from './sent-anew.ts';
 import type { Submission, SubmissionDeps } from './submission.ts';
 
-const TIME_TO_CREATE_MS = 60_000; // a create is not sent when the lease ends within this time
+const TIME_TO_CREATE_MS = 60_000; // a create is not sent if the lease ends within this time
 
-/** Creates the batch. Returns false when nothing remains to do here: the batch is saved, or a later search decides. */
+/** Creates the batch. Returns false if nothing remains to do here: the batch is saved, or a later search decides. */
 export async function createBatch(deps: SubmissionDeps, submission: Submission): Promise<boolean> {
   const { inHand, leased } = submission;
   if (await isStopped(deps, leased, 'create')) return false;
@@ -44,7 +45,7 @@ export async function createBatch(deps: SubmissionDeps, submission: Submission):
       : undefined,
   );
   const part = leased.item;
-  // Another invocation may have sent this create, and ended: only the one whose lease is stored sends it.
+  // Another invocation may have sent this create and ended, so only the invocation whose lease is stored sends it.
   if (!leased.isHeld || part.phase !== 'creating' || part.intent.id !== intent.id) return true;
   let batch: ObservedBatch;
   try {
@@ -61,7 +62,7 @@ export async function createBatch(deps: SubmissionDeps, submission: Submission):
 }
 
 /**
- * Handles a failed create. Returns false when the batch may exist or the time was up. Errors: the failure;
+ * Handles a failed create. Returns false if the batch may exist or the time was up. Errors: the failure;
  * RetryableError.
  */
 async function afterFailedCreate(
@@ -73,10 +74,10 @@ async function afterFailedCreate(
   const { intent, jobId, number } = part;
   if (failure instanceof Ambiguous) {
     deps.log.warn('create_ambiguous', { jobId, part: number, reason: failure.message });
-    return false; // the intent stays; the reconciler dispatches a search for its batch
+    return false; // the intent remains; POLL dispatches a search for its batch
   }
   if (saysFileIsMissing(failure) && !(await isOurAccount(deps, intent.account))) {
-    // The create went to the account of the new key: the search is there, too.
+    // The create went to the account of the new key, so the search goes there too.
     if (await adoptIfFound(deps, inHand, leased, { part, account: undefined })) return false;
     await discardIntent(leased, intent.id);
     throw new RetryableError(
@@ -92,7 +93,7 @@ async function afterFailedCreate(
   throw failure;
 }
 
-/** A refusal that also comes when the key now belongs to another account than the file. */
+/** Returns whether the API also refuses in this way if the file belongs to another account than the current key. */
 function saysFileIsMissing(failure: unknown): boolean {
   return (
     failure instanceof TerminalError ||
@@ -127,23 +128,24 @@ async function send(deps: SubmissionDeps, until: number, part: PartIn<'creating'
 }
 
 /**
- * Discards an intent whose file is in another account than the key's: the part begins again and uploads to that
+ * Discards an intent whose file is in another account than the key's. The part begins again and uploads to the key's
  * account.
  */
 async function discardIntent(leased: LeasedPart, intentId: string): Promise<void> {
   await leased.change((part) => {
     if (part.phase !== 'creating' || part.intent.id !== intentId) return undefined;
     const { intent } = part;
-    // The create went to another account than the file: its batch may be in any.
+    // The create went to another account than the file, so its batch may be in any account.
     const kept = { ...withoutFileOf(part, intent), ...replacing(part, without(intent, 'account')) };
     return { ...without(part, 'intent'), ...kept, phase: 'ready' };
   });
 }
 
 /**
- * Records what a failed create proves. Refused by the API's own word, the part ends. Not sent, it is sent later. Refused
- * for a reason that passes, it is sent again once a search found nothing: a page in the API's name may say so although
- * the batch exists (rule 1 of "What an answer is worth", docs/architecture.md). A defect proves nothing.
+ * Records what a failed create proves. If the API itself refused the create for good, the part ends. If the create was
+ * not sent, it is sent later. If it was refused temporarily, it is sent again only after a search found nothing,
+ * because the batch may exist in spite of the refusal (rule 1 of "What an answer is worth", docs/architecture.md). A
+ * defect proves nothing.
  */
 async function recordNotCreated(
   { clock }: SubmissionDeps,
@@ -162,7 +164,7 @@ async function recordNotCreated(
   });
 }
 
-/** A create whose file the API denies cannot have made a batch: the next search decides at once. */
+/** If the API denies that the file exists, the create cannot have made a batch, so the next search decides at once. */
 function refusedNow(
   failure: RetryableError | NotAllowed,
   now: number,

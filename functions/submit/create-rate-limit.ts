@@ -11,8 +11,8 @@ const MAX_CONFLICTS = 25; // at most five invocations create at the same time
 const AFTER_CONFLICTS_SECONDS = 5;
 
 /**
- * Reserves one create within the limit per hour. A reservation that is not used is lost. Errors: RetryableError, with
- * the time until a create is possible.
+ * Reserves one create within the limit per hour. An unused reservation is lost. Errors: RetryableError, with the time
+ * until a create is possible.
  */
 export async function reserveCreate({ ledger, clock }: Pick<Ports, 'ledger' | 'clock'>): Promise<void> {
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
@@ -22,7 +22,7 @@ export async function reserveCreate({ ledger, clock }: Pick<Ports, 'ledger' | 'c
     if ('freeAt' in next) {
       const afterSeconds = Math.ceil((next.freeAt - now) / 1000);
       throw new RetryableError(
-        `create: ${MAX_CREATES} batches were created within an hour, the limit; the part waits`,
+        `create: ${MAX_CREATES} batches were created within an hour, which is the limit; the part waits`,
         {
           afterSeconds,
         },
@@ -35,7 +35,7 @@ export async function reserveCreate({ ledger, clock }: Pick<Ports, 'ledger' | 'c
   });
 }
 
-/** Returns the window with one more create; or, at the limit, when the next create is possible, in milliseconds. */
+/** Returns the window with one more create. At the limit, returns when the next create is possible, in milliseconds. */
 export function withReservedCreate(window: CreateWindow, now: number): CreateWindow | { freeAt: number } {
   const minute = Math.floor(now / MINUTE_MS);
   const minutes = window.minutes.filter((known) => known.minute > minute - WINDOW_MINUTES);

@@ -1,20 +1,23 @@
-/** What SUBMIT needs of its environment. */
+/** The environment of SUBMIT. */
 export interface SubmitEnv {
-  /** Which Batchdrop of the account and region it belongs to, for its events and metrics. */
+  /** The name of this Batchdrop, for its events and metrics. */
   INSTANCE: string;
   LEDGER_TABLE: string;
   EVENT_BUS_ARN: string;
   REQUEST_BUCKET: string;
   RESULTS_BUCKET: string;
-  /** Before all keys in the results bucket; absent: nothing. */
+  /** The start of all keys in the results bucket; absent: none. */
   RESULTS_PREFIX?: string;
   BUCKET_OWNER: string;
-  /** ARN or name of the secret that holds the API key. */
+  /** The ARN or name of the secret that contains the API key. */
   OPENAI_SECRET_ID: string;
   OPENAI_BASE_URL: string;
   COMPLETION_WINDOW: string;
-  /** JSON: `{"enqueuedTokens":{"<model>":<tokens>},"maxOpenBatches":<batches>}`, the latter if it is limited. */
+  /**
+   * JSON: `{"enqueuedTokens":{"<model>":<tokens>},"maxOpenBatches":<batches>}`. Without a limit, `maxOpenBatches` is
+   * absent.
+   */
   BATCH_LIMITS: string;
-  /** `on`: webhooks may tell the end of a batch before it is saved. */
+  /** `on`: webhooks may report the end of a batch before it is saved. */
   WEBHOOKS?: string;
 }

@@ -27,7 +27,7 @@ export function createHandler(made: Deps): (body: string, deadline: Deadline) =>
     const deps = { ...made, api: apiUntil(made.api, deadline.signal) };
     const message = parseWorkMessage(body);
     if (!('ref' in message))
-      throw new TerminalError('unreadable_message', 'submit: the message names no part');
+      throw new TerminalError('unreadable_message', 'submit: the message identifies no part');
     const control = await deps.ledger.readControl();
     const inHand = await takePart(deps, message.ref);
     if (!inHand) return;
@@ -35,7 +35,7 @@ export function createHandler(made: Deps): (body: string, deadline: Deadline) =>
       await submitPart(deps, part, deadline, control);
       return true;
     };
-    // Only a batch whose end a webhook told already: POLL observes all others.
+    // Observes only a batch whose end a webhook has already reported. POLL observes all others.
     const observe = async (part: PartInHand) =>
       part.item.toldAt === undefined ? false : observePart(deps, part);
     const stepHandlers: PartStepHandlers = {

@@ -1,7 +1,7 @@
 /**
- * What SUBMIT does when the API refuses a call for a reason that passes, such as an account that cannot pay (rule 3 of
- * "What an answer is worth", docs/architecture.md): the part waits for POLL's admission, and the breaker for the call
- * keeps count (`breaker.ts`).
+ * Handles temporary refusals of the API in SUBMIT, for example because the account cannot pay (rule 3 of "What an
+ * answer is worth", docs/architecture.md): the part waits for POLL's admission, and the breaker for the call counts the
+ * refusal (`breaker.ts`).
  */
 
 import { WAIT_METRIC } from '../shared/contract/metrics.ts';
@@ -31,7 +31,9 @@ export function breakerFor(
   return admission?.probe ? undefined : breakerAgainst(breakers, operation);
 }
 
-/** Makes the part wait if an open breaker stops the call; returns whether it does. Errors: LostLease, RetryableError. */
+/**
+ * If an open breaker stops the call, makes the part wait. Returns whether it does. Errors: LostLease, RetryableError.
+ */
 export async function isStopped(
   { control, clock }: SubmissionDeps,
   leased: LeasedPart,
@@ -45,10 +47,10 @@ export async function isStopped(
   });
 }
 
-/** A refusal that passes, and that POLL's admission ends. */
+/** A temporary refusal after which the part waits for POLL's admission. */
 type RefusedForNow = RetryableError & { waitsFor: 'account' | 'storage' | 'token_limit' };
 
-/** Returns whether the failure is a refusal that POLL's admission ends. */
+/** Returns whether the part has to wait for POLL's admission after the failure. */
 export function isRefusedForNow(failure: unknown): failure is RefusedForNow {
   if (!(failure instanceof RetryableError)) return false;
   const { waitsFor } = failure;
@@ -89,8 +91,8 @@ export async function waitAfterRefusal(
 }
 
 /**
- * Closes the breakers that a success disproves. It reads and writes nothing when there was none. It never throws: the
- * next success closes them.
+ * Closes the breakers that a success disproves. If there is none, reads and writes nothing. It never throws, because
+ * the next success closes them.
  */
 export async function noteSuccess(deps: SubmissionDeps, operation: Operation): Promise<void> {
   const { breakers = [] } = deps.control;
@@ -104,7 +106,7 @@ export async function noteSuccess(deps: SubmissionDeps, operation: Operation): P
   }
 }
 
-/** Returns the account of the file, or else of the key in use; empty when the API does not say. */
+/** Returns the account of the file, or else of the current key; empty if the API does not say it. */
 async function accountOf({ api }: Pick<Ports, 'api'>, { intent }: Part): Promise<string> {
   if (intent?.account !== undefined) return intent.account;
   return api.listBatches({ limit: 1 }).then(
@@ -113,15 +115,15 @@ async function accountOf({ api }: Pick<Ports, 'api'>, { intent }: Part): Promise
   );
 }
 
-/** Makes new parts of the model wait at once: POLL learns of the refusal only at its next tick. */
+/** Makes new parts of the model wait at once, because POLL learns of the refusal only at its next tick. */
 async function noteFull({ ledger }: Pick<Ports, 'ledger'>, model: string): Promise<void> {
   const control = await ledger.readControl();
   if (control.full?.includes(model)) return;
-  // After a conflict the next refusal notes it, or POLL does.
+  // After a conflict, the next refusal or POLL notes it.
   await ledger.replaceControl({ ...control, full: [...(control.full ?? []), model] });
 }
 
-/** Returns the part as it ends when the API refuses its file or its create for good. */
+/** Returns the part as it ends after the API refused its file or its create for good. */
 export function refused(part: PartIn<'uploading' | 'uploaded' | 'creating'>, failure: TerminalError): Part {
   const reason = { code: failure.code, message: failure.message };
   return { ...part, phase: 'ended', ended: { as: 'failed', reason } };

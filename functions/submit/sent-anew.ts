@@ -1,9 +1,9 @@
 /**
- * Before a create: does the part need another file than the one it has uploaded?
- *   - fewer rows were admitted than the file has
- *   - the API has lost the file. A file that was just uploaded may not be visible yet (U6), so the create waits; after an
- *     hour the API is asked for the file itself. If it is there, the create waits on. If it is gone, it is uploaded anew,
- *     three times; then a person has to look
+ * Decides before a create whether the part needs another file than the one it has uploaded:
+ *   - yes, if fewer rows were admitted than the file has
+ *   - yes, if the API has lost the file. A file that was just uploaded may not be visible yet, so the create waits.
+ *     After an hour, the API is asked for the file itself. If the file exists, the create continues to wait. If it is
+ *     gone, it is uploaded again, up to three times; then the part stalls
  */
 import { TerminalError } from '../shared/domain/errors.ts';
 import type { Part, PartIn } from '../shared/domain/part.ts';
@@ -17,7 +17,7 @@ import type { SubmissionDeps } from './submission.ts';
 const ASK_AFTER_MS = 3_600_000;
 const MAX_LOST_UPLOADS = 3;
 
-/** Makes the part begin with another file if it needs one; returns whether it does. Errors: those of the ports. */
+/** Makes the part begin with another file if it needs one. Returns whether it does. Errors: those of the ports. */
 export async function isSentAnew(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean> {
   const { item: part } = leased;
   if (part.phase !== 'uploaded') return false;

@@ -11,16 +11,16 @@ export type SubmitDeps = Pick<
 > & {
   completionWindow: string;
   limits: BatchLimits;
-  /** Webhooks may tell the end of a batch before it is saved. */
+  /** Webhooks may report the end of a batch before it is saved. */
   webhooks?: true;
 };
 
-/** The operator's pause, the models for which there is no capacity, what the API refuses, and uncertain accounts. */
+/** The operator's pause, the models without capacity, the open breakers, and the accounts with unresolved creates. */
 export type SubmissionControl = Pick<Control, 'paused' | 'full' | 'limited' | 'breakers' | 'uncertain'>;
 
 export type SubmissionDeps = SubmitDeps & Deadline & { control: SubmissionControl };
 
-/** A part in hand, and under this invocation's lease. */
+/** A part in hand that is also under this invocation's lease. */
 export interface Submission {
   inHand: PartInHand;
   leased: LeasedPart;

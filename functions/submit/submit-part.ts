@@ -1,14 +1,14 @@
 /**
- * Submits a part as a batch. Each step ends with a compare-and-set; if the invocation dies after it, the next try
+ * Submits a part as a batch. Each step ends with a compare-and-set. If the invocation crashes after it, the next try
  * continues.
  *   1. claim the lease, which lasts until the invocation's deadline, so that two invocations never work on one part.
  *      The claim is stored with the first change
- *   2. write the intent, unless a cancel is recorded. A part that needs POLL's admission and has none waits for it
+ *   2. write the intent, unless a cancel is recorded. A part that needs an admission and has none waits for it
  *   3. upload the file in one pass (`upload-rows.ts`)
  *   4. save `sendBy`, then send POST /batches once, while the lease lasts (`create-batch.ts`)
- *   5. save the batch on the intent. If the invocation dies before, `sendBy` is there without a batch: the next try
- *      searches for the batch (`ambiguous-create.ts`). A create that was refused for a reason that passes is sent again
- *      only after such a search, too
+ *   5. save the batch on the intent. If the invocation crashes before, `sendBy` is stored without a batch, so the next
+ *      try searches for the batch (`ambiguous-create.ts`). The same search precedes sending a create again after a
+ *      temporary refusal
  */
 import type { WaitingFor } from '../shared/contract/events.ts';
 import { RetryableError } from '../shared/domain/errors.ts';
@@ -83,8 +83,8 @@ async function submissionStep(
 }
 
 /**
- * Begins the part, or enqueues it if it needs POLL's admission: when a limit is known, other parts of its model wait, or
- * the API refuses everybody.
+ * Begins the part, or enqueues it if it needs POLL's admission: a limit is known, other parts of its model wait, or a
+ * breaker is open.
  */
 async function begin(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean> {
   const now = deps.clock.now();
@@ -98,7 +98,7 @@ async function begin(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean>
   });
 }
 
-/** Returns what the part has to wait for; undefined when it was admitted, or may begin at once. */
+/** Returns what the part has to wait for; undefined if it was admitted or may begin at once. */
 function capacityFor(
   { limits, control }: SubmissionDeps,
   { model, admission }: Part,
@@ -108,10 +108,7 @@ function capacityFor(
   return mustWaitFor(limits, model) ?? (control.limited?.includes(model) ? 'enqueued_tokens' : undefined);
 }
 
-/**
- * A part with an unresolved create does not begin again by itself while another part of its account is stalled. Errors:
- * RetryableError.
- */
+/** Makes a part with an unresolved create wait while another part of its account is stalled. Errors: RetryableError. */
 function waitWhileUncertain({ control, clock }: SubmissionDeps, part: Part): void {
   if (!beginsAgainByItself(part)) return;
   if (!uncertainAccount(control, accountOfUnresolved(part), clock.now())) return;

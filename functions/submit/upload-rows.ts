@@ -1,8 +1,8 @@
 /**
- * Uploads the rows of a part in one pass, under a stored claim of the lease. The file's id and checksum are stored with
- * the part's next change.
+ * Uploads the rows of a part in one pass, under a stored claim of the lease. The part's next change stores the file's
+ * id and checksum.
  *
- * Known gap: if the invocation dies before that, the file stays at the API until it expires.
+ * Known gap: if the invocation crashes before that change, the file remains at the API until it expires.
  */
 import { crc32 } from 'node:zlib';
 import { TerminalError } from '../shared/domain/errors.ts';
@@ -14,8 +14,8 @@ import { isRefusedForNow, isStopped, noteSuccess, refused, waitAfterRefusal } fr
 import type { Submission, SubmissionDeps } from './submission.ts';
 
 /**
- * Uploads the part's rows. Returns false when the API refused the file: the part has then ended with the API's reason,
- * or waits.
+ * Uploads the part's rows. Returns false if the API refused the file: the part has then ended with the API's reason, or
+ * waits.
  */
 export async function uploadRows(deps: SubmissionDeps, { inHand, leased }: Submission): Promise<boolean> {
   if (await isStopped(deps, leased, 'upload')) return false;
@@ -59,7 +59,7 @@ function uploaded(
   slice: Slice | undefined,
 ): Part {
   const rest = without(part, 'slice', 'obstacle');
-  // A refusal of a create is not over because an upload succeeded.
+  // A successful upload does not end a refusal of a create.
   const { obstacle } = part;
   const isOver = obstacle === undefined || obstacle.for === 'storage' || obstacle.for === 'unreachable';
   return {
@@ -72,13 +72,13 @@ function uploaded(
   };
 }
 
-/** Returns whether the part still has this intent, and no batch of it. */
+/** Returns whether the part still has this intent and no batch for it. */
 function isBefore(part: Part, intentId: string): part is PartIn<'uploading' | 'uploaded' | 'creating'> {
   const isWithoutBatch = part.phase === 'uploading' || part.phase === 'uploaded' || part.phase === 'creating';
   return isWithoutBatch && part.intent.id === intentId;
 }
 
-/** Passes chunks through and computes their CRC-32. It detects errors, not attacks, at half the CPU of SHA-256. */
+/** Passes chunks through and computes their CRC-32. It detects errors, not attacks, at half the CPU time of SHA-256. */
 class SentBytes {
   readonly #chunks: AsyncIterable<Uint8Array>;
   #crc32 = 0;

@@ -6,14 +6,14 @@ import type { Ports } from '../shared/ports/ports.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
 
-const EARLY_END_KEPT_MS = 60 * 60_000; // a create that takes longer is searched for, and POLL observes what is found
+const EARLY_END_KEPT_MS = 60 * 60_000; // a create that takes longer is searched for, and POLL observes its batch
 
 /**
- * Returns the part that has the batch. A batch that no part has is retrieved:
- *   - it carries the intent of a part that waits for it: it is saved there, as SUBMIT would
- *   - it carries no intent of ours: `foreign`, somebody else's
- *   - the API does not show it: `early`. Its end is noted, and *then* the pointer is read again, as SUBMIT writes the
- *     pointer and *then* reads the note
+ * Returns the part that has the batch. If no part has it, the batch is retrieved:
+ *   - if it has the intent of a part that waits for it, it is saved on the part, as SUBMIT would do
+ *   - if it has no intent of ours, it is `foreign`
+ *   - if the API does not show it, it is `early`: its end is noted, and *then* the pointer is read again, because
+ *     SUBMIT writes the pointer and *then* reads the note
  * Errors: those of the API and the ledger.
  */
 export async function findPart(deps: Deps, batchId: string): Promise<PartRef | 'foreign' | 'early'> {
@@ -35,7 +35,7 @@ async function retrieved({ api }: Deps, batchId: string): Promise<ObservedBatch 
   }
 }
 
-/** Returns the part on whose intent the batch was created, once it is saved there; undefined when there is none. */
+/** Returns the part whose intent the batch has, after saving the batch on it; undefined if there is none. */
 async function ownerOf(deps: Deps, batch: ObservedBatch): Promise<PartRef | undefined> {
   const { batchdrop_job: jobId, batchdrop_part: number, batchdrop_intent: intentId } = batch.metadata;
   if (jobId === undefined || number === undefined || intentId === undefined) return undefined;
@@ -44,12 +44,13 @@ async function ownerOf(deps: Deps, batch: ObservedBatch): Promise<PartRef | unde
   );
   if (!part) return undefined;
   const inHand = partInHand(deps, part);
-  // The lease, if there is one, is SUBMIT's: it still waits for the answer to its create, and will find the batch saved.
+  // If there is a lease, it is SUBMIT's, which still waits for the response to its create and will find the batch
+  // saved.
   await saveBatch(deps, inHand, { intentId, batch, released: (saved) => saved });
   return inHand.ref;
 }
 
-/** Only the intent that the part has now: what became of earlier ones is decided by searches (rule 2). */
+/** Only the part's current intent counts. Searches resolve the creates of earlier intents (`replaced-intents.ts`). */
 function hasIntent(part: Part, intentId: string): boolean {
   return part.phase !== 'planned' && part.intent?.id === intentId;
 }

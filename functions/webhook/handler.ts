@@ -1,14 +1,14 @@
 /**
- * WEBHOOK takes webhooks of the Batch API: each means "observe this batch now".
+ * WEBHOOK receives webhooks of the Batch API. Each means "observe this batch now".
  *   1. read     verify the signature over the raw bytes (`read-request.ts`)
- *   2. note     in the ledger that a genuine webhook came, once a minute (`webhook-note.ts`)
+ *   2. note     in the ledger, once a minute, that a genuine webhook was received (`webhook-note.ts`)
  *   3. find     the part that has the batch (`find-part.ts`)
- *   4. observe  retrieve the batch and apply its status, as POLL does: the webhook's own word is not believed
+ *   4. observe  retrieve the batch and apply its status, as POLL does. The status in the webhook is not believed
  *               (`observe-now.ts`)
- *   5. answer   200 once the ledger has what was learned; 503 when it has not, so that the API sends the webhook again
+ *   5. answer   200 once the ledger contains the result, otherwise 503, so that the API sends the webhook again
  *
- * Webhooks come at least once and in any order, which the compare-and-set of the ledger absorbs. POLL finds every end that
- * no webhook told.
+ * Webhooks may be repeated and arrive in any order; the ledger's compare-and-set handles both. POLL finds every end
+ * that no webhook reported.
  */
 import type { AdvanceDeps } from '../shared/lifecycle/advance.ts';
 import { apiUntil } from '../shared/lifecycle/api-until.ts';
@@ -21,7 +21,7 @@ import { WebhookNote } from './webhook-note.ts';
 export type WebhookDeps = AdvanceDeps &
   Pick<Ports, 'api'> & { secrets: SigningSecrets; isGenuine: IsGenuine };
 
-/** Answers one request at the function's URL. It never throws: the API repeats what is answered with 503. */
+/** Responds to one request at the function's URL. It never throws: after a 503, the API sends the webhook again. */
 export function createHandler(
   made: WebhookDeps,
 ): (request: WebhookRequest, deadline: Deadline) => Promise<WebhookAnswer> {
@@ -44,10 +44,10 @@ export function createHandler(
   };
 }
 
-/** What is said of a batch that has no intent of ours. */
+/** The response for a batch without an intent of ours. */
 export const OF_ANOTHER_PROGRAM = 'Ignored: another program created the batch.';
 
-/** What a genuine webhook is about, as far as it is known. */
+/** What a genuine webhook is about, for the log. Fields are absent while they are not known. */
 interface About {
   batchId?: string;
   jobId?: string;

@@ -8,7 +8,9 @@ import type { Ports } from '../shared/ports/ports.ts';
 
 type Deps = AdvanceDeps & Pick<Ports, 'api'>;
 
-/** Observes the batch of the part once, and carries out what follows. Errors: those of the API and the ledger. */
+/**
+ * Observes the batch of the part once, and carries out the steps that follow. Errors: those of the API and the ledger.
+ */
 export async function observeNow(deps: Deps, ref: PartRef, batchId: string): Promise<void> {
   const inHand = await takePart(deps, ref);
   if (inHand?.item.batch?.batchId !== batchId) return; // an earlier batch of the part
@@ -20,7 +22,7 @@ export async function observeNow(deps: Deps, ref: PartRef, batchId: string): Pro
     try {
       return await observePart(deps, part);
     } catch (error) {
-      failure = error; // not a failed step of the part: POLL observes the batch whether or not the webhook is repeated
+      failure = error; // not a failed step: POLL observes the batch even if the webhook is not repeated
       return false;
     }
   };
@@ -34,7 +36,9 @@ export async function observeNow(deps: Deps, ref: PartRef, batchId: string): Pro
     recordEnd(deps.metrics, 'webhook', batch, deps.clock.now());
 }
 
-/** The API does not show the end yet, or the part may not be observed now: each tick observes the batch. */
+/**
+ * The API does not show the end yet, or the part may not be observed now. From now on, each tick observes the batch.
+ */
 async function noteTold({ clock }: Deps, inHand: PartInHand, batchId: string): Promise<void> {
   const toldAt = clock.now();
   await inHand.change((part) =>

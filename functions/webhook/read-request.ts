@@ -1,31 +1,31 @@
 /**
- * Reads a request that anybody on the internet may have sent. Nothing in it is parsed, and nothing is read of the ledger
- * or the API, before its signature is verified over the raw bytes.
+ * Reads a request that anybody on the internet may have sent. Before its signature over the raw bytes is verified,
+ * nothing in it is parsed, and nothing is read from the ledger or the API.
  */
 import { isUtf8 } from 'node:buffer';
 import { isApiId } from '../shared/contract/api-id.ts';
 import type { IsGenuine, SigningSecrets } from '../shared/ports/ports.ts';
 
-/** A request at the function's URL. Names of headers are in lower case. */
+/** A request at the function's URL. Header names are in lower case. */
 export interface WebhookRequest {
   method: string;
   headers: Readonly<Record<string, string | undefined>>;
   body: Buffer;
 }
 
-/** What the sender gets. It sends again after anything but a status from 200 to 299. */
+/** The response to the sender. The sender repeats the request after any status outside 200 to 299. */
 export interface WebhookAnswer {
   status: number;
-  /** One sentence, for whoever tests the URL by hand. */
+  /** One sentence, for people who test the URL by hand. */
   said: string;
 }
 
-/** The end of a batch, as a genuine webhook tells it. Its status is not believed. */
+/** The end of a batch that a genuine webhook reports. Its status is not believed. */
 export interface ToldEnd {
   batchId: string;
 }
 
-/** The maximum bytes of a body. OpenAI's have some 200. */
+/** The maximum length of a body in bytes. OpenAI's bodies have about 200. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
 const BATCH_EVENTS: ReadonlySet<string> = new Set([
@@ -35,7 +35,10 @@ const BATCH_EVENTS: ReadonlySet<string> = new Set([
   'batch.cancelled',
 ]);
 
-/** Returns the end that the request tells; or what to answer to a request that tells none. Errors: those of the secrets. */
+/**
+ * Returns the end that the request reports, or the response to a request that reports none. Errors: those of the
+ * secrets.
+ */
 export async function readRequest(
   { secrets, isGenuine }: { secrets: SigningSecrets; isGenuine: IsGenuine },
   { method, headers, body }: WebhookRequest,

@@ -3,9 +3,10 @@ import type { Ports } from '../shared/ports/ports.ts';
 const EVERY_MS = 60_000;
 
 /**
- * The note in the ledger of when the last genuine webhook came. `batchdrop webhook status` and `doctor` show it, and
- * `batchdrop webhook test` waits until it changes. The API names an unknown batch in its test event, and nobody learns
- * its id before: so the time is noted, not the id, and each webhook about an unknown batch is noted at once.
+ * The note in the ledger of when the last genuine webhook was received. `batchdrop webhook status` and `doctor` show
+ * it, and `batchdrop webhook test` waits until it changes. The API's test event names an unknown batch whose id cannot
+ * be known in advance. Therefore the note contains the time and not the id, and each webhook for an unknown batch
+ * writes it at once.
  */
 export class WebhookNote {
   readonly #deps: Pick<Ports, 'ledger' | 'clock'>;
@@ -16,8 +17,8 @@ export class WebhookNote {
   }
 
   /**
-   * Writes the note unless this instance of the function has written it within a minute. Returns whether it did. Errors:
-   * RetryableError.
+   * Writes the note, unless this instance of the function wrote it within the last minute. Returns whether it was
+   * written. Errors: RetryableError.
    */
   async keep(): Promise<boolean> {
     if (this.#deps.clock.now() < this.#writtenAt + EVERY_MS) return false;

@@ -1,7 +1,8 @@
 /**
- * Writes the package to `dist/package`: compiled JavaScript (Node strips no types under `node_modules`), declarations, the
- * bundles of the functions, the schemas of the events, and the `batchdrop` command for deployed stacks, bundled too, so that
- * an app installs nothing else. The package contains neither the project's tools nor the local runtime.
+ * Writes the package to `dist/package`. It contains compiled JavaScript (Node does not strip types under
+ * `node_modules`), declarations, the bundles of the functions, the schemas of the events, and the bundled `batchdrop`
+ * command for deployed stacks, so that an app installs nothing else. It contains neither the project's tools nor the
+ * local runtime.
  */
 import { execFile } from 'node:child_process';
 import { copyFile, cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -20,7 +21,7 @@ const COMMAND = 'bin/batchdrop.cjs';
 const SCHEMAS = 'events';
 const run = promisify(execFile);
 
-/** Builds the package and returns its folder. Throws with the output of the compiler. */
+/** Builds the package and returns its folder. Errors: an Error with the output of the compiler. */
 export async function buildPackage(): Promise<string> {
   await rm(PACKAGE, { recursive: true, force: true });
   await compile();
@@ -31,7 +32,7 @@ export async function buildPackage(): Promise<string> {
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
     await copyFile(join(PROJECT, file), join(PACKAGE, file));
   }
-  // The descriptions of the alarms refer to them.
+  // The descriptions of the alarms refer to these pages.
   await cp(join(PROJECT, 'docs'), join(PACKAGE, 'docs'), {
     recursive: true,
     filter: (path) => !path.endsWith('.ts'),
@@ -40,7 +41,10 @@ export async function buildPackage(): Promise<string> {
   return PACKAGE;
 }
 
-/** For the oldest Node that the package supports; not minified, as errors may show a line of it. */
+/**
+ * For the oldest Node version that the package supports. It is not minified, because error messages may show a line of
+ * it.
+ */
 export async function bundleCommand(outfile: string): Promise<void> {
   await build({
     entryPoints: [join(PROJECT, 'bin', 'packaged.ts')],
@@ -55,7 +59,7 @@ export async function bundleCommand(outfile: string): Promise<void> {
   });
 }
 
-/** For those who do not use TypeScript. */
+/** The schemas are for users of other languages. */
 async function writeSchemas(): Promise<void> {
   await mkdir(join(PACKAGE, SCHEMAS));
   for (const [name, schema] of Object.entries(SCHEMA_FILES)) {
@@ -70,18 +74,18 @@ async function compile(): Promise<void> {
   } catch (failure) {
     throw new Error(`the package does not compile:\n${Object(failure).stdout}`, { cause: failure });
   }
-  // They contain types only, and compile to empty files.
+  // These files contain only types, and compile to empty files.
   for await (const file of glob('functions/*/env.*', { cwd: PACKAGE })) await rm(join(PACKAGE, file));
   for await (const file of glob('**/*.d.ts', { cwd: PACKAGE })) await nameJavaScript(join(PACKAGE, file));
 }
 
-/** The compiler keeps `.ts` in the imports of declarations, which most compiler settings refuse. */
+/** The compiler keeps `.ts` in the imports of declarations. Most compiler settings reject it. */
 async function nameJavaScript(file: string): Promise<void> {
   const text = await readFile(file, 'utf8');
   await writeFile(file, text.replace(/(\bfrom |\bimport\()(['"]\.[^'"]*)\.ts(['"])/g, '$1$2.js$3'));
 }
 
-/** Derives package.json from the project's. The CDK is a peer: an app has it once. */
+/** Derives package.json from the project's. The CDK is a peer dependency, because an app must have it only once. */
 async function manifest(): Promise<object> {
   const { name, version, description, license, type, engines, exports, dependencies } = JSON.parse(
     await readFile(join(PROJECT, 'package.json'), 'utf8'),
@@ -104,7 +108,7 @@ async function manifest(): Promise<object> {
   };
 }
 
-/** `default`, not `import`: CommonJS apps can require the package too. */
+/** `default` instead of `import`, so that CommonJS apps can require the package too. */
 function compiled(file: string): { types: string; default: string } {
   return { types: file.replace(/\.ts$/, '.d.ts'), default: file.replace(/\.ts$/, '.js') };
 }

@@ -1,7 +1,7 @@
 import type { Plugin } from 'esbuild';
 import { scannerBytes } from '../../functions/shared/scanner/scanner-bytes.ts';
 
-/** An esbuild plugin: in a bundle, `scanner-bytes.ts` contains the compiled scanner instead of compiling it. */
+/** An esbuild plugin. In a bundle, `scanner-bytes.ts` then contains the compiled scanner instead of compiling it. */
 export const embedScanner: Plugin = {
   name: 'embed-scanner',
   setup(build) {

@@ -1,6 +1,6 @@
 /*
  * Replaces `@aws-sdk/credential-provider-node` in the bundles (`bundle.ts`). Lambda passes credentials in environment
- * variables. The SDK's chain of other sources would be a quarter of a bundle, loaded at each cold start.
+ * variables. The SDK's chain of other sources would be a quarter of a bundle and would be loaded at each cold start.
  */
 
 interface Credentials {

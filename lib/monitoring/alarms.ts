@@ -14,18 +14,18 @@ import { batchdropMetric } from './batchdrop-metric.ts';
 import { ImpactAlarm, type ImpactAlarmProps } from './impact-alarm.ts';
 
 const PERIOD = Duration.minutes(5);
-const STALLED_COUNTED_WITHIN = Duration.hours(1); // a stalled step is tried, and counted, every half hour
-const REFUSED_ALONE_AT_LEAST_ONCE_IN = Duration.hours(2); // its pauses grow to 80 minutes
-const LOOKED_AT_LEAST_ONCE_IN = Duration.hours(2); // results that do not agree are looked at every hour
+const STALLED_COUNTED_WITHIN = Duration.hours(1); // a stalled step is tried and counted every half hour
+const REFUSED_ALONE_AT_LEAST_ONCE_IN = Duration.hours(2); // the pauses between its tries grow to 80 minutes
+const LOOKED_AT_LEAST_ONCE_IN = Duration.hours(2); // results that do not agree are checked every hour
 const SILENT_FOR = Duration.minutes(15);
-const GRACE = Duration.hours(2); // a batch was seen to end half an hour after its window; polling and delivery take time too
+const GRACE = Duration.hours(2); // in one observed case, a batch ended half an hour after its window; polling and delivery add time
 
 interface AlarmsProps {
   instance: string;
   stages: StageWorkers;
   pollInterval: Duration;
   observeInterval: Duration | undefined;
-  /** Time within which the API ends a batch. */
+  /** The time within which the API ends a batch. */
   completionWindow: Duration;
   action: IAlarmAction | undefined;
 }
@@ -81,7 +81,7 @@ export class Alarms extends Construct {
       metric: work.queue.metricApproximateAgeOfOldestMessage({ period: PERIOD, statistic: 'Maximum' }),
       threshold: work.maxUsualAge.toSeconds(),
     });
-    // Lambda retries throttled invocations; only a shortage that lasts has an impact.
+    // Lambda retries throttled invocations, so only a lasting shortage has an impact.
     this.#addFunctionAlarms(name, worker, impact, { errors: { period: PERIOD }, throttles: LASTING });
   }
 
@@ -113,14 +113,14 @@ export class Alarms extends Construct {
     });
   }
 
-  /** About what POLL reports at each tick. */
+  /** Adds alarms for what POLL reports at each tick. */
   #addPollAlarms(): void {
     const { pollInterval, completionWindow } = this.#props;
-    // At least two ticks fall into it.
+    // The period contains at least two ticks.
     const period = Duration.minutes(Math.max(PERIOD.toMinutes(), pollInterval.toMinutes() * 3));
     this.#add('PollHeartbeat', {
       impact:
-        'no user gets status changes, and lost messages are not recovered: the poller has not completed a run',
+        'no user gets status changes, and lost messages are not recovered: POLL has not completed a run',
       metric: this.#metric('Ticks', { period }),
       threshold: 1,
       silence: true,
@@ -132,12 +132,13 @@ export class Alarms extends Construct {
     });
   }
 
-  /** About webhooks. Without them no user waits for longer than an observation of all batches takes to come. */
+  /** Adds alarms for webhooks. Without webhooks, users wait only until the next observation of all batches. */
   #addWebhookAlarms(worker: WorkerFunction): void {
     const { pollInterval, observeInterval = pollInterval } = this.#props;
     const late = `users get the ends of batches up to ${observeInterval.toHumanString()} late`;
     this.#addFunctionAlarms('Webhook', worker, late, { errors: this.#lasting, throttles: LASTING });
-    // Each of three periods has ends that only POLL found: one may have outrun its webhook by chance.
+    // All three periods must have ends that only POLL found, because in a single one POLL may have been faster than a
+    // webhook.
     const period = longer(SILENT_FOR, observeInterval.plus(pollInterval));
     const [polled, told] = (['EndsByPoll', 'EndsByWebhook'] as const).map((name) =>
       this.#metric(name, { period }),
@@ -154,7 +155,7 @@ export class Alarms extends Construct {
     });
   }
 
-  /** About what only a person can fix. */
+  /** Adds alarms for what only a person can fix. */
   #addManualAlarms(): void {
     this.#add('KeyRefused', {
       impact:
@@ -207,7 +208,7 @@ export class Alarms extends Construct {
     });
   }
 
-  /** About results that the API does not give, or not in full. */
+  /** Adds alarms for results that the API does not return, or not completely. */
   #addResultsAlarms(): void {
     const { pollInterval } = this.#props;
     const period = Duration.minutes(
@@ -232,7 +233,10 @@ export class Alarms extends Construct {
     });
   }
 
-  /** How to see a trouble of every tick that lasts, while a single one passes. Each period has a tick, except by chance. */
+  /**
+   * Detects a problem that lasts for several ticks, and ignores one that affects a single tick. Each period contains a
+   * tick, except by chance.
+   */
   get #lasting(): Evaluation {
     const { pollInterval } = this.#props;
     const interval = pollInterval.toMinutes();
@@ -240,7 +244,7 @@ export class Alarms extends Construct {
     return { period: longer(PERIOD, pollInterval), of: { periods: { breaching: 2, of: 3 } } };
   }
 
-  /** Returns a period in which a tick reports what it reports that often at an interval of a minute. */
+  /** Returns a period for a report that a tick makes at least once in `period` if ticks are a minute apart. */
   #atLeastOnceIn(period: Duration): Duration {
     const interval = this.#props.pollInterval.toMinutes();
     return 2 * interval <= PERIOD.toMinutes() ? period : period.plus(Duration.minutes(2 * interval));

@@ -24,7 +24,7 @@ interface BatchdropDashboardProps {
   alarms: readonly Alarm[];
 }
 
-/** A dashboard with the alarms, what they watch, and the throughput. */
+/** A dashboard with the alarms, the metrics behind them, and the throughput. */
 export class BatchdropDashboard extends Construct {
   readonly #props: BatchdropDashboardProps;
 
@@ -92,7 +92,7 @@ export class BatchdropDashboard extends Construct {
     );
   }
 
-  /** Who found the ends of batches, and how soon. */
+  /** Shows which function found the ends of batches, and how soon. */
   #webhooks(): IWidget[] {
     const p90 = { statistic: 'p90' };
     return row(
@@ -109,7 +109,7 @@ export class BatchdropDashboard extends Construct {
     );
   }
 
-  /** What steps had to wait for, and the limits that refusals taught. */
+  /** Shows what steps had to wait for, and how many limits were learned from refusals. */
   #waits(): IWidget[] {
     const names = Object.entries(METRIC_UNITS)
       .map(([name]) => name)
@@ -125,6 +125,7 @@ export class BatchdropDashboard extends Construct {
     return row(
       graph('Rows by outcome', this.#metrics(...outcomes), { stacked: true }),
       graph('Tokens', this.#metrics('InputTokens', 'OutputTokens')),
+      graph('Cost of ended jobs (batchdrop costs)', this.#metrics('Cost')),
     );
   }
 

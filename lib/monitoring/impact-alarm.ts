@@ -7,24 +7,24 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 
-/** Every alarm has a section there, under its id. */
+/** The page with a section for every alarm, under the alarm's id. */
 const RUNBOOK = 'docs/operations.md';
 
 export interface ImpactAlarmProps {
-  /** Who is affected and how; becomes the description of the alarm. */
+  /** Who is affected and how. It becomes the description of the alarm. */
   impact: string;
   metric: IMetric;
-  /** The alarm goes off at this value and above, or, with `silence`, below it. */
+  /** The alarm goes off at this value and above; with `silence`, below it. */
   threshold: number;
-  /** How many periods must breach: so many of the last `of` ones. Default: 1 of 1. */
+  /** How many of the last `of` periods must breach. Default: 1 of 1. */
   periods?: { breaching: number; of: number };
-  /** The alarm is about something that stopped happening: missing data breaches. */
+  /** The alarm detects that something has stopped happening, so missing data counts as breaching. */
   silence?: boolean;
   /** What the alarm triggers. */
   action: IAlarmAction | undefined;
 }
 
-/** An alarm whose description says who is affected, how, and where the runbook is. */
+/** An alarm whose description says who is affected and how, and where the runbook is. */
 export class ImpactAlarm extends Alarm {
   constructor(scope: Construct, id: string, props: ImpactAlarmProps) {
     super(scope, id, {

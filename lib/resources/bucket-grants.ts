@@ -5,13 +5,13 @@ import { KEY_PATTERNS } from '../../functions/shared/contract/result-keys.ts';
 import type { WorkerFunction } from '../stages/worker-function.ts';
 import { nagResource } from './nag-findings.ts';
 
-// Explicit actions: the grants of the CDK's bucket include `s3:GetObject*`, `s3:List*`, `s3:Abort*` and more.
-const READ_VERSIONS = ['s3:GetObjectVersion']; // a job is one version of a file, not its newest
+// The actions are explicit, because the CDK's bucket grants include `s3:GetObject*`, `s3:List*`, `s3:Abort*` and more.
+const READ_VERSIONS = ['s3:GetObjectVersion']; // a job is one version of a file, which may not be the newest
 const READ = ['s3:GetObject'];
 const WRITE = ['s3:PutObject'];
 const WRITE_IN_PARTS = [...WRITE, 's3:AbortMultipartUpload'];
 const WITH_TAG = ['s3:PutObjectTagging'];
-const TAG_VERSIONS = ['s3:GetObjectVersionTagging', 's3:PutObjectVersionTagging']; // a write replaces all tags: others' are read first
+const TAG_VERSIONS = ['s3:GetObjectVersionTagging', 's3:PutObjectVersionTagging']; // a write replaces all tags, so the other ones are read first
 const READ_KEY = ['kms:Decrypt'];
 const WRITE_KEY = ['kms:GenerateDataKey', 'kms:Decrypt']; // a multipart upload decrypts its own data key
 
@@ -36,7 +36,7 @@ export function grantReadRequests(reader: WorkerFunction, bucket: IBucket, prefi
   acknowledgeKeys(reader, bucket, keys);
 }
 
-/** Grants tagging request files, by version; not reading them. */
+/** Grants tagging versions of request files, without reading their content. */
 export function grantTagRequests(tagger: WorkerFunction, bucket: IBucket, prefix = ''): void {
   const keys = `${prefix}*`;
   onObjects(tagger, bucket, TAG_VERSIONS, keys);
@@ -44,7 +44,10 @@ export function grantTagRequests(tagger: WorkerFunction, bucket: IBucket, prefix
   acknowledgeKeys(tagger, bucket, keys);
 }
 
-/** Grants storing row tables and checkpoints, and writing the report on a rejected file; no results. */
+/**
+ * Grants storing row tables and checkpoints, and writing the report on a rejected file. It does not allow writing
+ * results.
+ */
 export function grantWriteFindings(keeper: WorkerFunction, bucket: IBucket, prefix = ''): void {
   const { report, internal } = patternsUnder(prefix);
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
@@ -62,19 +65,22 @@ export function grantReadRowTables(reader: WorkerFunction, bucket: IBucket, pref
   acknowledgeKeys(reader, bucket, internal);
 }
 
-/** Grants writing results and reading them, and writing, reading and deleting the pieces that they are made of. */
+/** Grants writing and reading results, and writing, reading and deleting the pieces that results consist of. */
 export function grantWriteResults(keeper: WorkerFunction, bucket: IBucket, prefix = ''): void {
   const { resultLines, summary, internal } = patternsUnder(prefix);
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
   onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...WITH_TAG, ...READ], ...resultLines);
   onObjects(keeper, bucket, [...WRITE, ...WITH_TAG], summary);
-  // Its pieces are named as the result lines, so that right to write in parts is theirs, too.
+  // Pieces have the same names as the result lines, so the grant of multipart writes covers them too.
   onObjects(keeper, bucket, [...WRITE, ...READ, 's3:DeleteObject'], internal);
   onBucket(keeper, bucket);
   for (const keys of [...resultLines, summary, internal]) acknowledgeKeys(keeper, bucket, keys);
 }
 
-/** The patterns of our keys under a prefix: no function gets a right on what else is in the bucket. */
+/**
+ * Returns the patterns of Batchdrop's keys under a prefix. The functions get no permissions for other objects in the
+ * bucket.
+ */
 function patternsUnder(prefix: string) {
   const { resultLines, summary, report, internal } = KEY_PATTERNS;
   return {
@@ -93,7 +99,7 @@ function onObjects(grantee: IGrantable, bucket: IBucket, actions: string[], ...k
   });
 }
 
-/** Without it S3 answers 403 for a missing object, which looks like a wrong policy. */
+/** Grants listing. Without it, S3 returns 403 for a missing object, which looks like a wrong policy. */
 function onBucket(grantee: IGrantable, bucket: IBucket): Grant {
   return Grant.addToPrincipal({ grantee, actions: ['s3:ListBucket'], resourceArns: [bucket.bucketArn] });
 }

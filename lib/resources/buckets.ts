@@ -14,7 +14,7 @@ import { MAX_RESULTS_PREFIX } from '../../functions/shared/contract/result-keys.
 import type { BatchdropProps } from '../batchdrop-props.ts';
 
 const ACCESS_LOGS_KEPT = Duration.days(90);
-const UNFINISHED_UPLOADS_KEPT = Duration.days(7); // DELIVER may resume an upload for as long as its job runs
+const UNFINISHED_UPLOADS_KEPT = Duration.days(7); // DELIVER may resume an upload as long as its job runs
 const OLD_VERSIONS_KEPT = Duration.days(30);
 const OF_ENDED_JOBS = { [ENDED_TAG.key]: ENDED_TAG.value };
 
@@ -47,7 +47,7 @@ export class Buckets extends Construct {
         { expiredObjectDeleteMarker: true }, // a delete marker has no tags
       ],
     });
-    // Set on the L1: the L2's `eventBridgeEnabled` deploys a function for a custom resource.
+    // Set on the L1 construct, because the L2's `eventBridgeEnabled` deploys a function for a custom resource.
     const { defaultChild } = bucket.node;
     if (!(defaultChild instanceof CfnBucket))
       throw new Error(`${bucket.node.path}: the bucket has no CfnBucket`);
@@ -85,16 +85,19 @@ export class Buckets extends Construct {
   }
 }
 
-/** Only under exactOptionalPropertyTypes does the CDK's class not fit its own interface. */
+/** Under exactOptionalPropertyTypes, the CDK's class does not match its own interface. */
 function asInterface(bucket: Bucket): IBucket {
   return bucket as IBucket;
 }
 
-/** Settings of every bucket. Names are generated: a retained bucket with a fixed name would block the next stack. */
+/**
+ * The settings of every bucket. Names are generated, because a retained bucket with a fixed name would block the next
+ * stack.
+ */
 function protectedBy(removalPolicy: RemovalPolicy, encryptionKey: IKey | undefined): BucketProps {
   return {
     ...(encryptionKey
-      ? { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true } // one KMS call for many objects
+      ? { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true } // one KMS call serves many objects
       : { encryption: BucketEncryption.S3_MANAGED }),
     enforceSSL: true,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -102,7 +105,10 @@ function protectedBy(removalPolicy: RemovalPolicy, encryptionKey: IKey | undefin
   };
 }
 
-/** What is wrong with buckets of your own, as far as synth can see: INTAKE compares names that are tokens. A sentence each. */
+/**
+ * Yields what is wrong with buckets of your own, one sentence each, as far as synth can know. INTAKE compares names
+ * that are tokens.
+ */
 export function* bucketProblems(scope: Construct, props: OwnBuckets): Generator<string> {
   const { requestBucket, requestPrefix, resultsBucket, resultsPrefix } = props;
   if (requestPrefix !== undefined && requestBucket === undefined) {
@@ -116,14 +122,14 @@ export function* bucketProblems(scope: Construct, props: OwnBuckets): Generator<
   }
 }
 
-/** IAM's wildcards would widen the rights of the functions. */
+/** Wildcards of IAM would extend the permissions of the functions. */
 function* prefixProblems(prefix: string): Generator<string> {
   const isFolder = /^[^/*?$\s]([^*?$\s]*[^/*?$\s])?\/$/.test(prefix) && !prefix.includes('//');
   if (isFolder && !Token.isUnresolved(prefix) && Buffer.byteLength(prefix) <= MAX_RESULTS_PREFIX) return;
   yield `resultsPrefix is ${JSON.stringify(prefix)}; set a folder such as batchdrop/, at most ${MAX_RESULTS_PREFIX} bytes long, without spaces and *, ?, $.`;
 }
 
-/** The environment of a function that names or uses the results bucket. */
+/** Returns the environment variables of a function that names or uses the results bucket. */
 export function resultsEnvironment({
   resultsBucket,
   resultsPrefix,
@@ -137,7 +143,7 @@ export function resultsEnvironment({
   };
 }
 
-/** S3 sends a bucket's events to the default bus of the bucket's own account and region only. */
+/** S3 sends a bucket's events only to the default bus of the bucket's own account and region. */
 function* foreignProblems(scope: Construct, prop: string, bucket: IBucket): Generator<string> {
   const stack = Stack.of(scope);
   for (const what of ['account', 'region'] as const) {

@@ -4,10 +4,10 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 
-/** Name of the sparse index of every unfinished item. */
+/** The name of the sparse index of all unfinished items. */
 const DUE_INDEX = 'due';
 
-// DynamoDB uses the key on behalf of its caller. Explicit actions: the CDK's grant has wildcards.
+// DynamoDB uses the key on behalf of its caller. The actions are explicit, because the CDK's grant has wildcards.
 const USE_KEY = [
   'kms:Decrypt',
   'kms:DescribeKey',
@@ -37,7 +37,7 @@ export class LedgerTable extends Construct {
       }),
       timeToLiveAttribute: 'ttl',
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      // A protected table would make the deletion of its stack fail.
+      // Deletion protection would make the deletion of the stack fail.
       deletionProtection: props.removalPolicy !== RemovalPolicy.DESTROY,
       removalPolicy: props.removalPolicy,
     });
@@ -49,17 +49,17 @@ export class LedgerTable extends Construct {
       indexName: DUE_INDEX,
       partitionKey: { name: 'dueShard', type: AttributeType.STRING },
       sortKey: { name: 'dueAt', type: AttributeType.NUMBER },
-      // The keys name the job and the part. POLL needs only `openBatch` to observe a batch and `waits` to admit a part;
-      // the CLI shows `stalled`.
+      // The keys identify the job and the part. POLL needs only `openBatch` to observe a batch and `waits` to admit a
+      // part. The CLI shows `stalled`.
       projectionType: ProjectionType.INCLUDE,
       nonKeyAttributes: ['openBatch', 'waits', 'stalled'],
     });
-    // The next two are for people: the CLI lists jobs by time, and finds a job by the first characters of its id.
+    // People use the next two indexes: the CLI lists jobs by time, and finds a job by the first characters of its id.
     this.table.addGlobalSecondaryIndex({
       indexName: 'jobs',
       partitionKey: { name: 'jobShard', type: AttributeType.STRING },
       sortKey: { name: 'jobTime', type: AttributeType.STRING },
-      // One map, so that a list can show another field without a new index.
+      // One map, so that a list can show more fields without a new index.
       projectionType: ProjectionType.INCLUDE,
       nonKeyAttributes: ['summary'],
     });
@@ -71,7 +71,10 @@ export class LedgerTable extends Construct {
     });
   }
 
-  /** Grants reading and compare-and-set of items. Explicit actions: the CDK's grants include all indexes and wildcards. */
+  /**
+   * Grants reading items and compare-and-sets. The actions are explicit, because the CDK's grants include all indexes
+   * and wildcards.
+   */
   grantRecord(grantee: IGrantable): void {
     this.table.encryptionKey?.grant(grantee, ...USE_KEY);
     this.#grantOnItems(grantee, ['dynamodb:GetItem', 'dynamodb:PutItem']);
@@ -82,7 +85,7 @@ export class LedgerTable extends Construct {
     this.#grantOnItems(grantee, ['dynamodb:Query']);
   }
 
-  /** Grants querying what is due. */
+  /** Grants querying due items. */
   grantFindDue(grantee: IGrantable): void {
     Grant.addToPrincipal({
       grantee,

@@ -1,6 +1,6 @@
 /**
- * Returns a resolved ARN as cdk-nag writes it in the id of a finding: references in angle brackets. Findings are
- * acknowledged by their exact id, next to what causes them.
+ * Returns a resolved ARN in the form that cdk-nag uses in the id of a finding: with references in angle brackets.
+ * Findings are acknowledged by their exact id, next to the code that causes them.
  */
 export function nagResource(arn: unknown): string {
   if (typeof arn === 'string') return arn;

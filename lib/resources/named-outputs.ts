@@ -1,7 +1,7 @@
 import { CfnOutput } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 
-/** What the command line and the local runtime need to know about a Batchdrop. */
+/** What the CLI and the local runtime need to know about a Batchdrop. */
 interface Names {
   readonly RequestBucket: string;
   readonly ResultsBucket: string;
@@ -14,7 +14,7 @@ interface Names {
   readonly ApiBaseUrl: string;
 }
 
-/** Stack outputs by which a Batchdrop is found in any stack. */
+/** Stack outputs that identify a Batchdrop in any stack. */
 export class NamedOutputs extends Construct {
   readonly outputs: CfnOutput[];
 

@@ -3,7 +3,7 @@ import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { WorkerFunction } from '../stages/worker-function.ts';
 
-/** Name of the secret with the API key, unless `apiKeySecret` is set. */
+/** The default name of the secret with the API key. */
 export const DEFAULT_API_KEY_SECRET = 'batchdrop/openai';
 
 /** The API that runs the batches, and the secret with its key. */
@@ -11,7 +11,10 @@ export class OpenAiAccount extends Construct {
   readonly secret: ISecret;
   readonly baseUrl: string;
 
-  /** The secret is imported, never created: a key does not belong in a template, and must not be deleted with a stack. */
+  /**
+   * The secret is imported and never created, because a key does not belong in a template and must not be deleted with
+   * a stack.
+   */
   constructor(scope: Construct, id: string, props: { apiKeySecret: ISecret | undefined; baseUrl: string }) {
     super(scope, id);
     this.baseUrl = props.baseUrl;
@@ -23,7 +26,10 @@ export class OpenAiAccount extends Construct {
     return idOfSecret(this.secret);
   }
 
-  /** Environment of a function that calls the API: where the key is, never the key. */
+  /**
+   * Returns the environment variables of a function that calls the API. They say where the key is, but never contain
+   * it.
+   */
   environment(): { OPENAI_SECRET_ID: string; OPENAI_BASE_URL: string } {
     return { OPENAI_SECRET_ID: this.secretId, OPENAI_BASE_URL: this.baseUrl };
   }
@@ -42,7 +48,8 @@ export function idOfSecret({ secretFullArn, secretName }: ISecret): string {
 /** Grants reading a secret. */
 export function grantReadSecret(caller: WorkerFunction, secret: ISecret): void {
   const { secretFullArn, secretArn, encryptionKey } = secret;
-  // Secrets Manager appends six random characters. Explicit action: the CDK's grant includes DescribeSecret.
+  // Secrets Manager appends six random characters. The action is explicit, because the CDK's grant includes
+  // DescribeSecret.
   const resourceArns = [secretFullArn ?? `${secretArn}-??????`];
   encryptionKey?.grantDecrypt(caller);
   Grant.addToPrincipal({ grantee: caller, actions: ['secretsmanager:GetSecretValue'], resourceArns });

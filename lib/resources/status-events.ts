@@ -11,11 +11,11 @@ export class StatusEvents extends Construct {
     { eventBus, instance }: { eventBus: IEventBus | undefined; instance: string },
   ) {
     super(scope, id);
-    // `as`: only under exactOptionalPropertyTypes does the CDK's class not fit its own interface.
+    // `as`: under exactOptionalPropertyTypes, the CDK's class does not match its own interface.
     this.eventBus =
       eventBus ??
       (new EventBus(this, 'Bus', {
-        eventBusName: instance, // CloudFormation generates no names for buses
+        eventBusName: instance, // CloudFormation does not generate names for buses
         description: 'Status changes of OpenAI batches and of their jobs',
       }) as IEventBus);
   }

@@ -31,7 +31,7 @@ export interface JobStatusSubscription extends Subscriber {
   readonly status?: JobStatus[] | undefined;
 }
 
-/** The events of one Batchdrop on its bus. Other Batchdrops may publish on the same bus. */
+/** The events of one Batchdrop on its bus, which other Batchdrops may share. */
 interface OwnEvents {
   readonly eventBus: IEventBus;
   readonly instance: string;
@@ -61,7 +61,7 @@ export function jobStatusRule(
   return new Rule(scope, id, { eventBus, eventPattern, targets: [target] });
 }
 
-/** An empty list, perhaps of a filter that matched nothing, must not subscribe to every status. */
+/** An empty list, perhaps from a filter that matched nothing, must not subscribe to all statuses. */
 function refuseNone(scope: Construct, id: string, status: readonly string[] | undefined): void {
   if (status?.length !== 0) return;
   throw new Error(

@@ -11,8 +11,8 @@ const RECEIVES = 5; // AWS's minimum for event sources; the ledger counts our ow
 const KEPT = Duration.days(4); // an outage over a weekend, and a day to fix it
 const EVIDENCE_KEPT = Duration.days(14); // SQS's maximum; it counts from the first send, so it must exceed KEPT
 
-// Explicit actions: the CDK's grants for a queue include more than is used (docs/security.md).
-const FEEDING = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']; // what Lambda requires of the function's role
+// The actions are explicit, because the CDK's queue grants include more than is used (docs/security.md).
+const FEEDING = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']; // Lambda requires these of the function's role
 const SENDING = ['sqs:SendMessage'];
 
 const KEY_TO_SEND = ['kms:GenerateDataKey', 'kms:Decrypt'];
@@ -27,10 +27,10 @@ export function deadLetterQueue(scope: Construct, id: string, encryptionKey: IKe
 export class WorkQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
-  /** A message gets older than this only if its second delivery also failed, or if no function takes it. */
+  /** A message becomes older than this only if its second delivery also failed, or if no function receives it. */
   readonly maxUsualAge: Duration;
 
-  /** `timeout` is that of the function that the queue feeds. */
+  /** `timeout`: the timeout of the function that the queue feeds. */
   constructor(
     scope: Construct,
     id: string,
@@ -53,7 +53,7 @@ export class WorkQueue extends Construct {
     const { queueArn } = this.queue;
     grant(worker, FEEDING, queueArn);
     this.queue.encryptionMasterKey?.grant(worker, ...KEY_TO_RECEIVE);
-    // With partial failures: one bad record must not make its neighbours return to the queue.
+    // With partial failures, so that one bad record does not return the other records to the queue.
     worker.lambda.addEventSourceMapping('Work', {
       ...pace,
       eventSourceArn: queueArn,
@@ -78,7 +78,7 @@ export function grantRuleSend(rule: Rule, queue: Queue): void {
       resources: [queue.queueArn],
     }),
   );
-  // By account, not by rule: key, rule and queue would depend on each other in a circle.
+  // By account and not by rule, because key, rule and queue would otherwise depend on each other in a circle.
   queue.encryptionMasterKey?.addToResourcePolicy(
     new PolicyStatement({
       principals: [
@@ -92,7 +92,9 @@ export function grantRuleSend(rule: Rule, queue: Queue): void {
   );
 }
 
-/** SSE-SQS without a key of the user's own: EventBridge cannot send to a queue with the AWS managed KMS key. */
+/**
+ * SSE-SQS if the user has no key of their own, because EventBridge cannot send to a queue with the AWS managed KMS key.
+ */
 function encryptedBy(encryptionKey: IKey | undefined): QueueProps {
   return encryptionKey
     ? { encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey, enforceSSL: true }

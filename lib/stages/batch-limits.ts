@@ -10,13 +10,13 @@ const MAX_MODEL = 60; // characters; the ledger's admissions name the model of e
 const MAX_SHARES = 30;
 const WEIGHTS = { least: 0.01, most: 100 };
 
-/** The limits as the functions read them from their environment. */
+/** Returns the limits as the functions read them from their environment. */
 export function batchLimitsOf({ enqueuedTokens = {}, maxOpenBatches, shares }: BatchLimitProps): string {
   const known = shares && { by: shares.by, weights: shares.weights ?? {} };
   return JSON.stringify({ enqueuedTokens, maxOpenBatches, shares: known });
 }
 
-/** What is wrong with the limits, a sentence each. */
+/** Yields what is wrong with the limits, one sentence each. */
 export function* batchLimitProblems({
   enqueuedTokens = {},
   maxOpenBatches,

@@ -16,7 +16,7 @@ interface CancellationProps {
   settings: WorkerSettings;
   encryptionKey: IKey | undefined;
   resultsBucket: IBucket;
-  /** Before all keys in the results bucket. */
+  /** The start of all keys in the results bucket. */
   resultsPrefix: string | undefined;
   ledger: LedgerTable;
   eventBus: IEventBus;
@@ -41,7 +41,7 @@ export class Cancellation extends Construct {
         INSTANCE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_ARN: props.eventBus.eventBusArn,
-        ...resultsEnvironment(props), // named in events, not read
+        ...resultsEnvironment(props), // only named in events, not read
         ...props.openAi.environment(),
       } satisfies CancelEnv,
     });
@@ -49,7 +49,7 @@ export class Cancellation extends Construct {
     props.ledger.grantListOfJob(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
-    // Ten, the maximum without a batching window, as messages are small and may be many. Two is Lambda's minimum.
+    // Ten is the maximum without a batching window; messages are small and may be many. Two is Lambda's minimum.
     this.work.feed(this.worker, { batchSize: 10, maxConcurrency: 2 });
   }
 }

@@ -3,12 +3,15 @@ import { Duration, Token } from 'aws-cdk-lib';
 /** The only completion window that OpenAI accepts. */
 export const OPENAI_WINDOW = '24h';
 
-/** True for hours or days, such as `24h` or `7d`, and for a token. */
+/** Returns true for hours or days, such as `24h` or `7d`, and for a token. */
 export function isCompletionWindow(text: string): boolean {
   return Token.isUnresolved(text) || /^[1-9]\d*[hd]$/.test(text);
 }
 
-/** Length of a completion window. The length of a token is unknown at synth: it counts as OpenAI's window. */
+/**
+ * Returns the length of a completion window. The length of a token is unknown at synth, so it counts as OpenAI's
+ * window.
+ */
 export function windowLength(completionWindow: string): Duration {
   const text = Token.isUnresolved(completionWindow) ? OPENAI_WINDOW : completionWindow;
   const count = Number.parseInt(text, 10);

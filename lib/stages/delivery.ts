@@ -14,18 +14,18 @@ import { SMALL_YOUNG_GENERATION } from './young-generation.ts';
 
 const TIMEOUT = Duration.minutes(10); // an output file of some GB; assembling the pieces can be resumed
 
-// Holds the result lines of one batch while they are sorted. 50,000 rows of 16 KB (4,000 output tokens) are 0.8 GB; of
-// 200 KB, the longest output of most models, 10 GB. It costs 0.0001 cents per GB and minute.
+// The disk for the result lines of one batch while they are sorted. 50,000 rows of 16 KB (4,000 output tokens) are 0.8
+// GB; of 200 KB, the longest output of most models, 10 GB. It costs 0.0002 cents per GB and minute.
 const SCRATCH = Size.gibibytes(10);
 
 interface DeliveryProps {
   settings: WorkerSettings;
   encryptionKey: IKey | undefined;
   requestBucket: IBucket;
-  /** Prefix of the keys that are request files. */
+  /** The prefix of keys that are request files. */
   requestPrefix: string | undefined;
   resultsBucket: IBucket;
-  /** Before all keys in the results bucket. */
+  /** The start of all keys in the results bucket. */
   resultsPrefix: string | undefined;
   ledger: LedgerTable;
   eventBus: IEventBus;
@@ -33,6 +33,7 @@ interface DeliveryProps {
   keepOpenAiFiles: boolean;
   maxAttempts: number;
   rerunMissing: boolean;
+  prices: Pick<DeliverEnv, 'PRICES'>;
 }
 
 /** From an ended batch to stored results: the deliver queue (parts to deliver, jobs to finish) and DELIVER. */
@@ -47,7 +48,7 @@ export class Delivery extends Construct {
       settings: props.settings,
       bundle: 'deliver',
       description: 'Stores the results of an ended batch and accounts for its rows',
-      memory: Size.mebibytes(512), // bodies are streams; it holds upload parts of 8 MiB and the table of a part's 50,000 rows
+      memory: Size.mebibytes(512), // bodies are streams; memory is for upload parts of 8 MiB and the table of a part's 50,000 rows
       scratch: SCRATCH,
       timeout: TIMEOUT,
       environment: {
@@ -61,6 +62,7 @@ export class Delivery extends Construct {
         KEEP_OPENAI_FILES: props.keepOpenAiFiles ? 'yes' : 'no',
         MAX_ATTEMPTS: String(props.maxAttempts),
         RERUN_MISSING: props.rerunMissing ? 'yes' : 'no',
+        ...props.prices,
       } satisfies DeliverEnv & { NODE_OPTIONS: string },
     });
     grantTagRequests(this.worker, props.requestBucket, props.requestPrefix);
@@ -69,8 +71,8 @@ export class Delivery extends Construct {
     props.ledger.grantListOfJob(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
-    // One message at a time: a download may take minutes. Five in parallel reach some 300 MB/s and leave a small account
-    // concurrency for other functions.
+    // One message at a time, because a download may take minutes. Five in parallel reach some 300 MB/s, and leave
+    // concurrency of a small account for other functions.
     this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
   }
 }

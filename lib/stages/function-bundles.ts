@@ -6,8 +6,8 @@ export const FUNCTION_NAMES = ['intake', 'submit', 'poll', 'deliver', 'cancel', 
 /** Name of a deployed function. */
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
-/** Folder of the bundles, which `npm run bundle` writes. Construct, local runtime and package use it. */
+/** The folder of the bundles. `npm run bundle` writes it; the construct, the local runtime and the package use it. */
 export const BUNDLES_DIRECTORY = fileURLToPath(new URL('../../dist/functions/', import.meta.url));
 
-/** Context key for a folder of bundles other than `BUNDLES_DIRECTORY`. */
+/** The context key for a folder of bundles other than `BUNDLES_DIRECTORY`. */
 export const BUNDLES_CONTEXT = 'batchdrop:bundles';

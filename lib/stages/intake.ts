@@ -14,28 +14,28 @@ import { SMALL_YOUNG_GENERATION } from './young-generation.ts';
 
 const TIMEOUT = Duration.minutes(10); // a longer scan is resumed; the queue's visibility timeout is six times as long
 
-// 110 MB for Node and code; 12 bytes per row, 60 MB at the limit of 5 million; 48 MB of row tables in work; 200 MB for a row
-// of 32 MiB, held as bytes, as text and parsed. 10 GB of ordinary rows take half of it, but memory buys CPU: 0.29 vCPU
-// check some 80 MB/s, as fast as S3 sends.
+// 110 MB for Node and code; 12 bytes per row, 60 MB at the limit of 5 million; 48 MB of row tables in memory; 200 MB
+// for a row of 32 MiB as bytes, as text and parsed. 10 GB of ordinary rows take half of this, but memory also buys CPU:
+// 0.29 vCPU check some 80 MB/s, as fast as S3 sends.
 const MEMORY = Size.mebibytes(512);
 
 interface IntakeProps {
   settings: WorkerSettings;
   encryptionKey: IKey | undefined;
   requestBucket: IBucket;
-  /** Prefix of the keys that are request files. */
+  /** The prefix of keys that are request files. */
   requestPrefix: string | undefined;
   resultsBucket: IBucket;
-  /** Before all keys in the results bucket. */
+  /** The start of all keys in the results bucket. */
   resultsPrefix: string | undefined;
   ledger: LedgerTable;
   eventBus: IEventBus;
-  /** As `batchLimitsOf` writes them. */
+  /** In the format of `batchLimitsOf`. */
   batchLimits: string;
   submission: WorkQueue;
 }
 
-/** From "Object Created" to a planned job: the rule, the intake queue and INTAKE. */
+/** The path from "Object Created" to a planned job: the rule, the intake queue and INTAKE. */
 export class Intake extends Construct {
   readonly work: WorkQueue;
   readonly worker: WorkerFunction;
@@ -75,15 +75,15 @@ export class Intake extends Construct {
     props.ledger.grantListOfJob(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.submission.grantSend(this.worker);
-    // One file at a time: a big one would delay the others. Five in parallel: a thousand small files take minutes, and a
-    // new account's ten concurrent executions are not used up by one function.
+    // One file at a time, because a large one would delay the others. Five in parallel, so that a thousand small files
+    // take minutes and one function does not use up the ten concurrent executions of a new account.
     this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
   }
 
   /**
-   * In a bucket that Batchdrop creates every key matches, so that a file with a wrong suffix is rejected with a report. The
-   * owner of an imported bucket turns EventBridge on: the CDK could do so only with a custom resource, which would overwrite
-   * the bucket's other notifications.
+   * In a bucket that Batchdrop creates, every key matches, so that a file with a wrong suffix is rejected with a
+   * report. The owner of an imported bucket turns EventBridge on. The CDK could do so only with a custom resource,
+   * which would overwrite the bucket's other notifications.
    */
   #subscribeToBucket({ requestBucket, requestPrefix }: IntakeProps): void {
     const rule = new Rule(this, 'ObjectCreated', {

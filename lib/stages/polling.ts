@@ -14,7 +14,7 @@ import { batchStatusRule } from '../resources/subscriptions.ts';
 import type { WorkQueue } from '../resources/work-queue.ts';
 import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
-const TIMEOUT = Duration.minutes(1); // a tick ends itself earlier and leaves the rest to the next one
+const TIMEOUT = Duration.minutes(1); // a tick ends earlier by itself and leaves the rest to the next one
 const MAX_EVENT_AGE = Duration.minutes(1); // the minimum of both services: a late tick is no better than the next one
 
 interface PollingProps {
@@ -22,14 +22,14 @@ interface PollingProps {
   pollInterval: Duration;
   /** How often all open batches are observed; undefined: at each tick. */
   observeInterval: Duration | undefined;
-  /** Webhooks tell ends, too. */
+  /** Webhooks also report ends. */
   webhooks: boolean;
   resultsBucket: IBucket;
-  /** Before all keys in the results bucket. */
+  /** The start of all keys in the results bucket. */
   resultsPrefix: string | undefined;
   ledger: LedgerTable;
   eventBus: IEventBus;
-  /** As `batchLimitsOf` writes them. */
+  /** In the format of `batchLimitsOf`. */
   batchLimits: string;
   openAi: OpenAiAccount;
   intake: WorkQueue;
@@ -37,7 +37,7 @@ interface PollingProps {
   delivery: WorkQueue;
 }
 
-/** The poller: the schedule and POLL. */
+/** POLL and its schedule. */
 export class Polling extends Construct {
   readonly worker: WorkerFunction;
 
@@ -47,13 +47,13 @@ export class Polling extends Construct {
       settings: props.settings,
       bundle: 'poll',
       description: 'Updates every open job and batch',
-      memory: Size.mebibytes(256), // pages of a hundred batches; most of the time it waits
+      memory: Size.mebibytes(256), // pages of a hundred batches; it waits most of the time
       timeout: TIMEOUT,
       environment: {
         INSTANCE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_ARN: props.eventBus.eventBusArn,
-        ...resultsEnvironment(props), // named in events, not read
+        ...resultsEnvironment(props), // only named in events, not read
         INTAKE_QUEUE_URL: props.intake.queue.queueUrl,
         SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
         DELIVER_QUEUE_URL: props.delivery.queue.queueUrl,
@@ -74,7 +74,7 @@ export class Polling extends Construct {
     if (props.webhooks) this.#tickAtEnds(props);
   }
 
-  /** The end of a batch that WEBHOOK saw makes room: a tick admits the parts that wait for it. */
+  /** A batch whose end WEBHOOK saw frees capacity, so a tick admits the parts that wait for it. */
   #tickAtEnds({ eventBus, settings: { instance } }: PollingProps): void {
     batchStatusRule(
       this,
@@ -87,20 +87,20 @@ export class Polling extends Construct {
     );
   }
 
-  /** Without retries, here and in the function: a retried tick would run beside the next one. */
+  /** Without retries, here and in the function, because a retried tick would run next to the following one. */
   #scheduleTicks(interval: Duration): void {
     const stack = Stack.of(this);
     const role = new Role(this, 'TickRole', {
-      // Only for schedules of this account: the service acts for all accounts.
+      // Only for schedules of this account, because the service acts for all accounts.
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
       }),
     });
     const arn = this.worker.lambda.functionArn;
-    // Without the CDK's target, which also grants invoking every version: the only one is $LATEST.
+    // Without the CDK's target, which also grants invoking every version, although $LATEST is the only one.
     Grant.addToPrincipal({ grantee: role, actions: ['lambda:InvokeFunction'], resourceArns: [arn] });
     new Schedule(this, 'Tick', {
-      description: 'Invokes the poller',
+      description: 'Invokes POLL',
       schedule: ScheduleExpression.rate(interval),
       target: {
         bind: () => ({

@@ -19,19 +19,19 @@ interface SubmissionProps {
   requestBucket: IBucket;
   requestPrefix: string | undefined;
   resultsBucket: IBucket;
-  /** Before all keys in the results bucket. */
+  /** The start of all keys in the results bucket. */
   resultsPrefix: string | undefined;
   ledger: LedgerTable;
   eventBus: IEventBus;
-  /** As `batchLimitsOf` writes them. */
+  /** In the format of `batchLimitsOf`. */
   batchLimits: string;
   openAi: OpenAiAccount;
   completionWindow: string;
-  /** Webhooks may tell the end of a batch before it is saved. */
+  /** Webhooks may report the end of a batch before it is saved. */
   webhooks: boolean;
 }
 
-/** From a planned part to a batch: the submit queue and SUBMIT. */
+/** The path from a planned part to a batch: the submit queue and SUBMIT. */
 export class Submission extends Construct {
   readonly work: WorkQueue;
   readonly worker: WorkerFunction;
@@ -59,12 +59,12 @@ export class Submission extends Construct {
       } satisfies SubmitEnv,
     });
     grantReadRequests(this.worker, props.requestBucket, props.requestPrefix);
-    grantReadRowTables(this.worker, props.resultsBucket, props.resultsPrefix); // they name the rows of an attempt
+    grantReadRowTables(this.worker, props.resultsBucket, props.resultsPrefix); // they contain the rows of an attempt
     props.ledger.grantRecord(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
-    // One part at a time: it may take minutes. Five in parallel: at some ten seconds per part about 1,800 batches per hour,
-    // and OpenAI accepts 2,000.
+    // One part at a time, because it may take minutes. Five in parallel, at about ten seconds per part, create about
+    // 1,800 batches per hour; OpenAI accepts 2,000.
     this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
   }
 }

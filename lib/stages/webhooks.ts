@@ -12,16 +12,16 @@ import type { WorkQueue } from '../resources/work-queue.ts';
 import type { WebhookProps } from '../webhook-props.ts';
 import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
-/** Name of the secret with the signing secrets of webhooks, unless `secret` is set. */
+/** The default name of the secret with the signing secrets of webhooks. */
 export const DEFAULT_WEBHOOK_SECRET = 'batchdrop/webhook';
 
-const TIMEOUT = Duration.seconds(30); // a few short calls; the sender waits for the answer
+const TIMEOUT = Duration.seconds(30); // a few short calls; the sender waits for the response
 
 interface WebhooksProps {
   settings: WorkerSettings;
   webhook: WebhookProps;
   resultsBucket: IBucket;
-  /** Before all keys in the results bucket. */
+  /** The start of all keys in the results bucket. */
   resultsPrefix: string | undefined;
   ledger: LedgerTable;
   eventBus: IEventBus;
@@ -32,9 +32,9 @@ interface WebhooksProps {
 /** WEBHOOK and its public URL. */
 export class Webhooks extends Construct {
   readonly worker: WorkerFunction;
-  /** Where the API sends webhooks. */
+  /** The URL to which the API sends webhooks. */
   readonly url: string;
-  /** Name or ARN of the secret with the signing secrets. */
+  /** The name or ARN of the secret with the signing secrets. */
   readonly secretId: string;
 
   constructor(scope: Construct, id: string, props: WebhooksProps) {
@@ -52,7 +52,7 @@ export class Webhooks extends Construct {
         INSTANCE: settings.instance,
         LEDGER_TABLE: ledger.table.tableName,
         EVENT_BUS_ARN: eventBus.eventBusArn,
-        ...resultsEnvironment(props), // named in events, not read
+        ...resultsEnvironment(props), // only named in events, not read
         DELIVER_QUEUE_URL: delivery.queue.queueUrl,
         ...openAi.environment(),
         WEBHOOK_SECRET_ID: this.secretId,
@@ -65,7 +65,8 @@ export class Webhooks extends Construct {
     openAi.grantUse(this.worker);
     grantReadSecret(this.worker, secret);
     delivery.grantSend(this.worker);
-    // Whoever signs is let in: the API cannot sign for IAM. The permission holds for calls through the URL only.
+    // The function itself checks the signature, because the API cannot sign for IAM. The permission applies only to
+    // calls through the URL.
     this.url = this.worker.lambda.addFunctionUrl({ authType: FunctionUrlAuthType.NONE }).url;
   }
 }

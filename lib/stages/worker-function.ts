@@ -21,14 +21,14 @@ import { Construct } from 'constructs';
 import { nagResource } from '../resources/nag-findings.ts';
 import { BUNDLES_CONTEXT, BUNDLES_DIRECTORY, type FunctionName } from './function-bundles.ts';
 
-/** What the functions of one Batchdrop share. */
+/** The settings that the functions of one Batchdrop share. */
 export interface WorkerSettings {
-  /** Name of this Batchdrop in its metrics. */
+  /** The name of this Batchdrop in its metrics. */
   instance: string;
   vpc: IVpc | undefined;
   vpcSubnets: SubnetSelection | undefined;
   securityGroups: ISecurityGroup[] | undefined;
-  /** One log group for all functions. Default: one for each. */
+  /** One log group for all functions. Default: one per function. */
   logGroup: ILogGroup | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface WorkerFunctionProps {
   /** Size of the temporary directory. Default: Lambda's 512 MB. */
   scratch?: Size;
   environment: Record<string, string>;
-  /** How long Lambda keeps an asynchronous invocation that it could not start. It never retries one that failed. */
+  /** How long Lambda keeps an asynchronous invocation that it could not start. It never retries a failed one. */
   asynchronous?: { maxEventAge: Duration };
   /** Default: none. The quota of a new account is so small that a deployment with reserved concurrency would fail. */
   reservedConcurrency?: number;
@@ -86,12 +86,14 @@ export class WorkerFunction extends Construct implements IGrantable {
 function ownLogGroup(scope: Construct): ILogGroup {
   const logGroup = new LogGroup(scope, 'Logs', {
     retention: RetentionDays.ONE_MONTH,
-    removalPolicy: RemovalPolicy.DESTROY, // logs hold ids and numbers only, which the ledger has as well
+    removalPolicy: RemovalPolicy.DESTROY, // logs contain only ids and numbers, which the ledger also has
   });
-  return logGroup as ILogGroup; // only under exactOptionalPropertyTypes does the CDK's class not fit its own interface
+  return logGroup as ILogGroup; // under exactOptionalPropertyTypes, the CDK's class does not match its own interface
 }
 
-/** The ARN of an imported group ends in a visible wildcard; in that of a group created here it is hidden. */
+/**
+ * The ARN of an imported group ends in a visible wildcard. The ARN of a group created here contains a token instead.
+ */
 function acknowledgeStreams(role: Role, { logGroupArn }: ILogGroup): void {
   const arn = nagResource(Stack.of(role).resolve(logGroupArn));
   if (!arn.includes('*')) return;
@@ -110,8 +112,8 @@ function placedIn(vpc: IVpc, { vpcSubnets, securityGroups }: WorkerSettings) {
 }
 
 /**
- * Grants what Lambda does with the role of a function in a VPC, as in AWSLambdaVPCAccessExecutionRole. Lambda checks these
- * permissions before an interface exists, so they cannot be narrower.
+ * Grants what Lambda does with the role of a function in a VPC, as in AWSLambdaVPCAccessExecutionRole. Lambda checks
+ * these permissions before an interface exists, so they cannot be narrower.
  */
 function grantNetworkInterfaces(role: Role): void {
   role.addToPolicy(

@@ -5,7 +5,7 @@ const FIRST_RETRY_MS = 60_000; // Lambda waits one minute before the first retry
 const SECOND_RETRY_MS = 120_000;
 
 /**
- * Invokes a function as EventBridge and Scheduler do: retries a failure after one and two minutes of the runtime's
+ * Invokes a function as EventBridge and Scheduler do: retries a failure after one and then two minutes of the runtime's
  * clock, within the limits of the function's EventInvokeConfig. Throws the last failure.
  */
 export async function invokeAsynchronously(

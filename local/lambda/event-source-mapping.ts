@@ -12,9 +12,10 @@ export interface MappingSpec {
 }
 
 /**
- * Connects a queue to a function: (1) receive up to `batchSize` records, (2) invoke, (3) delete the succeeded records.
- * Records that failed, or were in flight when the runtime was killed, become visible again after the queue's visibility
- * time-out, and move to its dead-letter queue in the end. As on AWS, nothing shortens that time.
+ * Connects a queue to a function: (1) receives up to `batchSize` records, (2) invokes the function, (3) deletes the
+ * records that succeeded. Records that failed, or were in flight when the runtime was killed, become visible again
+ * after the queue's visibility time-out. In the end they move to its dead-letter queue. As on AWS, nothing shortens
+ * that time.
  */
 export class EventSourceMapping {
   readonly #spec: MappingSpec;
@@ -29,9 +30,9 @@ export class EventSourceMapping {
     this.#queues = queues;
   }
 
-  /** Starts with the messages in the queue, then takes new ones. */
+  /** Starts with the messages in the queue, then receives new ones. */
   start(): void {
-    // The notification comes in the middle of the sender's work, so receiving waits until that is done.
+    // The notification comes during the sender's work, so receiving waits until that is done.
     this.#stopListening = this.#queues.onArrival(this.#spec.queueArn, () => setImmediate(() => this.#take()));
     this.#take();
   }
@@ -61,7 +62,7 @@ export class EventSourceMapping {
     try {
       answer = await this.#lambda.invoke({ Records: records });
     } catch {
-      return; // the function's log and the terminal show it; the records become visible again by themselves
+      return; // reported in the function's log and on the terminal; the records become visible again by themselves
     }
     const failed = this.#spec.reportsItemFailures ? failedIds(answer, messages) : new Set<string>();
     for (const { messageId, receiptHandle } of messages) {

@@ -3,8 +3,8 @@ import { LOCAL_REGION } from '../aws/protocol/aws-service.ts';
 import type { FunctionSpec } from './function-spec.ts';
 
 /**
- * Returns the whole environment of a function process: the template's variables and Lambda's own. Nothing is inherited,
- * so no secret of the shell reaches a function. The access key identifies the function to the endpoint.
+ * Returns the whole environment of a function process: the template's variables and Lambda's own. Nothing else is
+ * inherited, so no secret of the shell reaches a function. The access key identifies the function to the endpoint.
  */
 export function functionEnvironment(
   spec: FunctionSpec,

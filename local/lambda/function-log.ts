@@ -17,7 +17,7 @@ export class FunctionLog {
       renameSync(this.path, `${this.path}.old`);
     }
     this.#file = createWriteStream(this.path, { flags: 'a' });
-    this.#file.on('error', () => {}); // a lost log line must not end the runtime; a full disk shows up elsewhere
+    this.#file.on('error', () => {}); // a lost log line must not end the runtime; a full disk causes other errors
   }
 
   /** Logs one output stream of a process. Resolves after its last line. */

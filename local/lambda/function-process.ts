@@ -25,8 +25,8 @@ interface Running {
 }
 
 /**
- * One process of one function, which runs one invocation at a time and is kept warm between them. It has its own
- * process group, so that Ctrl-C in a terminal reaches the runtime only.
+ * One process of one function. It runs one invocation at a time and is kept warm between invocations. It has its own
+ * process group, so that Ctrl-C in a terminal reaches only the runtime.
  */
 export class FunctionProcess {
   readonly #spec: FunctionSpec;
@@ -64,17 +64,17 @@ export class FunctionProcess {
     return this.#child.pid;
   }
 
-  /** True while it can run another invocation. */
+  /** True while the process can run another invocation. */
   get isAlive(): boolean {
     return !this.#hasEnded && !this.#isDoomed;
   }
 
-  /** Resolves once its bundle is loaded; throws InvocationFailed if it cannot be loaded. */
+  /** Resolves once the bundle is loaded. Throws InvocationFailed if it cannot be loaded. */
   whenReady(): Promise<void> {
     return this.#ready;
   }
 
-  /** Runs one invocation; throws InvocationFailed. Kills the process at the function's time-out. */
+  /** Runs one invocation. Kills the process at the function's time-out. Throws InvocationFailed. */
   async invoke(invocation: {
     requestId: string;
     event: unknown;
@@ -102,7 +102,7 @@ export class FunctionProcess {
   }
 
   #send(message: InvokeMessage): void {
-    // A send to a process that has just ended fails in the callback; the exit event then reports the end.
+    // If the process has just ended, the send fails in the callback. The exit event then reports the end.
     this.#child.send(message, () => {});
   }
 

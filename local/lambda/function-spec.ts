@@ -9,7 +9,7 @@ export interface FunctionSpec {
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
   readonly logGroup: string;
-  /** The template's variables; the process gets these and Lambda's own, and none of the runtime's. */
+  /** The template's variables. The process gets these and Lambda's own, and none of the runtime's. */
   readonly environment: Readonly<Record<string, string>>;
   /** Retries of an asynchronous invocation. */
   readonly asynchronous: AsynchronousPolicy;
@@ -24,7 +24,7 @@ export interface AsynchronousPolicy {
 /** Why an invocation failed: its handler threw, it timed out, or its process ended. */
 export type FailureKind = 'threw' | 'timed_out' | 'crashed';
 
-/** An invocation that failed. The message is for a log line and contains nothing of the event. */
+/** An invocation that failed. The message is for a log line and contains nothing from the event. */
 export class InvocationFailed extends Error {
   override readonly name = 'InvocationFailed';
   readonly kind: FailureKind;

@@ -1,17 +1,17 @@
 /**
- * The request and the answer of a function's URL, payload format 2.0
+ * The request and the response of a function's URL, payload format 2.0
  * ([source](https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html)).
  */
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
-/** The content types whose body Lambda passes on as text; every other is passed on in base64. */
+/** The content types whose body Lambda passes on as text. It passes on every other body in base64. */
 const TEXT = /^(?:text\/|application\/(?:json|javascript|xml)\b|application\/[\w.+-]+\+(?:json|xml)\b)/i;
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** A request as it came, with `path` and `query` as the caller of the URL wrote them behind it. */
+/** A request as it arrived, with `path` and `query` as the caller wrote them after the URL. */
 export interface UrlRequest {
   readonly request: Pick<IncomingMessage, 'method' | 'headers' | 'socket' | 'httpVersion'>;
   readonly path: string;
@@ -28,7 +28,7 @@ export interface UrlRequest {
 export function urlEvent({ request, path, query, body, functionName, now }: UrlRequest): object {
   const { method = 'GET', headers, socket, httpVersion } = request;
   const { cookie, ...others } = headers;
-  const isText = TEXT.test(headers['content-type'] ?? '') && isUtf8(body); // text that is none would be damaged
+  const isText = TEXT.test(headers['content-type'] ?? '') && isUtf8(body); // converting bytes that are not text would damage them
   return {
     version: '2.0',
     routeKey: '$default',
@@ -60,7 +60,7 @@ export function urlEvent({ request, path, query, body, functionName, now }: UrlR
   };
 }
 
-/** What the caller of the URL gets. */
+/** The response to the caller of the URL. */
 export interface UrlAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[]>>;
@@ -70,8 +70,8 @@ export interface UrlAnswer {
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 /**
- * Returns the answer that a function returned. Without a `statusCode` its result is the body, with status 200. Returns
- * undefined for a `statusCode` that is none: the caller gets 502.
+ * Converts what a function returned into a response. A result without a `statusCode` is the body of a 200 response.
+ * Returns undefined for an invalid `statusCode`; the caller then gets 502.
  */
 export function urlAnswer(returned: unknown): UrlAnswer | undefined {
   const { statusCode, headers, cookies, body, isBase64Encoded } = Object(returned);
@@ -93,7 +93,7 @@ export function urlAnswer(returned: unknown): UrlAnswer | undefined {
   };
 }
 
-/** Node's headers are in lower case already; a repeated one is joined by commas. */
+/** Joins repeated headers with commas. Node's header names are already in lower case. */
 function joined(headers: IncomingHttpHeaders): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>
@@ -102,7 +102,7 @@ function joined(headers: IncomingHttpHeaders): Record<string, string> {
   );
 }
 
-/** A repeated parameter is joined by commas. */
+/** Joins repeated parameters with commas. */
 function parametersIn(query: string): Record<string, string> {
   const parameters = new URLSearchParams(query);
   return Object.fromEntries([...parameters.keys()].map((name) => [name, parameters.getAll(name).join(',')]));

@@ -1,7 +1,7 @@
 /**
- * The public URLs of functions, on the endpoint: `http://127.0.0.1:4566/lambda_url/<function>/`. In the cloud anybody may
- * call such a URL, so here, too, its calls need no signature: the function itself has to refuse what is forged. The guard
- * against browsers still comes first, see browser-guard.ts.
+ * The public URLs of functions, on the endpoint: `http://127.0.0.1:4566/lambda_url/<function>/`. In the cloud, anybody
+ * may call such a URL. Here, too, its calls need no signature, and the function itself must refuse forged ones. The
+ * guard against browsers still applies first, see browser-guard.ts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../aws/iam/caller.ts';
@@ -9,16 +9,16 @@ import { AwsError } from '../aws/protocol/aws-error.ts';
 import { Turns } from '../turns.ts';
 import { type UrlAnswer, urlAnswer, urlEvent } from './function-url-event.ts';
 
-/** The first folder of all URLs. The name of a bucket has no underscore. */
+/** The first folder of all URLs. Bucket names cannot contain an underscore. */
 export const URL_FOLDER = '/lambda_url/';
 
-/** What a caller of a public URL must be allowed to do. */
+/** The permissions that a caller of a public URL needs. */
 export const URL_ACTIONS = ['lambda:InvokeFunctionUrl', 'lambda:InvokeFunction'] as const;
 
 const MAX_BODY_BYTES = 6 * 1024 * 1024; // Lambda's limit for a synchronous invocation
 const MAX_WAITING = 100;
 
-/** Lambda allows 1,000; each invocation here is a process. */
+/** Lambda allows 1,000, but each invocation here is a process. */
 const CONCURRENCY_WITHOUT_LIMIT = 5;
 
 /** A function with a URL. */
@@ -33,9 +33,9 @@ export function functionUrl(endpointUrl: string, functionName: string): string {
 }
 
 interface Invoking {
-  /** Invokes a function once and returns its result; rejects if it failed. */
+  /** Invokes a function once and returns its result. Rejects if the function failed. */
   readonly invoke: (arn: string, event: unknown) => Promise<unknown>;
-  /** Anybody, as the policies of the functions see them. */
+  /** The caller "anybody" in the policies of the functions. */
   readonly anybody: Caller;
   /** The functions' time, in milliseconds since the epoch. */
   readonly now: () => number;
@@ -46,7 +46,7 @@ export class FunctionUrls {
   #functions: ReadonlyMap<string, { served: FunctionWithUrl; turns: Turns }> | undefined;
   #invoking: Invoking | undefined;
 
-  /** Serves these functions from now on. Before, every call gets 503. */
+  /** Serves these functions from now on. Before this call, every request gets 503. */
   serve(functions: readonly FunctionWithUrl[], invoking: Invoking): void {
     this.#invoking = invoking;
     this.#functions = new Map(
@@ -57,7 +57,7 @@ export class FunctionUrls {
     );
   }
 
-  /** Answers a request below the folder. */
+  /** Responds to a request below the folder. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { status, headers, body } = await this.#answerTo(request);
     if (response.destroyed) return; // the caller is gone
@@ -105,7 +105,7 @@ function placeOf(url: string): { name: string; path: string; query: string } {
   return { name, path, query };
 }
 
-/** Reads the body; returns undefined if it is larger. The rest is then left unread. */
+/** Reads the body. If it is too large, returns undefined and leaves the rest unread. */
 async function bodyWithin(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;

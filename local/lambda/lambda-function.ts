@@ -6,8 +6,8 @@ import { type FunctionSpec, InvocationFailed } from './function-spec.ts';
 import { WarmProcesses } from './warm-processes.ts';
 
 /**
- * A function and its processes, one for each running invocation. While an invocation runs, or waits for a process, the
- * clock runs at normal speed, so time-outs and leases mean the same as in the cloud.
+ * A function and its processes, one per running invocation. While an invocation runs or waits for a process, the clock
+ * runs at normal speed, so that time-outs and leases mean the same as in the cloud.
  */
 export class LambdaFunction {
   readonly spec: FunctionSpec;
@@ -25,7 +25,7 @@ export class LambdaFunction {
       environment: Record<string, string>;
       clock: VirtualClock;
       logDirectory: string;
-      /** Called for each process: its output is discarded if its role may not write the log. */
+      /** Called for each process. If its role may not write the log, the output of the process is discarded. */
       mayLog: () => boolean;
       /** Called with one line for each failed invocation. */
       onProblem: ProblemListener;
@@ -45,7 +45,7 @@ export class LambdaFunction {
     return this.#processes.pids;
   }
 
-  /** Runs one invocation to its end; throws InvocationFailed. Replaces a process that crashed or timed out. */
+  /** Runs one invocation to its end. Replaces a process that crashed or timed out. Throws InvocationFailed. */
   async invoke(event: unknown): Promise<unknown> {
     if (this.#closed) throw this.#stopping();
     const release = this.#clock.hold();
@@ -69,7 +69,7 @@ export class LambdaFunction {
     }
   }
 
-  /** Starts a process and keeps it warm; throws InvocationFailed if it cannot start. */
+  /** Starts a process and keeps it warm. Throws InvocationFailed if it cannot start. */
   async initialize(): Promise<void> {
     const process = this.#processes.start();
     await process.whenReady();

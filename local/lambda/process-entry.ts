@@ -1,9 +1,10 @@
 /**
- * The program of a function process: loads the bundle, then runs one invocation after the other, as Lambda's own
- * bootstrap does; `_HANDLER`, `LAMBDA_TASK_ROOT` and the others are the variables that Lambda sets.
+ * The program of a function process. It loads the bundle and then runs one invocation after the other, like Lambda's
+ * own bootstrap. `_HANDLER`, `LAMBDA_TASK_ROOT` and others are variables that Lambda sets.
  *
  * Life cycle: load → `ready` → (invocation → answer)*, or load → `unready` → end. The process ends with the channel, so
- * a killed runtime leaves no process behind, except a handler that blocks its thread, until it yields.
+ * a killed runtime leaves no process behind. The exception is a handler that blocks its thread; its process ends when
+ * the handler yields.
  */
 import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';

@@ -1,11 +1,11 @@
-/** From the runtime to a function process: one invocation. The next one follows after its answer. */
+/** From the runtime to a function process: one invocation. The next one is sent after the answer. */
 export interface InvokeMessage {
   readonly requestId: string;
   readonly functionArn: string;
   readonly event: unknown;
   /** Time at which the process is killed, in wall-clock milliseconds since the epoch. */
   readonly deadline: number;
-  /** The runtime's time minus wall time, in milliseconds. */
+  /** The runtime's time minus the wall time, in milliseconds. */
   readonly timeOffset: number;
 }
 
@@ -22,7 +22,7 @@ export type ProcessMessage =
   | { readonly kind: 'answer'; readonly requestId: string; readonly answer: unknown }
   | { readonly kind: 'threw'; readonly requestId: string; readonly error: ThrownError };
 
-/** Whether a message from the channel has the expected form. */
+/** Returns whether a message from the channel has the expected form. */
 export function isProcessMessage(message: unknown): message is ProcessMessage {
   if (typeof message !== 'object' || message === null || !('kind' in message)) return false;
   return ['ready', 'unready', 'answer', 'threw'].includes(String(message.kind));

@@ -1,6 +1,6 @@
 /**
- * Makes `Date.now()`, `new Date()` and `Date()` of this process differ from wall time. The returned function sets the
- * difference in milliseconds. Only function processes call it, before they load their bundle, which is not changed.
+ * Shifts `Date.now()`, `new Date()` and `Date()` of this process from wall time. The returned function sets the
+ * difference in milliseconds. Only function processes call this, before they load their bundle, which is unchanged.
  */
 export function installShiftedDate(): (offset: number) => void {
   const RealDate = globalThis.Date;
@@ -19,7 +19,7 @@ export function installShiftedDate(): (offset: number) => void {
   };
 }
 
-/** Returns wall time in milliseconds since the epoch, regardless of the shift. */
+/** Returns the wall time in milliseconds since the epoch, regardless of the shift. */
 export function wallTime(): number {
   return performance.timeOrigin + performance.now();
 }

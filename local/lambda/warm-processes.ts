@@ -1,4 +1,4 @@
-// All of the wall clock.
+// Both times are wall time.
 const IDLE_LIFETIME_MS = 10_000; // long enough for a burst, short enough to free the memory soon
 const PATIENCE_MS = 300; // about as long as a process takes to start
 
@@ -16,9 +16,9 @@ interface Waiting<Process> {
 }
 
 /**
- * The processes of one function: one for each running invocation. Warm ones are reused, newest first, and end when they
- * have had nothing to do for a while. Besides the first, one is started only when no running invocation ends in the
- * time that a start takes: a few warm processes are done with a burst of short invocations sooner than many cold ones.
+ * The processes of one function, one per running invocation. Warm ones are reused, newest first, and end when they have
+ * been idle for a while. After the first, a process is started only if no running invocation ends within the time that
+ * a start takes, because a few warm processes finish a burst of short invocations sooner than many cold ones.
  */
 export class WarmProcesses<Process extends OneByOne> {
   readonly #create: (onEnd: (ended: Process) => void) => Process;
@@ -48,7 +48,7 @@ export class WarmProcesses<Process extends OneByOne> {
     return await promise;
   }
 
-  /** Takes back a process whose invocation ended. */
+  /** Takes back a process whose invocation has ended. */
   putBack(process: Process): void {
     if (!process.isAlive) return;
     const next = this.#waiting.shift();
@@ -69,7 +69,7 @@ export class WarmProcesses<Process extends OneByOne> {
     return process;
   }
 
-  /** Kills every process, and refuses what waits. */
+  /** Kills every process, and refuses the waiting calls. */
   async close(reason: unknown): Promise<void> {
     clearTimeout(this.#patience);
     for (const { expiry } of this.#idle.splice(0)) clearTimeout(expiry);
@@ -81,7 +81,7 @@ export class WarmProcesses<Process extends OneByOne> {
     return [...this.#all].some(({ isAlive }) => isAlive);
   }
 
-  /** Waits for the next process to become free, for as long as invocations need one. */
+  /** Waits for the next process to become free, as long as invocations need one. */
   #wait(): void {
     clearTimeout(this.#patience);
     this.#patience = undefined;

@@ -1,4 +1,4 @@
-/** An error response in OpenAI's format; `status` is the HTTP status, `headers` are sent with it. */
+/** An error response in OpenAI's format. `status` is the HTTP status; `headers` are sent with it. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;

@@ -1,9 +1,9 @@
 /**
  * The audit log: what clients requested and what the server billed, one JSON object per line.
  *
- * Promise: an entry is in the file exactly once if and only if the change that it records was committed. An entry is
- * written to the database in the transaction of the change; `flush` copies it to the file by its number; after a kill,
- * the last number in the file tells where the copying stopped.
+ * Promise: an entry is in the file exactly once if the change that it records was committed, and otherwise not at all.
+ * An entry is written to the database in the transaction of the change, and `flush` then copies it to the file by its
+ * number. After a kill, the last number in the file shows where the copying stopped.
  */
 import {
   appendFileSync,
@@ -47,11 +47,11 @@ type AuditEvent =
       readonly event: 'webhook.sent';
       /** Counted from 1. */
       readonly attempt: number;
-      /** The status of the answer. */
+      /** The status of the response. */
       readonly status?: number;
-      /** Why there was no answer. */
+      /** Why there was no response. */
       readonly problem?: string;
-      /** A fault sent it in a stranger's name. */
+      /** A fault sent this webhook in the name of a stranger. */
       readonly isForged?: true;
     } & ToldWebhook)
   | ({ readonly event: 'webhook.given_up' } & ToldWebhook)
@@ -64,13 +64,15 @@ interface ToldWebhook {
   readonly type: string;
 }
 
-/** One line of the log; `n` rises, `at` is in ms since the epoch by the server's clock. */
+/** One line of the log. `n` increases; `at` is in milliseconds since the epoch by the server's clock. */
 export type AuditEntry = AuditEvent & { readonly n: number; readonly at: number };
 
-const MAX_TAIL = 1 << 20; // an entry has a few KB at most: the last one is within this tail
+const MAX_TAIL = 1 << 20; // an entry has a few KB at most, so the last one is within this tail
 const auditPath = (directory: string) => join(directory, 'audit.jsonl');
 
-/** Returns all complete entries of a server's audit log, oldest first; a running server may append meanwhile. */
+/**
+ * Returns all complete entries of a server's audit log, oldest first. A running server may append entries meanwhile.
+ */
 export function readAudit(directory: string): AuditEntry[] {
   if (!existsSync(auditPath(directory))) return [];
   const lines = readFileSync(auditPath(directory), 'utf8').split('\n').slice(0, -1);
@@ -89,7 +91,7 @@ export class AuditLog {
     this.flush();
   }
 
-  /** Records an entry; call it within the transaction of the change, and `flush` after the commit. */
+  /** Records an entry. Call this within the transaction of the change, and `flush` after the commit. */
   record(at: number, event: AuditEvent): void {
     this.#database.prepare('INSERT INTO audit (line) VALUES (?)').run(JSON.stringify({ at, ...event }));
   }
@@ -104,7 +106,7 @@ export class AuditLog {
   }
 }
 
-/** Removes an incomplete last line; returns the number of the last complete entry, 0 for none. */
+/** Removes an incomplete last line. Returns the number of the last complete entry; 0 if there is none. */
 function dropTornLine(path: string): number {
   const file = openSync(path, 'a+');
   try {

@@ -44,8 +44,8 @@ const SCHEMA = `
 `;
 
 /**
- * Opens the server's database, creating it if missing. Throws if another server has it open: two on one directory would
- * run every batch twice.
+ * Opens the server's database, creating it if missing. Throws if another server has it open, because two servers on one
+ * directory would run every batch twice.
  */
 export function openServerDatabase(directory: string): DatabaseSync {
   try {
@@ -70,7 +70,7 @@ function isSqlite(cause: unknown): cause is Error & { errcode: number } {
   return cause instanceof Error && 'errcode' in cause;
 }
 
-/** Whether SQLite reports SQLITE_BUSY; the upper bytes of an error code are details. */
+/** Returns whether SQLite reports SQLITE_BUSY. The upper bytes of an error code are details. */
 function isBusy(cause: unknown): boolean {
   return isSqlite(cause) && (cause.errcode & 0xff) === SQLITE_BUSY;
 }
@@ -85,7 +85,7 @@ export function nextNumber(database: DatabaseSync, name: string): number {
   return Number(row?.value);
 }
 
-/** Returns the number stored under `name`; stores `value` if there is none. */
+/** Returns the number stored under `name`. If there is none, stores `value`. */
 export function keptNumber(database: DatabaseSync, name: string, value: number): number {
   database.prepare('INSERT OR IGNORE INTO counters VALUES (?, ?)').run(name, value);
   return Number(database.prepare('SELECT value FROM counters WHERE name = ?').get(name)?.value);

@@ -5,7 +5,8 @@ const SHORTEST_SECONDS = 3_600;
 const MAX_SECONDS = 2_592_000;
 
 /**
- * Returns the seconds of an expiry policy, 1 hour to 30 days after creation; throws `ApiError` 400 that names `param`.
+ * Returns the seconds of an expiry policy, 1 hour to 30 days after creation. Throws `ApiError` 400, which names
+ * `param`.
  */
 export function parseExpiry(param: string, anchor: Json | undefined, seconds: Json | undefined): number {
   if (anchor !== 'created_at') {

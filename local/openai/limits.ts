@@ -1,4 +1,4 @@
-/** OpenAI's limits on batches and files; `enqueuedTokens` is per model. */
+/** OpenAI's limits on batches and files. `enqueuedTokens` is per model. */
 export interface Limits {
   readonly fileBytes: number;
   readonly rows: number;
@@ -6,12 +6,16 @@ export interface Limits {
   readonly batchesPerHour: number;
   readonly uploadsPerMinute: number;
   readonly enqueuedTokens: number;
-  /** How long a receiver may take to answer a webhook, in ms of wall time. OpenAI says only that it should be quick. */
+  /**
+   * How long a receiver may take to respond to a webhook, in milliseconds of wall time. OpenAI says only that it should
+   * be quick.
+   */
   readonly webhookAnswerMs: number;
 }
 
 /**
- * The published limits; "200 MB" is read in the stricter way, so that a file that passes here also passes at OpenAI.
+ * The published limits. "200 MB" is interpreted in the stricter way, so that a file that passes here also passes at
+ * OpenAI.
  */
 export const OPENAI_LIMITS: Limits = {
   fileBytes: 200_000_000,
@@ -26,7 +30,7 @@ export const OPENAI_LIMITS: Limits = {
 /** The organization in responses, whatever the key. */
 export const ORGANIZATION = 'org-batchdrop-local';
 
-// Separate from Batchdrop's own list on purpose: this server must not repeat its mistakes.
+// Deliberately separate from Batchdrop's own list, so that this server does not repeat its mistakes.
 export const BATCH_ENDPOINTS: readonly string[] = [
   '/v1/responses',
   '/v1/chat/completions',

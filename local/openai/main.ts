@@ -17,9 +17,9 @@ interface AloneOptions {
   readonly speed: number;
   readonly seed: number;
   readonly faults?: FaultPlan;
-  /** The only valid bearer token; by default every token is valid. */
+  /** The only valid bearer token. By default, every token is valid. */
   readonly apiKey?: string;
-  /** The vendor whose Batch API it is like; OpenAI by default. */
+  /** The vendor whose Batch API the server imitates. OpenAI by default. */
   readonly profile?: Profile;
 }
 
@@ -33,7 +33,7 @@ export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiS
   const saveAhead = () => save(clock.now() + SAVED_AHEAD_MS * speed);
   const server = await startBatchApi({ ...others, directory, clock, faults });
   try {
-    saveAhead(); // before any request is answered, and only by the server that has the directory
+    saveAhead(); // before any request gets a response, and only by the server that has the directory
   } catch (cause) {
     await server.close();
     throw cause;
@@ -50,7 +50,7 @@ export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiS
   };
 }
 
-/** Creates the directory if it is missing. Only its user reads it: it holds prompts and results. */
+/** Creates the directory if it is missing. Only its user may read it, because it contains prompts and results. */
 function openDirectory(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true });
@@ -63,7 +63,7 @@ function openDirectory(directory: string): void {
   }
 }
 
-/** Replaces the saved time; if that fails, the earlier one stays, and nothing else. */
+/** Replaces the saved time. If that fails, the earlier one remains, and there is no other effect. */
 function saveTime(path: string, time: number): void {
   try {
     writeFileSync(`${path}.new`, String(time));

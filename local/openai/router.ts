@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject, parseJson } from './batches/request-row.
 import { type Disturbance, UNDISTURBED } from './faults/disturbance.ts';
 import type { Operation } from './faults/faults.ts';
 
-/** A request to an operation; `id` is the one in its path, or empty. */
+/** A request to an operation. `id` is the id in its path, or empty. */
 export interface Call {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -23,7 +23,7 @@ export interface Route {
 
 const MAX_JSON_BODY = 1 << 20;
 
-/** Returns the operation of a request below `basePath`; throws `ApiError` 404 or 405. */
+/** Returns the operation of a request below `basePath`. Throws `ApiError` 404 or 405. */
 export function route(
   { routes, basePath }: { routes: readonly Route[]; basePath: string },
   request: IncomingMessage,
@@ -49,12 +49,12 @@ export function route(
   throw new ApiError(404, `Invalid URL (${request.method} ${asked})`, { code: 'unknown_url' });
 }
 
-/** Reads a request's body as a JSON object; throws `ApiError` 400 or 413. */
+/** Reads a request's body as a JSON object. Throws `ApiError` 400 or 413. */
 export async function readJsonBody(request: IncomingMessage): Promise<JsonObject> {
   return asJsonObject(await readBody(request));
 }
 
-/** Does the same for a body that may be missing: then there are no fields. */
+/** Reads a body that may be missing, which counts as an object without fields. Throws `ApiError` 400 or 413. */
 export async function readOptionalJsonBody(request: IncomingMessage): Promise<JsonObject> {
   const bytes = await readBody(request);
   return bytes.length === 0 ? {} : asJsonObject(bytes);
@@ -77,17 +77,17 @@ function asJsonObject(bytes: Buffer): JsonObject {
   return body;
 }
 
-/** Yields a request's body; leaving the loop keeps the connection open, so that an error can still be sent. */
+/** Yields a request's body. Leaving the loop keeps the connection open, so that an error can still be sent. */
 export function bodyOf(request: IncomingMessage): AsyncIterable<Buffer> {
   return request.iterator({ destroyOnReturn: false });
 }
 
-/** Reads and discards the rest of a body: a client that is still sending does not read the response. */
+/** Reads and discards the rest of a body, because a client that is still sending does not read the response. */
 export async function drain(request: IncomingMessage): Promise<void> {
   for await (const _ of bodyOf(request));
 }
 
-/** Returns the `limit` of a list, 1 to `most`; throws `ApiError` 400. */
+/** Returns the `limit` of a list, 1 to `most`. Throws `ApiError` 400. */
 export function limitOf(query: URLSearchParams, most: number, usual: number): number {
   const asked = query.get('limit');
   if (asked === null) return usual;
@@ -96,7 +96,7 @@ export function limitOf(query: URLSearchParams, most: number, usual: number): nu
   throw invalid('limit', `Invalid 'limit': must be a whole number from 1 to ${most}.`);
 }
 
-/** Returns a page of a list; `items` has one item more than the page, if there are as many. */
+/** Returns a page of a list. If the list continues, `items` has one item more than the page. */
 export function page(items: readonly { readonly id: string }[], limit: number, onTheWire: readonly object[]) {
   return {
     object: 'list',

@@ -2,8 +2,8 @@
  * A local OpenAI Batch API: files and batches as in the real API, without cost.
  *
  * Its state is in one directory (database, contents, `audit.jsonl`) and survives SIGKILL. Durations, ids, the order of
- * results and their contents depend on the seed. Rows can be made to fail, see row-outcome.ts, and requests and
- * batches and webhooks, see faults.ts. Not supported: uploads in parts, other organizations and projects.
+ * results and their contents depend on the seed. Rows can be made to fail, see row-outcome.ts; so can requests, batches
+ * and webhooks, see faults.ts. Not supported: uploads in parts, and other organizations and projects.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -33,18 +33,18 @@ export interface BatchApiServer {
   /** The base URL for a client, e.g. `http://127.0.0.1:8080/v1`. */
   readonly url: string;
   /**
-   * Sends the ends of batches to the URL from now on. `name` is that of the endpoint, which a later start finds again. Returns the
-   * signing secret: `secret`, or the one that the endpoint has.
+   * Sends the ends of batches to the URL from now on. `name`: the name of the endpoint, by which a later start finds
+   * it. Returns the signing secret: `secret`, or the one that the endpoint already has.
    */
   registerWebhook(endpoint: { name: string; url: string; secret?: string | undefined }): string;
-  /** Stops the server and its work; the directory can be opened again. */
+  /** Stops the server and its work. The directory can be opened again. */
   close(): Promise<void>;
 }
 
-// Longer than a client keeps an idle connection: Node's default of 5 s cut off running requests.
+// Longer than a client keeps an idle connection. Node's default of 5 s would cut off running requests.
 const KEEP_ALIVE_MS = 65_000;
 
-/** Starts the server on 127.0.0.1; rejects if the port is in use or the directory is not writable. */
+/** Starts the server on 127.0.0.1. Rejects if the port is in use or the directory is not writable. */
 export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiServer> {
   const state = openState(options);
   const webhooks = new Webhooks(state, options.receivers);

@@ -16,19 +16,19 @@ export interface BatchApiOptions {
   readonly clock: Clock;
   /** Default 0: any free port. */
   readonly port?: number;
-  /** Determines ids, durations, order and contents of results; default 1. A directory keeps its first seed. */
+  /** Determines ids, durations, and the order and contents of results. Default: 1. A directory keeps its first seed. */
   readonly seed?: number;
-  /** The only valid bearer token; by default every token is valid. */
+  /** The only valid bearer token. By default, every token is valid. */
   readonly apiKey?: string;
   readonly timing?: Partial<Timing>;
   readonly limits?: Partial<Limits>;
-  /** The models that exist; by default every model. */
+  /** The models that exist. By default, every model. */
   readonly models?: readonly string[];
   /** The faults to inject; none by default. */
   readonly faults?: FaultPlan;
-  /** The vendor whose Batch API it is like; OpenAI by default. */
+  /** The vendor whose Batch API the server imitates. OpenAI by default. */
   readonly profile?: Profile;
-  /** The clock by which receivers of webhooks verify a timestamp; the wall clock by default. */
+  /** The clock by which receivers of webhooks verify a timestamp. By default, the wall clock. */
   readonly receivers?: Pick<VirtualClock, 'now' | 'hold'>;
 }
 

@@ -1,9 +1,9 @@
 import { seededRandom } from './faults/seeded-random.ts';
 
-/** What a duration may depend on; `random` returns numbers in [0, 1), the same for the same seed and batch. */
+/** What a duration may depend on. `random` returns numbers in [0, 1) that depend only on the seed and the batch. */
 interface TimedBatch {
   readonly id: string;
-  /** Rows of the batch; 0 before the file is read. */
+  /** The number of rows in the batch; 0 before the file is read. */
   readonly rows: number;
   readonly random: () => number;
 }
@@ -19,7 +19,7 @@ export interface Timing {
 const SECOND = 1_000;
 const between = (from: number, to: number, random: () => number) => Math.round(from + random() * (to - from));
 
-/** The faster half of the durations of the real API (a median batch takes 7 minutes), plus 10 ms per row. */
+/** The faster half of the real API's durations (a median batch takes 7 minutes), plus 10 ms per row. */
 export const TYPICAL_TIMING: Timing = {
   validating: ({ random }) => between(20 * SECOND, 60 * SECOND, random),
   inProgress: ({ random, rows }) => between(120 * SECOND, 300 * SECOND, random) + rows * 10,

@@ -27,17 +27,20 @@ export interface Template {
 /** The output of `cdk synth`: one stack and its assets. */
 export interface Assembly {
   readonly template: Template;
-  /** Returns the directory of the asset with that object key; throws if there is none. */
+  /** Returns the directory of the asset with that object key. Throws if there is none. */
   assetDirectory(objectKey: string): string;
-  /** Whether an earlier run has loaded each function of this very template, which names their code by its hash. */
+  /**
+   * Returns whether an earlier run has loaded all functions of exactly this template. The template names their code by
+   * its hash.
+   */
   isKnownToLoad(): boolean;
   rememberThatItLoads(): void;
 }
 
 const TEMPLATE_ENDING = '.template.json';
-const LOADED = 'loaded.txt'; // in the assembly's directory: the hash of the template whose functions were loaded
+const LOADED = 'loaded.txt'; // in the assembly's directory; contains the hash of the template whose functions were loaded
 
-/** Reads a cloud assembly with exactly one stack; throws an Error that says what is wrong. */
+/** Reads a cloud assembly with exactly one stack. Throws an Error that says what is wrong. */
 export function readAssembly(directory: string): Assembly {
   const files = readdirSync(directory).filter((file) => file.endsWith(TEMPLATE_ENDING));
   const [file] = files;

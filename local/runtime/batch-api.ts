@@ -10,21 +10,21 @@ import type { StackPlan } from './stack-plan.ts';
 export type BatchApiChoice =
   | {
       readonly kind: 'local';
-      /** The faults to inject, chosen by `seed`; none by default. */
+      /** The faults to inject, chosen with `seed`. By default, none. */
       readonly faults?: FaultPlan;
       readonly seed?: number;
     }
   | OtherBatchApi;
 
-/** A Batch API of another process: a real one, which costs money, or any server that the user chose. */
+/** A Batch API of another process: a real one, which costs money, or any other server. */
 export interface OtherBatchApi {
   readonly kind: 'real' | 'server';
   readonly apiKey: string;
-  /** `https://…/v1`; `http://…` on this machine only. */
+  /** `https://…/v1`; `http://…` only on this machine. */
   readonly baseUrl: string;
   /** A file of additional certificates that the functions trust. */
   readonly extraCaCerts?: string;
-  /** The secret with which it signs webhooks, if it was told to send them here. */
+  /** The secret with which it signs webhooks, if it is configured to send them here. */
   readonly webhookSecret?: string;
 }
 
@@ -66,7 +66,10 @@ export function putApiKeys(engines: Engines, { functions }: StackPlan, api: Batc
   }
 }
 
-/** Stores the signing secret of the API's webhooks in the secret of each function with a URL, which alone may read it. */
+/**
+ * Stores the signing secret of the API's webhooks in the secret of each function with a URL. Only that function may
+ * read it.
+ */
 export function putSigningSecrets(engines: Engines, { functions, urls }: StackPlan, api: OpenedApi): void {
   for (const { environment, arn } of functions) {
     const { WEBHOOK_SECRET_ID: secretId } = environment;
@@ -76,7 +79,7 @@ export function putSigningSecrets(engines: Engines, { functions, urls }: StackPl
   }
 }
 
-/** A batch finalizes for at least two minutes, so that the poller, which runs once a minute, sees this status. */
+/** A batch finalizes for at least two minutes, so that POLL, which runs once a minute, sees this status. */
 function finalizing({ random }: { random: () => number }): number {
   return 120_000 + Math.round(random() * 30_000);
 }

@@ -9,8 +9,8 @@ import type { RulePlan, StackPlan } from './stack-plan.ts';
 const EVENT_SOURCE_ACTIONS = ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'];
 
 /**
- * Throws if AWS would reject the stack, or if an event could never arrive: one line per fault, in AWS's words where
- * they exist. Call it after the authorizer enforces the policies.
+ * Throws if AWS would reject the stack, or if an event could never arrive: one line per fault, in AWS's words if they
+ * exist. Call this after the authorizer enforces the policies.
  */
 export function checkWiring(plan: StackPlan, authorizer: Authorizer): void {
   const faults = [
@@ -66,7 +66,7 @@ function faultsOfSchedules({ schedules }: StackPlan, authorizer: Authorizer): st
   });
 }
 
-/** AWS deploys such a rule, but then every event fails or goes to the dead-letter queue: it is better to fail here. */
+/** AWS deploys such a rule, but then every event fails or goes to the dead-letter queue. It is better to fail here. */
 function faultsOfTargets(rule: RulePlan, authorizer: Authorizer): string[] {
   const events = authorizer.service('events.amazonaws.com', rule.arn);
   return rule.targets.flatMap((target) => {
@@ -88,7 +88,7 @@ function faultsOfAccessLogs({ buckets }: StackPlan, authorizer: Authorizer): str
   });
 }
 
-/** AWS deploys such a URL, and then refuses every call. */
+/** AWS deploys such a URL and then refuses every call. */
 function faultsOfUrls({ urls }: StackPlan, authorizer: Authorizer): string[] {
   return urls.flatMap(({ functionArn }) =>
     URL_ACTIONS.flatMap((action) =>

@@ -17,7 +17,7 @@ import type { Credentials } from '../aws/iam/signature.ts';
 import { ownerCredentialsFile, readOwnerCredentials } from './owner-credentials.ts';
 import { type RuntimeEndpoints, readRuntimeEndpoints, runtimeEndpointsFile } from './runtime-endpoints.ts';
 
-/** The Batch API on which the jobs of a data directory run; the other one does not know their ids. */
+/** The Batch API that runs the jobs of a data directory. Another API does not know their ids. */
 export type ApiKind = 'local' | 'real' | 'server';
 
 const SHOWN: Readonly<Record<ApiKind, string>> = {
@@ -42,15 +42,15 @@ const LOCK = 'lock.sqlite';
 const SQLITE_BUSY = 5;
 
 /**
- * The state of a runtime, in one directory that one runtime at a time locks. The lock is an operating system lock held
- * by SQLite: it ends with the process in any case, and a reused process id cannot mislead it.
+ * The state of a runtime, in one directory that is locked by one runtime at a time. SQLite holds an operating system
+ * lock. It ends with the process in any case, and a reused process id cannot mislead it.
  */
 export class DataDirectory {
   readonly path: string;
   readonly #lock: DatabaseSync;
   #record: DirectoryRecord;
 
-  /** Locks the directory; throws an Error that says what to do if that is not possible. */
+  /** Locks the directory. Throws an Error that says what to do if that is not possible. */
   constructor(path: string, api: ApiKind, server?: string) {
     this.path = resolve(path); // function processes have other working directories
     refuseForeign(path);
@@ -65,7 +65,7 @@ export class DataDirectory {
     }
   }
 
-  /** The time at which the runtime continues: never before a time that an earlier run has reported. */
+  /** The time at which the runtime continues. It is never before a time that an earlier run has reported. */
   get time(): number {
     return this.#record.time;
   }
@@ -83,7 +83,7 @@ export class DataDirectory {
     this.#save({ ...this.#record, exampleJobId });
   }
 
-  /** Returns the credentials of the account's owner, made at the first call and kept for later runs. */
+  /** Returns the credentials of the account's owner. They are made at the first call and kept for later runs. */
   ownerCredentials(): Credentials {
     const known = readOwnerCredentials(this.path);
     if (known !== undefined) return known;
@@ -93,7 +93,7 @@ export class DataDirectory {
     return made;
   }
 
-  /** Writes the address of the runtime, once it responds. */
+  /** Writes the address of the runtime, once the runtime responds. */
   announce(endpoints: RuntimeEndpoints): void {
     writeWhole(runtimeEndpointsFile(this.path), endpoints);
   }
@@ -117,7 +117,10 @@ export class DataDirectory {
   }
 }
 
-/** Names the API of earlier jobs, and this one, if they differ. On this machine, a server may come back on another port. */
+/**
+ * Returns a text that names the API of earlier jobs and this one, if they differ. A server on this machine may have
+ * another port than before.
+ */
 function otherApi(
   earlier: DirectoryRecord | undefined,
   api: ApiKind,
@@ -131,7 +134,7 @@ function otherApi(
   return `the Batch API server ${known}, not of ${server}`;
 }
 
-/** Throws for a directory with other files: writing into it could damage them. */
+/** Throws for a directory with other files, because writing into it could damage them. */
 function refuseForeign(path: string): void {
   if (!existsSync(path) || existsSync(join(path, LOCK))) return;
   let entries: string[];
@@ -177,7 +180,9 @@ function lock(path: string): DatabaseSync {
   }
 }
 
-/** A lock is an empty file, because nothing is ever written to its database. Anything else belongs to somebody else. */
+/**
+ * A lock is an empty file, because nothing is ever written to its database. Any other file belongs to somebody else.
+ */
 function refuseNoLock(file: string): void {
   const found = lstatSync(file, { throwIfNoEntry: false });
   if (found === undefined || (found.isFile() && found.size === 0)) return;
@@ -186,7 +191,7 @@ function refuseNoLock(file: string): void {
   );
 }
 
-/** Whether SQLite reports SQLITE_BUSY; the upper bytes of an error code are details. */
+/** Returns whether SQLite reports SQLITE_BUSY. The upper bytes of an error code are details. */
 function isBusy(cause: unknown): boolean {
   return cause instanceof Error && 'errcode' in cause && (Number(cause.errcode) & 0xff) === SQLITE_BUSY;
 }
@@ -203,7 +208,10 @@ function readRecord(path: string): DirectoryRecord | undefined {
   }
 }
 
-/** Replaces the file, which only its user can read; if that fails, the earlier one stays, and nothing else. */
+/**
+ * Replaces the file, which only its user can read. If that fails, the earlier one remains, and there is no other
+ * effect.
+ */
 function writeWhole(file: string, content: object): void {
   const draft = `${file}.new`;
   try {

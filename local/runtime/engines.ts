@@ -11,11 +11,11 @@ import type { StackPlan } from './stack-plan.ts';
 
 /** How events and schedules invoke functions. */
 export interface Invocations {
-  /** Invokes the function once for a rule; rejects if it failed, or if the rule has no permission. */
+  /** Invokes the function once for a rule. Rejects if the function failed, or if the rule has no permission. */
   readonly invoke: (functionArn: string, event: unknown, ruleArn: string) => Promise<void>;
   /** Starts an invocation without waiting for it. */
   readonly invokeLater: (functionArn: string, event: unknown) => void;
-  /** Called with a sentence for each event that a target did not get. */
+  /** Called with a sentence for each event that a target did not receive. */
   readonly report: (problem: string) => void;
 }
 
@@ -87,7 +87,7 @@ export class Engines {
     }
   }
 
-  /** Starts deliveries and schedules, first what an earlier run left. The functions must be ready. */
+  /** Starts deliveries and schedules, beginning with the deliveries of an earlier run. The functions must be ready. */
   async start(plan: StackPlan): Promise<void> {
     this.events.start();
     await this.s3.deliverPending();
@@ -96,7 +96,7 @@ export class Engines {
     }
   }
 
-  /** Closes the services, those that cause work first. */
+  /** Closes the services. Those that start work are closed first. */
   async close(): Promise<void> {
     await this.scheduler.close();
     await this.s3.close();

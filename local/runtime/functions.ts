@@ -31,7 +31,7 @@ export class Functions {
       onProblem: ProblemListener;
       /** Replaces variables that the template sets, such as the address of the API. */
       environment: Readonly<Record<string, string>>;
-      /** Added to every function's environment: variables that Node reads. */
+      /** Added to every function's environment, for Node itself. */
       processEnvironment: Readonly<Record<string, string>>;
     },
   ) {
@@ -61,7 +61,7 @@ export class Functions {
     );
   }
 
-  /** Starts a process of each function, so that one that cannot load fails now; throws its error. */
+  /** Starts a process of each function, so that a function that cannot load fails now. Throws its error. */
   async initialize(): Promise<void> {
     await Promise.all([...this.#byArn.values()].map((lambda) => lambda.initialize()));
   }
@@ -71,7 +71,10 @@ export class Functions {
     for (const mapping of this.#mappings) mapping.start();
   }
 
-  /** Invokes the function once and returns its result; throws InvocationFailed, or an Error if there is no such function. */
+  /**
+   * Invokes the function once and returns its result. Throws InvocationFailed, or an Error if there is no such
+   * function.
+   */
   async invoke(arn: string, event: unknown): Promise<unknown> {
     return await this.#at(arn).invoke(event);
   }
@@ -108,7 +111,7 @@ export class Functions {
   }
 }
 
-/** Lambda writes a function's log with the function's own role; without permission it silently drops the log. */
+/** Lambda writes a function's log with the function's own role. Without permission, it silently drops the log. */
 function mayLog({ roleArn, name, logGroup }: FunctionPlan, authorizer: Authorizer): boolean {
   const role = authorizer.actingAs(roleArn, name);
   const resource = `arn:aws:logs:${LOCAL_REGION}:${LOCAL_ACCOUNT}:log-group:${logGroup}:log-stream:local`;

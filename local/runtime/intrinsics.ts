@@ -8,7 +8,7 @@ export interface Scope {
   condition(name: string): boolean;
 }
 
-/** The value of `AWS::NoValue`: a property or list entry with it is removed. */
+/** The value of `AWS::NoValue`. A property or list entry with this value is removed. */
 export const NO_VALUE = Symbol('AWS::NoValue');
 
 type Resolver = (argument: unknown, scope: Scope) => unknown;

@@ -2,12 +2,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Credentials } from '../aws/iam/signature.ts';
 
-/** The file of a data directory with the only credentials whose calls its endpoint answers, readable by its user alone. */
+/**
+ * Returns the file of a data directory that contains the only credentials that its endpoint accepts. Only its user may
+ * read it.
+ */
 export function ownerCredentialsFile(directory: string): string {
   return join(directory, 'credentials.json');
 }
 
-/** Returns them; undefined if the directory has none, because its endpoint takes any. */
+/** Returns the credentials. Undefined if the directory has none, because its endpoint accepts any. */
 export function readOwnerCredentials(directory: string): Credentials | undefined {
   const file = ownerCredentialsFile(directory);
   if (!existsSync(file)) return undefined;

@@ -28,7 +28,7 @@ const READ_OVER = new Set([
 
 /**
  * Parses a whole template into the resources that the engines create. Throws an Error that names the resource if a
- * type, a property or a function is not supported: the runtime runs exactly what would be deployed, or nothing.
+ * type, a property or a function is not supported, because the runtime runs exactly what would be deployed, or nothing.
  */
 export function parseTemplate(
   assembly: Assembly,

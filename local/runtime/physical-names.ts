@@ -1,9 +1,10 @@
 const HASH = /[0-9A-F]{8}$/; // the CDK ends logical ids with eight hex digits of the construct's path
-const MAX_NAME = 60; // below the shortest limit of any service (63, a bucket's)
+const MAX_NAME = 60; // below the shortest limit of any service (63, for a bucket)
 
 /**
- * Returns readable names for resources: `BatchdropIntakeQueue1A2B3C4D` → `batchdrop-intake-queue`. They depend on the
- * logical ids only, so a restart finds the existing resources. Two ids with the same readable name keep their hash.
+ * Returns readable names for resources: `BatchdropIntakeQueue1A2B3C4D` → `batchdrop-intake-queue`. They depend only on
+ * the logical ids, so a restart finds the existing resources. If two ids have the same readable name, both keep their
+ * hash.
  */
 export function physicalNames(logicalIds: readonly string[]): Map<string, string> {
   const idsByName = Map.groupBy(logicalIds, (id) => legible(id.replace(HASH, '')));

@@ -1,6 +1,6 @@
 /**
- * Reads the resolved properties of one resource. Each property must be read or ignored by name: an unknown one would
- * have an effect when deployed and none here, so `done` throws for it.
+ * Reads the resolved properties of one resource. Each property must be read, or ignored by name. `done` throws for any
+ * other property, because it would have an effect when deployed but none here.
  */
 export class Properties {
   readonly #where: string;
@@ -47,7 +47,7 @@ export class Properties {
     return String(value) === 'false' ? false : this.#wrong(name, 'true or false');
   }
 
-  /** Returns a nested object; the caller must call its `done`. */
+  /** Returns a nested object. The caller must call its `done`. */
   optionalObject(name: string): Properties | undefined {
     const value = this.#take(name);
     if (value === undefined) return undefined;
@@ -74,7 +74,7 @@ export class Properties {
     );
   }
 
-  /** Returns an object of strings, as a function's environment. */
+  /** Returns an object of strings, such as a function's environment. */
   textsByName(name: string): Record<string, string> {
     const value = this.#take(name) ?? {};
     return Object.fromEntries(Object.entries(Object(value)).map(([key, each]) => [key, String(each)]));

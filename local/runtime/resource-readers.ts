@@ -20,7 +20,7 @@ const DEFAULT_BATCH_SIZE = 10;
 const DEFAULT_ASYNCHRONOUS_RETRIES = 2;
 const DEFAULT_EVENT_AGE_SECONDS = 21_600;
 
-/** Lambda allows 1,000; one machine has a few cores. */
+/** Lambda allows 1,000, but one machine has only a few cores. */
 const CONCURRENCY_WITHOUT_LIMIT = 5;
 
 /** The local names of resources. */
@@ -54,7 +54,7 @@ export function readBucket(properties: Properties, { name }: ResourceNames): Buc
   return plan;
 }
 
-/** A bucket without another log bucket logs into itself. */
+/** A bucket without a separate log bucket writes its logs into itself. */
 function readAccessLogs(logging: Properties, self: string): { bucket: string; prefix: string } {
   logging.ignore('TargetObjectKeyFormat');
   return {
@@ -145,7 +145,7 @@ export function readFunction(
   { logicalId, name, arn }: ResourceNames,
   assetDirectory: (objectKey: string) => string,
 ): FunctionPlan {
-  // The function uses this machine's disk, whatever its size.
+  // The function uses this machine's disk, whatever size the template sets.
   properties.ignore(
     'FunctionName',
     'Architectures',
@@ -173,7 +173,7 @@ export function readFunction(
   };
 }
 
-/** Only a public URL that answers at once: nothing here signs calls for IAM, or streams. */
+/** Only a public URL with buffered responses, because nothing here signs calls for IAM or streams responses. */
 export function readUrl(properties: Properties, url: string): UrlPlan {
   properties.choice('AuthType', ['NONE']);
   const invokeMode = properties.optionalText('InvokeMode') ?? 'BUFFERED';

@@ -8,28 +8,28 @@ export interface RuntimeEndpoints {
   readonly openAiUrl: string;
   readonly requestBucket: string;
   readonly resultsBucket: string;
-  /** Before all keys in the results bucket. */
+  /** The start of all keys in the results bucket. */
   readonly resultsPrefix?: string;
   readonly cancelQueueUrl: string;
   readonly eventBus: string;
   readonly instance: string;
   readonly ledgerTable: string;
-  /** Where WEBHOOK takes webhooks, if the stack has it. */
+  /** The URL at which WEBHOOK receives webhooks, if the stack has it. */
   readonly webhookUrl?: string;
 }
 
-/** The key of a Batch API server that takes any key. */
+/** The key for a Batch API server that accepts any key. */
 export const LOCAL_API_KEY = 'sk-local';
 
 /** The secret in the endpoint's Secrets Manager with the same content. */
 export const RUNTIME_ENDPOINTS_SECRET = 'batchdrop/local/whereabouts';
 
-/** The file of a data directory with them, while a runtime is running there. */
+/** Returns the file of a data directory that contains the endpoints while a runtime is running there. */
 export function runtimeEndpointsFile(directory: string): string {
   return join(directory, 'endpoint.json');
 }
 
-/** Returns the endpoints of the runtime of that data directory; undefined if none is running. */
+/** Returns the endpoints of the runtime with that data directory; undefined if none is running. */
 export function readRuntimeEndpoints(directory: string): RuntimeEndpoints | undefined {
   const file = runtimeEndpointsFile(directory);
   if (!existsSync(file)) return undefined;

@@ -32,15 +32,15 @@ interface RuntimeOptions {
   /** How much faster than wall time the clock runs while nothing computes. */
   readonly speed: number;
   readonly api: BatchApiChoice;
-  /** The credentials with which every call to the endpoint must be signed; by default any will do. */
+  /** The credentials with which every call to the endpoint must be signed. By default, any will do. */
   readonly owner?: Credentials;
   /** Receives every event of the stack's buses at least once, including undelivered ones of an earlier run. */
   readonly onEvent: (event: AwsEvent) => void;
   /** Called with one line for each failed invocation and each undelivered event. */
   readonly onProblem: (problem: string) => void;
-  /** Decides about permissions; a caller can pass its own to follow each decision. */
+  /** Decides about permissions. A caller can pass its own to follow each decision. */
   readonly authorizer?: Authorizer;
-  /** Awaited once the endpoint responds and before any function runs. */
+  /** Awaited once the endpoint responds, before any function runs. */
   readonly beforeFunctions?: (endpoints: RuntimeEndpoints) => Promise<void>;
 }
 
@@ -48,7 +48,7 @@ interface RuntimeOptions {
 export interface Runtime {
   readonly endpoints: RuntimeEndpoints;
   readonly clock: VirtualClock;
-  /** Ends every function process and every server; unfinished work continues at the next start. */
+  /** Ends every function process and every server. Unfinished work continues at the next start. */
   close(): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   const { clock } = closing.add(new SavedClock(data, options.speed));
   const authorizer = options.authorizer ?? new Authorizer();
 
-  // The functions need the endpoint's address and the engines need the functions: the reference is resolved late.
+  // The functions need the endpoint's address, and the engines need the functions, so this reference is resolved late.
   let functions: Functions | undefined;
   const invocations = invocationsOf(
     options,
@@ -137,7 +137,9 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   return { endpoints, clock, close: () => closing.close() };
 }
 
-/** Returns how the engines invoke functions: a rule under its resource policy, the observer's rule without. */
+/**
+ * Returns how the engines invoke functions. For a rule, its resource policy is checked, except for the observer's rule.
+ */
 function invocationsOf(
   { onEvent, onProblem }: RuntimeOptions,
   authorizer: Authorizer,
@@ -166,7 +168,7 @@ export function identitiesOf({ functions }: StackPlan): Identity[] {
 
 function observe(engines: Engines, bus: string): void {
   const { rules } = engines.events;
-  // Matches whatever has an account, which is every event.
+  // Matches every event, because every event has an account.
   rules.putRule({ bus, name: OBSERVER_RULE, pattern: { account: [LOCAL_ACCOUNT] }, enabled: true });
   rules.putTargets(bus, OBSERVER_RULE, [{ Id: 'observer', Arn: OBSERVER_ARN }]);
 }
@@ -193,7 +195,7 @@ function endpointsOf(
   };
 }
 
-/** Closes what was opened in reverse order, once. */
+/** Closes what was opened, in reverse order, once. */
 class Closing {
   readonly #opened: { close(): void | Promise<void> }[] = [];
 

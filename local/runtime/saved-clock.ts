@@ -2,7 +2,7 @@ import { VirtualClock } from '../clock.ts';
 import type { DataDirectory } from './data-directory.ts';
 
 const SAVE_EVERY_MS = 1_000; // of wall time
-const SAVED_AHEAD_MS = 5_000; // of wall time: enough for a busy second; a killed runtime jumps ahead by as much
+const SAVED_AHEAD_MS = 5_000; // of wall time: enough for a busy second; a killed runtime jumps ahead by this much
 
 /** A clock that continues from the data directory's last run and never goes back, even after a kill. */
 export class SavedClock {

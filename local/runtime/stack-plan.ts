@@ -30,7 +30,7 @@ export interface RulePlan {
 export interface FunctionPlan extends Omit<FunctionSpec, 'asynchronous'> {
   readonly accessKeyId: string;
   readonly roleArn: string;
-  /** How many of its invocations may run at once; absent: as many as the account allows. */
+  /** How many of its invocations may run at once. Absent: as many as the account allows. */
   readonly reservedConcurrency?: number;
 }
 

@@ -13,7 +13,7 @@ interface ReferenceStyle {
   readonly arn: (name: string) => string;
   /** The property that names the parent resource, which is part of the ARN. */
   readonly parentProperty?: string;
-  /** Whether `Ref` returns the queue's URL, as for SQS only; otherwise it returns the name. */
+  /** Set if `Ref` returns the queue's URL, as only for SQS. Otherwise `Ref` returns the name. */
   readonly refIsUrl?: true;
 }
 
@@ -89,7 +89,7 @@ export class TemplateScope implements Scope {
     return evaluate(condition, this);
   }
 
-  /** Returns the local name of the resource: the template's, or one derived from its logical id. */
+  /** Returns the local name of the resource: the name in the template, or one derived from its logical id. */
   nameOf(logicalId: string): string {
     const resource = this.#resource(logicalId);
     const { nameProperty } = this.#styleOf(logicalId) ?? {};

@@ -1,8 +1,8 @@
 /**
- * What Batchdrop costs, measured against what one would otherwise use: `npm run bench`. It prints one table of ratios for
- * docs/performance.md; each is the median of five turns at least, the two things measured in turns. It takes about a
- * quarter of an hour and 3 GB of disk. A figure that is missing or misses its goal fails it; `npm run bench -- --quick`
- * takes a minute, one turn of small sizes, and fails for neither. `--only deliver` measures one part of it.
+ * Compares Batchdrop with the usual alternatives: `npm run bench`. It prints one table of ratios for
+ * docs/performance.md. Each ratio is the median of at least five turns, in which the two variants alternate. It takes
+ * about 15 minutes and 3 GB of disk. It fails if a figure is missing or misses its goal. `npm run bench -- --quick`
+ * takes a minute, with one turn of small sizes, and never fails for these reasons. `--only deliver` measures one part.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { tickFigures } from './tick-figures.ts';
 import { uploadFigures } from './upload-figures.ts';
 
 const quick = process.argv.includes('--quick');
-/** `--only deliver`: the parts whose name contains it. */
+/** `--only deliver` selects the parts whose name contains it. */
 const only = /--only[= ](\w+)/.exec(process.argv.join(' '))?.[1] ?? '';
 const turns = quick ? 1 : 5;
 const PARTS = {

@@ -5,7 +5,7 @@ const ENGLISH =
 const OTHERS =
   'Größere Änderungen müssen bis Mörz übergeben werden. Ещё один абзац без переноса строки. 请在星期四之前回复这封信。\n';
 
-/** Writes chat rows of about `rowBytes` each, three in ten of them not ASCII, until the file has `bytes`. */
+/** Writes chat rows of about `rowBytes` each, 30 % of them not ASCII, until the file has `bytes`. */
 export function writeChatFile(
   file: string,
   bytes: number,

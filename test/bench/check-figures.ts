@@ -18,15 +18,18 @@ import {
 } from './figures.ts';
 import { type Measured, runCommand } from './in-child.ts';
 
-/** Modules of Python with a function `loads`; orjson is one that pip installs. */
+/** Python modules with a function `loads`. orjson must be installed with pip. */
 const PARSERS = ['json', 'orjson'];
 
-/** By CPU and by the clock. */
+/** By CPU time and by wall time. */
 const AGAINST_PYTHON = atLeast(5);
 const AGAINST_READLINE = atLeast(1.8);
 const CPU_SECONDS_PER_GB = atMost(0.8, ' CPU-s/GB');
 
-/** The loop that other tools have, with the same checks, reporting as `in-child.ts` does. Its arguments: parser, file. */
+/**
+ * The loop that other tools have, with the same checks, and reports like those of `in-child.ts`. Arguments: parser,
+ * file.
+ */
 const PYTHON = `
 import importlib, json, resource, sys, time
 loads = importlib.import_module(sys.argv[1]).loads
@@ -60,16 +63,16 @@ print(json.dumps({'ms': (time.perf_counter() - begun) * 1000, 'cpuMs': (used.ru_
     'rssMb': used.ru_maxrss / 1024, 'counts': {'rows': len(ids), 'parts': len(parts)}}))
 `;
 
-/** One of the files that are checked. */
+/** One of the files to check. */
 interface Sample {
   name: string;
   bytes: number;
   rowBytes: number;
-  /** Absent where it is stated only. */
+  /** Absent if the figure has no goal. */
   cpuGoal?: Goal;
 }
 
-/** Check and plan, against what reads the same file otherwise. */
+/** Compares checking and planning with other ways to read the same file. */
 export async function checkFigures(directory: string, turns: number, quick: boolean): Promise<Figure[]> {
   const program = join(directory, 'check-file.cjs');
   await bundle('check-file.ts', program);
@@ -88,7 +91,10 @@ export async function checkFigures(directory: string, turns: number, quick: bool
   return figures;
 }
 
-/** As functions are deployed: without types to strip, which would be compiled while the clock runs. */
+/**
+ * Bundled like deployed functions, without types. Otherwise Node would compile its type stripper during the
+ * measurement.
+ */
 async function bundle(file: string, outfile: string): Promise<void> {
   await build({
     entryPoints: [fileURLToPath(new URL(file, import.meta.url))],
@@ -165,7 +171,7 @@ function tableLines(
   ];
 }
 
-/** Serves the file as an object of a request bucket, from a process of its own. */
+/** Serves the file as an object of a request bucket, from a separate process. */
 async function serve(file: string): Promise<{ url: string; end: () => Promise<void> }> {
   const server = spawn(process.execPath, [fileURLToPath(new URL('files-server.ts', import.meta.url)), file], {
     stdio: ['ignore', 'pipe', 'inherit'],

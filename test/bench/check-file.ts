@@ -1,6 +1,6 @@
 /**
- * Reads a request file in one of several ways; a child of `check-figures.ts`, which bundles it as functions are bundled: Node
- * would otherwise still compile its stripper of types while the clock runs.
+ * Reads a request file in one of several ways, as a child of `check-figures.ts`. It is bundled like the functions,
+ * because Node would otherwise compile its type stripper during the measurement.
  */
 import { createReadStream, openSync, readSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -13,13 +13,13 @@ import { clientConfig } from '../local/endpoint/client-config.ts';
 import { report } from './in-child.ts';
 
 const [way = '', file = '', url = ''] = process.argv.slice(2);
-const BLOCK_BYTES = 128 * 1024; // stays in the cache until it is scanned
+const BLOCK_BYTES = 128 * 1024; // remains in the cache until it is scanned
 
 const WAYS: Record<string, () => Promise<Record<string, number>>> = {
-  /** Over one buffer that is used again and again: what the check itself costs. */
+  /** Reuses one buffer, which shows the cost of the check itself. */
   ours: () => check(blocks),
   stream: () => check(() => createReadStream(file, { highWaterMark: BLOCK_BYTES })),
-  /** As INTAKE reads, over the wire of S3. */
+  /** Reads as INTAKE does, from S3 over HTTP. */
   wire: () => {
     const client = new S3Client({ ...clientConfig(url), forcePathStyle: true });
     const files = createS3RequestFiles({ client, owner: '111122223333' });
@@ -50,7 +50,7 @@ function* blocks(): Generator<Uint8Array> {
     yield block.subarray(0, read);
 }
 
-/** What one would write: the same checks and the same plan, row by row. */
+/** The obvious implementation: the same checks and the same plan, row by row. */
 async function checkByReadline(): Promise<Record<string, number>> {
   const ids = new Set<string>();
   const parts: { rows: number; bytes: number }[] = [];

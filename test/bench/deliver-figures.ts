@@ -9,25 +9,25 @@ import { shuffledRows } from '../../local/openai/faults/seeded-random.ts';
 import { atLeast, atMost, type Figure, inTurns, medianOf, medianRatio } from './figures.ts';
 import { inChildWith, type Measured } from './in-child.ts';
 
-/** Of both: the copy, too, is not slower with them. */
+/** Used for both variants, because they do not make the plain copy slower. */
 const NODE_OPTIONS = [SMALL_YOUNG_GENERATION];
 
-const LINE_BYTES = 10_000; // an answer of some 2,500 tokens
+const LINE_BYTES = 10_000; // a response of some 2,500 tokens
 
 /**
- * Of the CPU time; a goal of its own, beside the one for the time by the clock: 3.4 CPU-s/GB where a copy takes 2.1. As a
- * ratio, it does not depend on the machine and its load.
+ * The goal for CPU time, in addition to the one for wall time: 3.4 CPU-s/GB, where a copy takes 2.1. The ratio does not
+ * depend on the machine and its load.
  */
 const CPU_AGAINST_COPY = atMost(1.62, '× its CPU time');
 const AGAINST_COPY = atLeast(60, ' %');
 
-/** In which order the API writes the lines. */
+/** The orders in which the API may write the lines. */
 const ORDERS = {
   'in any order': (rows: number) => Array.from(shuffledRows(rows, 'bench')),
   'in file order': (rows: number) => Array.from({ length: rows }, (_, row) => row),
 };
 
-/** The output of one batch, from the Batch API to the results bucket, in the order of the request file. */
+/** Measures the output of one batch from the Batch API to the results bucket, in the order of the request file. */
 export async function deliverFigures(directory: string, turns: number, quick: boolean): Promise<Figure[]> {
   const rows = quick ? 5_000 : 50_000;
   const figures: Figure[] = [];
@@ -77,7 +77,7 @@ async function figureOf(
   }
 }
 
-/** Writes the lines of these rows, one after the other, and the row table that belongs to them. */
+/** Writes the lines of these rows, one after the other, and the matching row table. */
 function writeOutput(paths: { output: string; table: string }, rows: readonly number[]): number {
   const table = new RowTableWriter();
   for (let row = 0; row < rows.length; row += 1) {

@@ -1,4 +1,4 @@
-/** Brings the output file of one batch into the results bucket in one of two ways; a child of `deliver-figures.ts`. */
+/** Copies the output file of one batch to the results bucket in one of two ways, as a child of `deliver-figures.ts`. */
 
 import { once } from 'node:events';
 import { get, type IncomingMessage, request } from 'node:http';
@@ -8,6 +8,7 @@ import { deliverPart } from '../../functions/deliver/part/deliver-part.ts';
 import { createDiskScratch } from '../../functions/shared/adapters/lambda/disk-scratch.ts';
 import { createOpenAiBatchApi } from '../../functions/shared/adapters/openai/batch-api.ts';
 import { createS3ResultStore } from '../../functions/shared/adapters/s3/result-store.ts';
+import { PriceList } from '../../functions/shared/domain/money/price-list.ts';
 import { partInHand } from '../../functions/shared/lifecycle/compare-and-set.ts';
 import { aBatch, aPart } from '../contracts/samples.ts';
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
@@ -34,7 +35,10 @@ const WAYS: Record<string, () => Promise<Record<string, number>>> = {
   },
 };
 
-/** What DELIVER does with an ended batch, on a ledger in memory: accounts for each row and puts the lines in order. */
+/**
+ * Does what DELIVER does with an ended batch, with a ledger in memory: accounts for each row and puts the lines in
+ * order.
+ */
 async function byDeliver(): Promise<Record<string, number>> {
   const clock = { now: () => Date.now() };
   const ledger = createInMemoryLedger({ clock });
@@ -56,6 +60,7 @@ async function byDeliver(): Promise<Record<string, number>> {
       baseUrl: `${url}/v1`,
       keys: { current: key, refresh: key },
     }),
+    prices: new PriceList(),
     rerun: { maxAttempts: 3, rerunMissing: false },
   };
   await deliverPart(deps, partInHand(deps, part), {

@@ -1,15 +1,15 @@
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import type { Measured } from './in-child.ts';
 
-/** One line of the table: two things, measured in turns in the same run. */
+/** One line of the table: two variants, measured alternately in the same run. */
 export interface Figure {
   what: string;
   ours: string;
   against: string;
-  /** How many times as fast as the other, or the like; the median of the turns. */
+  /** For example, how many times as fast as the other variant; the median of the turns. */
   ratio: string;
   goal: string;
-  /** False: the goal was missed, or nothing was measured. */
+  /** False if the goal was missed or nothing was measured. */
   good: boolean;
   notes: string;
 }
@@ -29,7 +29,7 @@ export const atMost = (most: number, unit = '×'): Goal => ({
   isMet: (ratio) => ratio <= most,
 });
 
-/** Runs the variants in turns, so that what else the machine does befalls them alike. */
+/** Runs the variants in turns, so that other load on the machine affects them equally. */
 export async function inTurns<Name extends string>(
   turns: number,
   variants: Record<Name, () => Promise<Measured>>,
@@ -49,7 +49,7 @@ export function median(values: readonly number[]): number {
   return middle;
 }
 
-/** The median of the turns' ratios. */
+/** Returns the median of the turns' ratios. */
 export function medianRatio(
   over: readonly Measured[],
   under: readonly Measured[],
@@ -65,7 +65,7 @@ export function notMeasured(what: string, why: string): Figure {
   return { what, ours: '–', against: '–', ratio: 'not measured', goal: '', good: false, notes: why };
 }
 
-/** As Markdown, for docs/performance.md. */
+/** Returns the table in Markdown, for docs/performance.md. */
 export function tableOf(figures: readonly Figure[]): string {
   const rows = figures.map(({ what, ours, against, ratio, goal, good, notes }) => [
     what,

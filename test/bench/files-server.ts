@@ -1,6 +1,6 @@
 /**
- * The other side of an upload, in a process of its own: one object of an S3 bucket, by ranges, and `POST /files` of the
- * Batch API, which counts the file's bytes and keeps nothing. Its first line of output is its address.
+ * The other side of an upload, in its own process: ranges of one object in an S3 bucket, and `POST /files` of the Batch
+ * API, which counts the file's bytes and stores nothing. Its first line of output is its address.
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -31,7 +31,7 @@ function sendObject(request: IncomingMessage, response: ServerResponse): void {
   response.end(body);
 }
 
-/** A batch is answered as well: it is created on the file. */
+/** Also responds to the create of a batch with the file. */
 async function takeFile(request: IncomingMessage, response: ServerResponse): Promise<void> {
   let [head, tail, bytes] = [Buffer.alloc(0), Buffer.alloc(0), 0];
   for await (const chunk of request) {
@@ -47,7 +47,7 @@ async function takeFile(request: IncomingMessage, response: ServerResponse): Pro
   response.end(JSON.stringify(request.url?.endsWith('/files') ? file : created));
 }
 
-/** Bytes of a multipart body that are not of the file. A bare body has none. */
+/** Returns how many bytes of a multipart body do not belong to the file. A bare body has none. */
 function framing(head: Buffer, tail: Buffer): number {
   const start = head.indexOf('filename=');
   if (start < 0) return 0;

@@ -2,16 +2,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** What a piece of work took, in a process of its own. */
+/** The measurements of a piece of work in its own process. */
 export interface Measured {
   ms: number;
   cpuMs: number;
   rssMb: number;
-  /** Calls, bytes and the like, as the work counts them. */
+  /** Calls, bytes and similar, as the work counts them. */
   counts: Record<string, number>;
 }
 
-/** Called by a child: does the work and reports. */
+/** Called by a child: does the work and reports the result. */
 export async function report(work: () => Promise<Record<string, number>>): Promise<void> {
   const begun = performance.now();
   const before = process.cpuUsage();
@@ -22,12 +22,12 @@ export async function report(work: () => Promise<Record<string, number>>): Promi
   process.stdout.write(JSON.stringify({ ms, cpuMs: (user + system) / 1000, rssMb, counts }));
 }
 
-/** Runs `test/bench/<file>` with these arguments. Throws what it said when it failed. */
+/** Runs `test/bench/<file>` with these arguments. If it fails, throws its output. */
 export function inChild(file: string, ...args: string[]): Promise<Measured> {
   return inChildWith([], file, ...args);
 }
 
-/** The same with options of Node's, as a deployed function has them. */
+/** The same with Node options, like those of a deployed function. */
 export function inChildWith(nodeOptions: string[], file: string, ...args: string[]): Promise<Measured> {
   return runCommand(process.execPath, [
     ...nodeOptions,
@@ -36,7 +36,7 @@ export function inChildWith(nodeOptions: string[], file: string, ...args: string
   ]);
 }
 
-/** The same for any command that reports as `report` does. */
+/** The same for any command that reports like `report`. */
 export async function runCommand(command: string, args: string[]): Promise<Measured> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';

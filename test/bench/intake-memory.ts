@@ -1,8 +1,9 @@
 /**
- * Peak memory of INTAKE over files of several sizes, of the largest rows and of as many rows as allowed: `npm run bench:intake`,
- * or with sizes in MB of one's own, `npm run bench:intake -- 100 1000`. Runs the deployed bundle against local S3 over its
- * real wire, as the template sizes it, with submission paused: nothing is sent on. Needs twice the largest file on the
- * disk; all is removed after each. Its numbers go into docs/performance.md by hand.
+ * Peak memory of INTAKE for files of several sizes, for the largest rows, and for the maximum number of rows: `npm run
+ * bench:intake`. With your own sizes in MB: `npm run bench:intake -- 100 1000`. It runs the deployed bundle with the
+ * template's memory size and the local S3 over HTTP, while submission is paused, so that nothing is sent. It needs
+ * twice the largest file on the disk, and removes everything after each file. Its numbers are copied to
+ * docs/performance.md by hand.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,7 +26,7 @@ const PORT = '4578';
 const LATIN = 'The quick brown fox jumps over the lazy dog, and then once more. ';
 const OTHER = 'Größe, naïveté, 日本語, Ελληνικά – und noch einmal von vorn. ';
 
-/** A file to be made up. */
+/** A file to generate. */
 interface Shape {
   name: string;
   rows: number;
@@ -41,7 +42,7 @@ const EXTREMES: Shape[] = [
   {
     name: 'rows of 32 MiB',
     rows: 12,
-    lineOf: (row) => chatLine(row, FILE_LIMITS.rowBytes + 1, 'gpt-4o-mini'), // a line's end is none of its row
+    lineOf: (row) => chatLine(row, FILE_LIMITS.rowBytes + 1, 'gpt-4o-mini'), // a line end does not belong to the row
   },
   {
     name: 'as many short rows as allowed, of 100 models in turn',
@@ -56,7 +57,7 @@ console.log(`node ${process.version}, ${availableParallelism()} cores`);
 const shapes = sizes.length > 0 ? sizes.map(ofSize) : [...SIZES_MB.map(ofSize), ...EXTREMES];
 for (const shape of shapes) console.log(await measured(shape));
 
-/** One line of the table. */
+/** Returns one line of the table. */
 async function measured(shape: Shape): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-intake-'));
   const runtime = spawn(process.execPath, ['bin/batchdrop.ts', 'up', '--data', directory, '--port', PORT], {
@@ -91,7 +92,7 @@ async function untilUp({ stdout }: ChildProcess): Promise<void> {
   stdout?.resume();
 }
 
-/** Streams made-up rows into the request bucket; answers their job's id. */
+/** Streams generated rows into the request bucket. Returns their job's id. */
 async function put({ s3, names }: Connection, { rows, lineOf }: Shape): Promise<string> {
   const [bucket, key] = [names.requestBucket, 'large.jsonl'];
   const writer = createS3ResultStore({ client: s3, bucket, owner: ACCOUNT }).openWriter(
@@ -108,7 +109,7 @@ async function put({ s3, names }: Connection, { rows, lineOf }: Shape): Promise<
   return jobIdOf({ bucket, key, versionId });
 }
 
-/** A chat request of so many bytes, its end included; three of ten hold characters of more than a byte. */
+/** Returns a chat request of this many bytes, including its line end. 30 % contain multi-byte characters. */
 function chatLine(row: number, bytes: number, model: string): Buffer {
   const line = (content: string) => {
     const body = { model, messages: [{ role: 'user', content }] };
@@ -129,7 +130,7 @@ async function untilPlanned({ ledger }: Connection, jobId: string): Promise<Job>
   }
 }
 
-/** What the reports in INTAKE's log say together, once the invocation is over that was under way at that time. */
+/** Returns the sum of the reports in INTAKE's log, once the invocation that was running at that time is over. */
 async function invocationsUntil(
   time: number,
   logs: string,

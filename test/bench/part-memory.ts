@@ -1,6 +1,7 @@
 /**
- * Peak memory of each function over one part of the largest size: `npm run bench:memory`. Runs the real thing with the
- * local Batch API server and reads what each invocation reported. Its numbers go into docs/performance.md by hand.
+ * Peak memory of each function for one part of maximum size: `npm run bench:memory`. It runs the functions with the
+ * local Batch API server and reads what each invocation reported. Its numbers are copied to docs/performance.md by
+ * hand.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

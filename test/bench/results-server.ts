@@ -1,6 +1,6 @@
 /**
- * Both sides of a delivery, in a process of its own: the Batch API's output file, and a results bucket that has the part's
- * row table, takes what is written and keeps its length. Its first line of output is its address.
+ * Both sides of a delivery, in its own process: the Batch API's output file, and a results bucket that has the part's
+ * row table, accepts writes and stores their length. Its first line of output is its address.
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

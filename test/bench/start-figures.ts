@@ -8,9 +8,12 @@ import type { Measured } from './in-child.ts';
 const MAX_KB = 600;
 /** Functions that use neither S3 nor the scanner. */
 const SMALL: ReadonlySet<string> = new Set(['poll', 'cancel', 'webhook']);
-const TURNS_A_TURN = 3; // a start is short, and what disturbs it is long
+const TURNS_A_TURN = 3; // a start is short, but disturbances are long
 
-/** Time until the handler is there, of each function's bundle against one that does nothing. Node's own start is in both. */
+/**
+ * Compares the time until each function's handler is loaded with a bundle that does nothing. Both include Node's own
+ * start.
+ */
 export async function startFigures(directory: string, turns: number): Promise<Figure[]> {
   const bundles = await bundleFunctions(undefined, join(directory, 'functions'));
   const empty = join(directory, 'functions/empty');
@@ -44,7 +47,7 @@ export async function startFigures(directory: string, turns: number): Promise<Fi
   return figures;
 }
 
-/** A process that loads the bundle and ends. */
+/** Starts a process that loads the bundle and ends. */
 function start(file: string, compileCache?: string): Measured {
   const script =
     `require(${JSON.stringify(file)}); const { user, system } = process.cpuUsage();` +
@@ -59,7 +62,7 @@ function start(file: string, compileCache?: string): Measured {
   return { ms, ...JSON.parse(stdout), counts: {} };
 }
 
-/** What the functions look for when they start; nothing is called. */
+/** Returns the variables that the functions need when they start. Nothing is called. */
 function environment(): Record<string, string> {
   const names =
     'BUCKET_OWNER COMPLETION_WINDOW DELIVER_QUEUE_URL EVENT_BUS_ARN INTAKE_QUEUE_URL KEEP_OPENAI_FILES LEDGER_TABLE ' +

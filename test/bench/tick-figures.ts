@@ -1,7 +1,7 @@
 import { type Figure, inTurns, medianOf, medianRatio } from './figures.ts';
 import { inChild, type Measured } from './in-child.ts';
 
-/** A tick of POLL over open batches that lie side by side in the list, against one retrieve each. */
+/** Compares a tick of POLL for open batches that are adjacent in the list with one retrieve per batch. */
 export async function tickFigures(_room: string, turns: number, quick: boolean): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const open of quick ? [1, 100] : [1, 100, 1_000, 10_000]) {

@@ -1,4 +1,4 @@
-/** Observes so many open batches at 100 ms a call in one of two ways; a child of `tick-figures.ts`. */
+/** Observes this many open batches, at 100 ms per call, in one of two ways, as a child of `tick-figures.ts`. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { reconcile } from '../../functions/poll/reconcile.ts';
 import { inParallel } from '../../functions/shared/lifecycle/in-parallel.ts';
@@ -68,7 +68,7 @@ async function openBatches(): Promise<void> {
   const { fileId } = await simulated.uploadFile({ name: 'a.jsonl', bytes: line.length, body }, NEVER);
   const request = { inputFileId: fileId, endpoint: '/v1/responses', completionWindow: '24h', metadata: {} };
   for (let n = 0; n < Number(open); n += 1) {
-    clock.advance(1_800); // 2,000 an hour
+    clock.advance(1_800); // 2,000 per hour
     const batch = await simulated.createBatch(request, NEVER);
     const known = { rev: 1, publishedRev: 1, batch, dueAt: clock.now() };
     await ledger.createPart(aPart({ ...known, jobId: `job${n}`, expiresAt: Number.MAX_SAFE_INTEGER }));

@@ -7,7 +7,10 @@ import { writeChatFile } from './chat-file.ts';
 import { atLeast, type Figure, type Goal, inTurns, medianOf, medianRatio } from './figures.ts';
 import { inChild, type Measured } from './in-child.ts';
 
-/** A part of the largest size, from the request bucket to the Batch API, in a process that has done it before. */
+/**
+ * Measures the upload of a part of maximum size from the request bucket to the Batch API, in a process that has done it
+ * before.
+ */
 export async function uploadFigures(directory: string, turns: number, quick: boolean): Promise<Figure[]> {
   const file = join(directory, 'part.jsonl');
   const { rows, bytes } = writeChatFile(file, quick ? 20_000_000 : 199_900_000, 4_200);

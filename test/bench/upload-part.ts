@@ -1,6 +1,7 @@
 /**
- * Brings one part from the request bucket to the Batch API in one of several ways; a child of `upload-figures.ts`. Its
- * first row went the same way before: what a first call costs is in the figures of cold starts.
+ * Uploads one part from the request bucket to the Batch API in one of several ways, as a child of `upload-figures.ts`.
+ * The first row is uploaded before in the same way, because the cost of first calls belongs to the figures of cold
+ * starts.
  */
 import { once } from 'node:events';
 import { get, type IncomingMessage, request } from 'node:http';
@@ -56,7 +57,7 @@ const WAYS: Record<string, (stretch: Range) => Promise<Record<string, number>>> 
   },
 };
 
-/** What SUBMIT does with a part, on a ledger in memory: normalises, digests, uploads, creates the batch. */
+/** Does what SUBMIT does with a part, with a ledger in memory: normalises, digests, uploads, and creates the batch. */
 async function bySubmit({ rows, bytes }: Range): Promise<Record<string, number>> {
   const clock = { now: () => Date.now() };
   const ledger = createInMemoryLedger({ clock });

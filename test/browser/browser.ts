@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { createBrotliDecompress } from 'node:zlib';
 import { type Browser, chromium } from 'playwright-core';
 
-/** Compressed Chromium and the libraries that a small machine lacks. */
+/** Compressed Chromium, and libraries that a small machine may lack. */
 const PACKED = new URL('../../bin/', import.meta.resolve('@sparticuz/chromium'));
 
-/** Whether this machine can run it: the package has Chromium for Linux on x64 only. */
+/** Whether this machine can run it. The package has Chromium only for Linux on x64. */
 export const CAN_RUN = process.platform === 'linux' && process.arch === 'x64';
 
 /** A real Chromium with its web security on. */
@@ -21,8 +21,9 @@ export interface OpenBrowser {
 }
 
 /**
- * Unpacks Chromium into a directory of its own, because the package's own place is shared by every user of the machine, and starts it.
- * `hosts` are names that resolve to 127.0.0.1. The package's flags are not used: they switch web security off.
+ * Unpacks Chromium into its own directory, because all users of the machine share the package's default one, and starts
+ * it. `hosts` are names that resolve to 127.0.0.1. The package's flags are not used, because they turn web security
+ * off.
  */
 export async function openBrowser({ hosts }: { hosts: readonly string[] }): Promise<OpenBrowser> {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-browser-'));
@@ -38,7 +39,7 @@ export async function openBrowser({ hosts }: { hosts: readonly string[] }): Prom
         '--no-first-run',
         '--disable-gpu',
         '--disable-dev-shm-usage',
-        // Not every browser asks before a page calls this machine: the guard must do without that.
+        // Not every browser asks before a page calls this machine, so the guard must work without that question.
         '--disable-features=LocalNetworkAccessChecks',
         '--remote-debugging-pipe',
         `--user-data-dir=${join(directory, 'profile')}`,
@@ -71,7 +72,7 @@ async function unpack(directory: string): Promise<void> {
   if (code !== 0) throw new Error(`tar ended with ${code}`);
 }
 
-/** Chromium's helpers may write for a moment after its end. */
+/** Chromium's helper processes may write for a moment after its end. */
 function discard(directory: string): void {
   rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }

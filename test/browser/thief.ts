@@ -5,10 +5,10 @@ import type { Browser } from 'playwright-core';
 
 const PAGE = readFileSync(new URL('thieving-page.html', import.meta.url));
 
-/** The name of the thief's page; the browser resolves it to 127.0.0.1, as the thief's own name server could. */
+/** The name of the thief's page. The browser resolves it to 127.0.0.1, as the thief's own name server could. */
 export const THIEF_HOST = 'thief.example';
 
-/** What the page is after. */
+/** What the page tries to reach. */
 export interface Prey {
   /** `http://host:port`. */
   readonly base: string;
@@ -18,10 +18,10 @@ export interface Prey {
   readonly secret: string;
 }
 
-/** What the page could read, by the way it tried; `nothing` if it could not read even a status. */
+/** What the page could read with each method; `nothing` if it could not even read a status. */
 export type Loot = Readonly<Record<string, string>>;
 
-/** A web server with the thieving page, on another port of this machine. */
+/** A web server with the thief's page, on another port of this machine. */
 export class Thief {
   readonly #browser: Browser;
   readonly port: number;
@@ -40,12 +40,12 @@ export class Thief {
     );
   }
 
-  /** The page is at `host`, another origin than its prey. */
+  /** Opens the page at `host`, which is another origin than its target. */
   from(host: string, prey: Prey): Promise<Loot> {
     return this.#attack(`http://${host}:${this.port}/`, prey);
   }
 
-  /** The page came from the thief, whose name now resolves to its prey: for the browser both are one origin. */
+  /** The page came from the thief, whose name now resolves to the target. For the browser, both are one origin. */
   rebound(prey: Prey): Promise<Loot> {
     const { port } = new URL(prey.base);
     const base = `http://${THIEF_HOST}:${port}`;
@@ -56,7 +56,7 @@ export class Thief {
     const context = await this.#browser.newContext();
     try {
       const page = await context.newPage();
-      // The thief's own answer, as it came before its name led elsewhere.
+      // The thief's own response, from before its name was changed.
       await page.route(pageUrl, (route) =>
         route.request().isNavigationRequest() && route.request().frame().parentFrame() === null
           ? route.fulfill({ contentType: 'text/html', body: PAGE })
@@ -94,7 +94,7 @@ export async function serve(
   };
 }
 
-/** Forwards everything to `base` as a program would send it: what an endpoint without any guard answers. */
+/** Forwards everything to `base` as a program would send it, to show what an endpoint without a guard would return. */
 export function unguarded(base: string): Promise<Serving> {
   return serve((received, response) => {
     const headers = Object.entries(received.headers).filter(

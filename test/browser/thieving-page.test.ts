@@ -18,14 +18,14 @@ const STORED = 'globalThis.stolen = "a script that another site may not run"';
 const BUCKET = 'requests';
 const OTHER_WAYS = ['secret', 'send', 'put', 'list', 'buckets', 'script', 'img', 'iframe', 'link'];
 
-/** Elsewhere the browser package has no Chromium; a continuous build must run it. */
+/** On other machines, the browser package has no Chromium. CI must run this test. */
 const where = CAN_RUN || process.env.CI !== undefined ? describe : describe.skip;
 
 let chromium: OpenBrowser;
 let thief: Thief;
 const closing: (() => unknown)[] = [];
 
-/** An endpoint that takes any credentials, with something to take, send to and store in. */
+/** An endpoint that accepts any credentials, with things to read, send to and store in. */
 let engines: Engines;
 let easy: Prey;
 let batchApi: string;
@@ -65,7 +65,7 @@ afterAll(async () => {
   for (const close of closing.reverse()) await close();
 });
 
-/** Objects and messages besides those that the test put there. */
+/** Returns the objects and messages that the test itself did not put there. */
 async function taken(): Promise<{ objects: string[]; messages: number }> {
   const s3 = new S3Client(clientConfig(easy.base));
   const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: BUCKET }));
@@ -76,7 +76,7 @@ async function taken(): Promise<{ objects: string[]; messages: number }> {
   return { objects, messages };
 }
 
-/** Nothing was read: no answer, an answer that the page may not read, or a refusal. */
+/** Expects that nothing was read: no response, a response that the page may not read, or a refusal. */
 function expectNothing(loot: Loot): void {
   expect(Object.keys(loot)).toEqual(expect.arrayContaining(OTHER_WAYS));
   for (const [how, got] of Object.entries(loot)) {
@@ -88,8 +88,8 @@ function expectNothing(loot: Loot): void {
 /** Where the page may come from: another port, which is another origin of the same site, or other names. */
 const ORIGINS = ['127.0.0.1', 'localhost', THIEF_HOST];
 
-where('a browser, by itself,', () => {
-  it('keeps a page from reading another origin, and lets it read one that agrees', async () => {
+where('a browser', () => {
+  it('keeps a page from reading another origin, and lets it read one that allows it', async () => {
     const silent = await serve((_, response) => response.end(SECRET));
     const open = await serve((_, response) =>
       response.setHeader('access-control-allow-origin', '*').end(SECRET),
@@ -115,8 +115,8 @@ where('a browser, by itself,', () => {
   });
 });
 
-where('a thieving page', () => {
-  it.each(ORIGINS)('at %s gets nothing from an endpoint that takes any credentials', async (host) => {
+where('a malicious page', () => {
+  it.each(ORIGINS)('at %s gets nothing from an endpoint that accepts any credentials', async (host) => {
     const before = await taken();
     for (const name of ['127.0.0.1', 'localhost', `${BUCKET}.localhost`]) {
       const { port } = new URL(easy.base);
@@ -125,7 +125,7 @@ where('a thieving page', () => {
     expect(await taken()).toEqual(before);
   });
 
-  it('gets nothing by a name that it made to resolve to the endpoint', async () => {
+  it('gets nothing through a name that it made resolve to the endpoint', async () => {
     const before = await taken();
     expectNothing(await thief.rebound(easy));
     expect(await taken()).toEqual(before);
@@ -153,7 +153,7 @@ where('a thieving page', () => {
     const loot = await thief.rebound(prey);
     expectNothing(loot);
     expect(JSON.stringify(loot)).not.toContain(KEY);
-    // Even a program of this machine needs the credentials of the data directory.
+    // Even a program on this machine needs the credentials of the data directory.
     const proxy = await unguarded(base);
     expectNothing(await thief.rebound({ ...prey, base: `http://127.0.0.1:${proxy.port}` }));
     await proxy.close();

@@ -1,6 +1,6 @@
 /**
- * `npm run chaos -- --jobs 30 --minutes 3 [--seed N] [--preset NAME]`: exit code 1 if anything was lost or paid twice.
- * The preset is one of the Batch API server's, or a file with rules; by default faults.json in this folder.
+ * `npm run chaos -- --jobs 30 --minutes 3 [--seed N] [--preset NAME]`: exits with 1 if anything was lost or paid for
+ * twice. The preset is one of the Batch API server's, or a file with rules. Default: faults.json in this folder.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -18,10 +18,10 @@ const { values } = parseArgs({
 });
 const [jobs, minutes, seed] = [Number(values.jobs), Number(values.minutes), Number(values.seed)];
 if (!(Number.isInteger(jobs) && jobs >= 1 && minutes > 0 && Number.isInteger(seed))) {
-  console.error('Say --jobs N, --minutes M and --seed S as numbers.');
+  console.error('--jobs, --minutes and --seed must be numbers.');
   process.exit(1);
 }
-readFaultPlan(values.preset); // a preset that does not exist ends the run before it begins
+readFaultPlan(values.preset); // an unknown preset ends the run before it begins
 const report = await runChaos({
   jobs,
   seconds: minutes * 60,

@@ -1,7 +1,7 @@
 import { isEnd } from './event-recorder.ts';
 import type { ChaosReport } from './run-chaos.ts';
 
-/** What was done and what was lost, in one sentence. */
+/** Returns one sentence about what was done and what was lost. */
 export function closingSentence(report: ChaosReport, seed: number): string {
   const { blows, evidence, faults, invocationsDied, stallsEnded, complaints } = report;
   const rows = evidence.files.reduce((sum, { body }) => sum + body.trimEnd().split('\n').length, 0);

@@ -4,18 +4,20 @@ import { isFunctionProcess, type KillableRuntime } from './killable-runtime.ts';
 import type { LedgerItem, Outside } from './outside.ts';
 import type { Random } from './user-actions.ts';
 
-/** How long a function lies frozen, in ms of the wall: time is slow meanwhile (docs/adr/0002). */
+/**
+ * How long a function is frozen, in milliseconds of wall time. Meanwhile, the runtime's time is slow (docs/adr/0002).
+ */
 const FROZEN_MS = { least: 200, more: 1_800 };
 const BETWEEN_BLOWS_MS = { least: 150, more: 700 };
 const BETWEEN_REPETITIONS_MS = { least: 100, more: 400 };
-const THAWED_AFTER_RESTART_MS = 1_500; // a quarter of an hour of the runtime's time, its lease is over
+const THAWED_AFTER_RESTART_MS = 1_500; // 15 minutes of the runtime's time, so its lease is over
 
 /** What was done to the runtime and its functions. */
 export interface Blows {
   functionsKilled: number;
   functionsFrozen: number;
   runtimeKilled: number;
-  /** Frozen when the runtime was killed, thawed when another had taken its place. */
+  /** Functions that were frozen when the runtime was killed, and thawed when another one had replaced it. */
   thawedAfterTheirRuntime: number;
   repetitions: number;
 }
@@ -56,7 +58,7 @@ export class Disturbances {
     this.#stopped = true;
   }
 
-  /** Kills the runtime with functions frozen in the middle of things, starts it again, and then lets those go on. */
+  /** Kills the runtime while functions are frozen, starts it again, and then lets these functions continue. */
   async killRuntime(): Promise<void> {
     const frozen = this.#runtime.functionPids().filter((pid) => this.#freeze(pid));
     try {
@@ -99,7 +101,7 @@ export class Disturbances {
     }
   }
 
-  /** Sends each upload and each work message once more: whatever comes late has to change nothing. */
+  /** Sends each upload and each work message once more, because late duplicates must change nothing. */
   async repeatEverything(): Promise<void> {
     for (const upload of this.#ear.uploads) await this.#outside.send('intake', upload);
     const items = await this.#outside.ledger();
@@ -133,7 +135,7 @@ export class Disturbances {
   }
 }
 
-/** False when there is no such process any more. */
+/** Returns false if there is no such process any more. */
 function signal(pid: number, name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean {
   try {
     return process.kill(pid, name);

@@ -12,12 +12,12 @@ const ENDS: ReadonlySet<string> = new Set([
   'joined',
 ]);
 
-/** Whether this is the event of a job's end. */
+/** Returns whether this is the event of a job's end. */
 export function isEnd({ 'detail-type': type, detail }: ReceivedEvent): boolean {
   return type === JOB && ENDS.has(String(detail.data.status));
 }
 
-/** Listens all the time: to Batchdrop's events, and to the uploads that S3 tells of. */
+/** Records Batchdrop's events, and S3's events of uploads, during the whole run. */
 export class EventRecorder {
   readonly events: ReceivedEvent[] = [];
   readonly uploads: string[] = [];
@@ -59,7 +59,7 @@ export class EventRecorder {
       try {
         await this.#outside.receive(queue, take);
       } catch {
-        await wait(100); // the runtime is down: what was not deleted comes again
+        await wait(100); // the runtime is down; messages that were not deleted come again
       }
     }
   }

@@ -21,7 +21,7 @@ export class KillableRuntime {
   #lives = 0;
   #isUp = false;
 
-  /** `assembly` holds a synthesized stack; everything is kept in `directory`; `faults` is a preset or a file. */
+  /** `assembly`: a synthesized stack. `directory`: where all data is stored. `faults`: a preset or a file. */
   constructor(directory: string, assembly: string, seed: number, faults: string) {
     this.data = join(directory, 'data');
     this.#assembly = assembly;
@@ -38,7 +38,7 @@ export class KillableRuntime {
     return join(this.data, 'openai');
   }
 
-  /** Starts it and waits until it answers. */
+  /** Starts the runtime and waits until it responds. */
   async start(): Promise<void> {
     const order: RuntimeOrder = {
       data: this.data,
@@ -67,7 +67,7 @@ export class KillableRuntime {
     this.#isUp = true;
   }
 
-  /** Ends it as a power cut would, and waits until it is gone. */
+  /** Ends the runtime like a power cut, and waits until it is gone. */
   async kill(): Promise<void> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -77,7 +77,10 @@ export class KillableRuntime {
     await gone;
   }
 
-  /** Ids of its function processes, by way of the operating system; none while it starts: a start may be refused. */
+  /**
+   * Returns the ids of its function processes, from the operating system. Returns none while it starts, because a start
+   * may be refused.
+   */
   functionPids(): number[] {
     if (!this.#isUp) return [];
     const parent = this.#child?.pid;
@@ -85,7 +88,7 @@ export class KillableRuntime {
   }
 }
 
-/** Whether this is (still) a process that runs functions: an id may have been given away again. */
+/** Returns whether this is (still) a process that runs functions, because its id may have been reused. */
 export function isFunctionProcess(pid: number): boolean {
   return functionProcesses().some((process) => process.pid === pid);
 }

@@ -7,14 +7,14 @@ import type { EventRecorder } from './event-recorder.ts';
 import type { KillableRuntime } from './killable-runtime.ts';
 
 const BATCHDROP = fileURLToPath(new URL('../../bin/batchdrop.ts', import.meta.url));
-const LOOKS_AFTER_MS = 2_000; // of the wall: twenty minutes of the runtime's time, so that a late create has arrived
+const LOOKS_AFTER_MS = 2_000; // of wall time: twenty minutes of the runtime's time, so that a late create has arrived
 
 /**
- * The person whom a stalled part waits for. Looks at the API for a batch that Batchdrop never told of, as
- * docs/operations.md says: adopts it by the command line, or else releases the part.
+ * The person whom a stalled part waits for. As docs/operations.md says, searches the API for a batch that Batchdrop has
+ * never reported. Adopts it with the CLI, or else releases the part.
  */
 export class Operator {
-  /** Stalls that were ended by hand. */
+  /** How many stalls were ended by hand. */
   stallsEnded = 0;
   readonly #runtime: KillableRuntime;
   readonly #ear: EventRecorder;
@@ -26,7 +26,7 @@ export class Operator {
     this.#ear = ear;
   }
 
-  /** Ends each stall that was heard of long enough ago. */
+  /** Ends each stall that was reported long enough ago. */
   async endStalls(): Promise<void> {
     for (const { 'detail-type': type, detail } of this.#ear.events) {
       const { id, jobId } = detail.metadata;
@@ -35,7 +35,7 @@ export class Operator {
       this.#heardAt.set(id, heardAt);
       if (performance.now() - heardAt < LOOKS_AFTER_MS) continue;
       if (await this.#endStall(jobId, Number(detail.data.partNumber))) this.#ended.add(id);
-      else this.#heardAt.delete(id); // something else came between: looked at once more
+      else this.#heardAt.delete(id); // it has changed meanwhile, so it is checked once more
     }
   }
 

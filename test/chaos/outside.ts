@@ -16,7 +16,7 @@ import { subscribeQueue } from '../local/endpoint/queue-subscription.ts';
 
 export type Stage = 'intake' | 'submission' | 'delivery';
 
-/** A job or part as the ledger's keys name it. */
+/** A job or part, as the ledger's keys identify it. */
 export interface LedgerItem {
   readonly jobId: string;
   /** Undefined for the job itself. */
@@ -24,9 +24,9 @@ export interface LedgerItem {
   readonly isDue: boolean;
 }
 
-const PATIENCE_MS = 60_000; // of the wall: a restart of the runtime takes a few seconds
+const PATIENCE_MS = 60_000; // of wall time: a restart of the runtime takes a few seconds
 
-/** Somebody else's program with the stock AWS SDK, who goes on trying while the runtime is down. */
+/** Another program with the unchanged AWS SDK, which keeps trying while the runtime is down. */
 export class Outside {
   readonly #names: RuntimeEndpoints;
   readonly #s3: S3Client;
@@ -50,7 +50,7 @@ export class Outside {
     return VersionId;
   }
 
-  /** Every version of every request file: also those whose PUT was repeated because its answer was lost. */
+  /** Returns every version of every request file, including those whose PUT was repeated after a lost response. */
   async requestFiles(): Promise<{ key: string; versionId: string; body: string }[]> {
     const Bucket = this.#names.requestBucket;
     const { Versions = [], IsTruncated } = await persist(() =>
@@ -64,7 +64,7 @@ export class Outside {
     return await Promise.all(files);
   }
 
-  /** Undefined when there is no such result. */
+  /** Returns a result; undefined if there is no such result. */
   async result(key: string): Promise<string | undefined> {
     return await this.#read(this.#names.resultsBucket, key);
   }
@@ -77,7 +77,7 @@ export class Outside {
     await this.#sendTo(await this.#queueOf(stage), body);
   }
 
-  /** Messages that wait or are under way between the functions. */
+  /** Returns how many messages wait or are in flight between the functions. */
   async messages(): Promise<number> {
     const counts = (['intake', 'submission', 'delivery'] as const).map(async (stage) => {
       const QueueUrl = await this.#queueOf(stage);
@@ -91,7 +91,7 @@ export class Outside {
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   }
 
-  /** All jobs and parts that the ledger knows. */
+  /** Returns all jobs and parts in the ledger. */
   async ledger(): Promise<LedgerItem[]> {
     const { Items = [], LastEvaluatedKey } = await persist(() =>
       this.#dynamoDb.send(
@@ -112,13 +112,13 @@ export class Outside {
     });
   }
 
-  /** A queue of one's own behind a rule of one's own; what is received and not deleted soon comes back. */
+  /** Creates a queue and a rule for it. A message that is received and not deleted soon becomes visible again. */
   async subscribe(name: string, bus: string, pattern: object): Promise<string> {
     const clients = { sqs: this.#sqs, events: this.#events };
     return await subscribeQueue(clients, { name, bus, pattern, attributes: { VisibilityTimeout: '2' } });
   }
 
-  /** What lies in a queue by now; it is taken out once `take` has it. */
+  /** Receives the messages in a queue, and deletes each after `take` has it. */
   async receive(QueueUrl: string, take: (body: string) => void): Promise<void> {
     const { Messages = [] } = await this.#sqs.send(
       new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),
@@ -160,7 +160,7 @@ export class Outside {
   }
 }
 
-/** Tries again as long as nobody answers; an answer that refuses is thrown. */
+/** Repeats the attempt while there is no response. A response with an error is thrown. */
 export async function persist<T>(attempt: () => Promise<T>): Promise<T> {
   const giveUpAt = performance.now() + PATIENCE_MS;
   for (;;) {

@@ -16,23 +16,23 @@ import { type Evidence, judge, type RequestFile, type Results } from './verdict.
 
 export interface ChaosOptions {
   readonly jobs: number;
-  /** Of the wall: how long things are broken; then everything gets the time it needs to end. */
+  /** In wall time: how long faults occur. After that, everything gets the time that it needs to end. */
   readonly seconds: number;
   readonly seed: number;
   /** A preset of the Batch API server, or a file with rules. */
   readonly faults: string;
-  /** Told what happens, in lines. */
+  /** Receives lines that say what happens. */
   readonly tell: (line: string) => void;
 }
 
 export interface ChaosReport {
   readonly evidence: Evidence;
   readonly blows: Blows;
-  /** Invocations that died under way. */
+  /** How many invocations crashed. */
   readonly invocationsDied: number;
-  /** Parts that waited for a person and were adopted or released by one. */
+  /** How many parts waited for a person and were adopted or released. */
   readonly stallsEnded: number;
-  /** Of each kind, how many requests it met. */
+  /** How many requests had each kind of fault. */
   readonly faults: ReadonlyMap<string, number>;
   readonly complaints: readonly string[];
 }
@@ -40,7 +40,7 @@ export interface ChaosReport {
 const RUNTIME_KILLS_AT = [0.4, 0.75]; // of the time
 const SETTLE_SECONDS = 180;
 
-/** Runs real processes, breaks them for a while, lets them settle, and judges what became of every file. */
+/** Runs real processes, breaks them for a while, lets them settle, and judges the result for every file. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-chaos-'));
   const assembly = await synthesizedStack({ context: { webhook: 'yes' } });
@@ -109,7 +109,7 @@ async function breakThings(
     }
     await until(1);
   };
-  // All of them have to be over before an error goes out, or a function would stay frozen for ever.
+  // All of them must be over before an error is thrown. Otherwise, a function would remain frozen forever.
   const killed = killing().finally(() => disturbances.stop());
   for (const outcome of await Promise.allSettled([killed, dropping, disturbing])) {
     if (outcome.status === 'rejected') throw outcome.reason;
@@ -123,7 +123,7 @@ interface Watched {
   readonly bucket: string;
 }
 
-/** Waits until every file has its end and nothing is left to do; answers what is still open when the time is over. */
+/** Waits until every file has ended and nothing remains to do. Returns what is still open when the time is over. */
 async function settled({ outside, ear, operator, bucket }: Watched): Promise<string[]> {
   const giveUpAt = performance.now() + SETTLE_SECONDS * 1_000;
   for (;;) {

@@ -1,10 +1,12 @@
-/** The runtime as a child process of the chaos run: `up` without what talks to people, with faults of the Batch API. */
+/**
+ * The runtime as a child process of the chaos run: `up` without its output for people, with faults of the Batch API.
+ */
 import { readFaultPlan } from '../../local/openai/faults/faults-file.ts';
 import { DataDirectory } from '../../local/runtime/data-directory.ts';
 import { startRuntime } from '../../local/runtime/runtime.ts';
 import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 
-/** What the process is told on its command line, as JSON. */
+/** The arguments of the process, as JSON on its command line. */
 export interface RuntimeOrder {
   readonly data: string;
   readonly assembly: string;
@@ -14,7 +16,7 @@ export interface RuntimeOrder {
   readonly faultFile: string;
 }
 
-/** What it says to its parent. */
+/** A message to its parent. */
 export type RuntimeReport = { readonly names: RuntimeEndpoints } | { readonly problem: string };
 
 const report = (said: RuntimeReport) => process.send?.(said);

@@ -5,7 +5,7 @@ import type { Outside } from './outside.ts';
 
 export type Random = () => number;
 
-/** What users do with the n-th file, over and over: the first five are enough for a short run. */
+/** What users do with the n-th file, repeatedly. The first five are enough for a short run. */
 const MANNERS = [
   'drop',
   'cancel',
@@ -17,7 +17,7 @@ const MANNERS = [
   'cancel',
 ] as const;
 
-const INPUTS_A_ROW = 20_000; // of the 50,000 that a batch may have: five rows make three parts
+const INPUTS_A_ROW = 20_000; // of the 50,000 that a batch may have, so five rows make three parts
 
 export interface Workload {
   readonly outside: Outside;
@@ -26,7 +26,7 @@ export interface Workload {
   readonly random: Random;
 }
 
-/** Drops `files` files over `windowMs` of the wall, each in its manner. */
+/** Uploads `files` files over `windowMs` of wall time, each in its own way. */
 export async function dropFiles(users: Workload, files: number, windowMs: number): Promise<void> {
   const drops = Array.from({ length: files }, async (_, number) => {
     const delay = (number / files) * windowMs;
@@ -48,7 +48,7 @@ async function handle(users: Workload, number: number, rows: number, patienceMs:
   if (manner === 'overwrite') await outside.put(key, fileFor(manner, rows + 3, `other ${number}`));
 }
 
-/** Each third one by its job, by its batch (when there is one by now), by its key. */
+/** Cancels one third by job, one third by batch (if there is one by now), and one third by key. */
 async function cancelIn(
   { outside, ear, bucket }: Workload,
   number: number,

@@ -1,6 +1,6 @@
 /**
- * Judges a run from what anybody can see: the request files, the events, the results and what the Batch API was asked
- * and paid for. Each complaint is a sentence; none means that every promise was kept.
+ * Judges a run from what anybody can observe: the request files, the events, the results, and what the Batch API
+ * received and billed. Each complaint is a sentence. No complaint means that every promise was kept.
  */
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { AuditEntry } from '../../local/openai/audit-log.ts';
@@ -9,10 +9,10 @@ import { isEnd } from './event-recorder.ts';
 
 export interface Evidence {
   readonly files: readonly RequestFile[];
-  /** As they were heard: repeated and in any order. */
+  /** As they were received: possibly repeated, and in any order. */
   readonly events: readonly ReceivedEvent[];
   readonly audit: readonly AuditEntry[];
-  /** Of jobs whose last event says where they are. */
+  /** The results of jobs whose last event says where they are. */
   readonly results: ReadonlyMap<string, Results>;
 }
 
@@ -22,7 +22,7 @@ export interface RequestFile {
   readonly body: string;
 }
 
-/** Contents of a job's results; undefined where there is no such object. */
+/** The contents of a job's results; undefined if there is no such object. */
 export interface Results {
   readonly output: string | undefined;
   readonly errors: string | undefined;
@@ -31,12 +31,15 @@ export interface Results {
 
 const MAX_ATTEMPTS = 3; // the construct's default
 
-/** The only fault of the Batch API server that a job may fail of: an upload that is too large for what is in front of it. */
+/**
+ * The only fault of the Batch API server that may make a job fail: an upload that is too large for a gateway in front
+ * of it.
+ */
 const FINAL = /HTTP 413/;
 
 type Created = Extract<AuditEntry, { event: 'batch.created' }>;
 
-/** Every promise that was broken. */
+/** Returns every broken promise. */
 export function judge(evidence: Evidence): string[] {
   const events = once(evidence.events);
   return [
@@ -59,8 +62,8 @@ function complaintsOf(file: RequestFile, evidence: Evidence, events: readonly Re
 }
 
 /**
- * At most one batch of an intent is kept; any other has to be cancelled and reported. Where the network repeated a
- * request, the other batch may have ended before anybody could know of it: then it is only reported.
+ * At most one batch of an intent is kept, and any other one must be cancelled and reported. If the network repeated a
+ * request, the other batch may have ended before it could be found. Then it is only reported.
  */
 function secondBatches({ jobId }: RequestFile, { audit, results }: Evidence): string[] {
   const reported = results.get(jobId)?.summary ?? '';
@@ -77,12 +80,12 @@ function secondBatches({ jobId }: RequestFile, { audit, results }: Evidence): st
   });
 }
 
-/** Whether the request of this batch arrived more than once. */
+/** Returns whether the request of this batch arrived more than once. */
 function isRepeated({ n, at, inputFileId }: Created, batches: readonly Created[]): boolean {
   return batches.some((other) => other.n !== n && other.at === at && other.inputFileId === inputFileId);
 }
 
-/** Rows that Batchdrop paid twice; not those that the network did, by repeating a request. */
+/** Returns the rows that Batchdrop paid for twice, except those of a request that the network repeated. */
 function paidTwice({ jobId }: RequestFile, { audit }: Evidence): string[] {
   const counts = new Map<string, number>();
   const batches = batchesOf(audit, jobId);
@@ -125,7 +128,7 @@ function unaccounted(file: RequestFile, evidence: Evidence, { detail }: Received
   ];
 }
 
-/** Rows that ran out of time are run again until they were in as many batches as they may. */
+/** Rows that ran out of time run again until they were in the maximum number of batches. */
 function givenUpEarly(errors: string): string[] {
   const early = linesOf(errors).filter(
     ({ error, attempts }) => error?.code === 'batch_expired' && attempts !== MAX_ATTEMPTS,
@@ -139,7 +142,7 @@ function reasonOf({ data }: ReceivedEvent['detail']): string {
   return JSON.stringify(data.reason ?? data.batches);
 }
 
-/** Batches that belong to no request file. */
+/** Returns the batches that belong to no request file. */
 function unknownBatches({ files, audit }: Evidence): string[] {
   const known = new Set(files.map(({ jobId }) => jobId));
   return audit.flatMap((entry) =>
@@ -149,7 +152,7 @@ function unknownBatches({ files, audit }: Evidence): string[] {
   );
 }
 
-/** Sequences go 1, 2, 3 … for each job and each batch, and end with an end. */
+/** Checks that the sequences of each job and each batch are 1, 2, 3 … and finish with an end. */
 function disorder(events: readonly ReceivedEvent[]): string[] {
   const changes = events.filter(({ detail }) => detail.data.previousStatus !== undefined);
   const subjects = Map.groupBy(changes, ({ detail }) => detail.metadata.id.replace(/:\d+$/, ''));
@@ -166,7 +169,7 @@ function disorder(events: readonly ReceivedEvent[]): string[] {
   });
 }
 
-/** Each event once, by its own id. */
+/** Returns each event once, by its own id. */
 function once(events: readonly ReceivedEvent[]): ReceivedEvent[] {
   return [...new Map(events.map((event) => [event.detail.metadata.id, event])).values()];
 }

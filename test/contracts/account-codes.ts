@@ -1,4 +1,4 @@
-/** The codes with which OpenAI and other vendors say that the account cannot pay, or may not use the service. */
+/** The codes of OpenAI and other vendors for an account that cannot pay or may not use the service. */
 export const ACCOUNT_CODES = [
   'billing_hard_limit_reached',
   'billing_not_active',

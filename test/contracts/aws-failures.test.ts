@@ -61,7 +61,7 @@ describe('the ledger on DynamoDB', () => {
     ).rejects.toMatchObject(RETRY_LATER);
   });
 
-  it('waits, without a counted try, while access is denied', async () => {
+  it('waits, without counting a try, while access is denied', async () => {
     for (const type of ['AccessDeniedException', 'KMSInvalidStateException', 'UnrecognizedClientException']) {
       server.answerWith(amz(type));
       await expect(ledger().readJob('j')).rejects.toMatchObject({
@@ -72,7 +72,7 @@ describe('the ledger on DynamoDB', () => {
     }
   });
 
-  it('throws a plain error for a fault of the deployment', async () => {
+  it('throws a plain error for a mistake in the deployment', async () => {
     for (const type of ['ResourceNotFoundException', 'ValidationException']) {
       server.answerWith(amz(type));
       await expect(ledger().readJob('j')).rejects.toMatchObject({
@@ -82,7 +82,7 @@ describe('the ledger on DynamoDB', () => {
     }
   });
 
-  it('recognizes its own write when the answer was lost and the SDK repeated it', async () => {
+  it('recognizes its own write when the response was lost and the SDK repeated the write', async () => {
     let written: { writeId?: unknown } = {};
     const itsOwn: ScriptedAnswer = (response, request) => json(200, { Item: written })(response, request);
     server.answerWith(
@@ -135,7 +135,7 @@ describe('the bus on EventBridge', () => {
     expect(await bus().publish(events)).toEqual({ refused: ['c'] });
   });
 
-  it('throws when the answer does not say which events were refused', async () => {
+  it('throws when the response does not say which events were refused', async () => {
     server.answerWith(json(200, { FailedEntryCount: 1, Entries: [accepted] }));
     await expect(bus().publish(events)).rejects.toMatchObject(RETRY_LATER);
   });
@@ -215,14 +215,14 @@ describe('a file on S3', () => {
       else response.write(wanted.subarray(0, mostBytes), () => response.destroy());
     };
 
-  it('is read on from where the connection broke, if it is the same object', async () => {
+  it('is read from where the connection broke, if it is still the same object', async () => {
     server.answerWith(content(100_000), content(50_000), content(Number.POSITIVE_INFINITY));
     expect((await bytesOf(files().read(file))).equals(body)).toBe(true);
     expect(server.requests).toHaveLength(3);
     expect(server.requests[2]?.headers['if-match']).toBe('"e"');
   });
 
-  it('is read on within its range', async () => {
+  it('is resumed within its range', async () => {
     server.answerWith(content(1_000), content(Number.POSITIVE_INFINITY));
     const read = await bytesOf(files().read(file, { start: 5_000, end: 9_000 }));
     expect(read.equals(body.subarray(5_000, 9_000))).toBe(true);
@@ -235,7 +235,7 @@ describe('a file on S3', () => {
     expect(server.requests.length).toBeLessThan(6);
   });
 
-  it('that breaks off again and again is read to its end while it makes progress', async () => {
+  it('that breaks off again and again is read to its end as long as it makes progress', async () => {
     const large = patternOf(12 * 1024 * 1024);
     server.answerWith(content(2 * 1024 * 1024, large));
     expect((await bytesOf(files().read(file))).equals(large)).toBe(true);
@@ -282,7 +282,7 @@ describe('a file on S3', () => {
       response.writeHead(200, { ...checksum, 'x-amz-checksum-crc32': 'AAAAAA==' }).end('text'),
     );
     await expect(bytesOf(files().read(file))).rejects.toMatchObject(RETRY_LATER);
-    expect(server.requests).toHaveLength(1); // bytes that were already returned cannot be replaced by reading on
+    expect(server.requests).toHaveLength(1); // bytes that were already returned cannot be replaced
     const right = Buffer.alloc(4);
     right.writeUInt32BE(crc32('text'));
     server.answerWith((response) =>
@@ -291,7 +291,7 @@ describe('a file on S3', () => {
     expect((await bytesOf(files().read(file))).toString()).toBe('text');
   });
 
-  it('that has become another object when it is read on counts as gone', async () => {
+  it('that has been replaced when the read resumes counts as gone', async () => {
     server.answerWith(content(10), (response) => response.writeHead(412).end());
     await expect(bytesOf(files().read(file))).rejects.toMatchObject({
       name: 'TerminalError',
@@ -299,7 +299,7 @@ describe('a file on S3', () => {
     });
   });
 
-  it('throws a retryable error after SlowDown, a 500, a reset and a 403, each without a counted try', async () => {
+  it('throws a retryable error after SlowDown, a 500, a reset and a 403, each without counting a try', async () => {
     const slowDown = '<Error><Code>SlowDown</Code><Message>Please</Message></Error>';
     server.answerWith((response) =>
       response.writeHead(503, { 'content-type': 'application/xml' }).end(slowDown),
@@ -321,7 +321,7 @@ describe('a file on S3', () => {
     expect(server.requests[0]?.headers['x-amz-expected-bucket-owner']).toBe('123456789012');
   });
 
-  it('that could not be removed is reported in an error with the number of such objects', async () => {
+  it('that could not be removed causes an error with the number of such objects', async () => {
     const refused = '<DeleteResult><Error><Key>a</Key><Code>InternalError</Code></Error></DeleteResult>';
     server.answerWith((response) =>
       response.writeHead(200, { 'content-type': 'application/xml' }).end(refused),

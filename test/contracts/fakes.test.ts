@@ -12,7 +12,7 @@ import { bytesOf } from './storage/bytes.ts';
 const NEVER = new AbortController().signal;
 const HOUR_MS = 3_600_000;
 
-/** An API with one uploaded file of ten rows. */
+/** Returns an API with one uploaded file of ten rows. */
 async function anApi(options: Partial<InMemoryBatchApiOptions> = {}) {
   const clock = new ManualClock(NOON);
   const api = createInMemoryBatchApi({ clock, seed: 1, ...options });
@@ -75,7 +75,7 @@ describe('a batch of the fake API', () => {
     expect(await idsIn(ended.errorFileId)).toHaveLength(6);
   });
 
-  it('fails with the errors of its fate, and has no files', async () => {
+  it('fails with the errors of its `fate`, and has no files', async () => {
     const error = {
       code: 'token_limit_exceeded',
       message: 'Enqueued token limit reached',
@@ -140,7 +140,7 @@ describe('a batch of the fake API', () => {
 });
 
 describe('the fake API', () => {
-  it('may create a batch late, after a lost answer, but not on a file that is deleted by then', async () => {
+  it('may create a batch late, after a lost response, but not if the file has been deleted', async () => {
     for (const deleted of [false, true]) {
       const { clock, api, fileId, create } = await anApi({ lateByMs: () => 60_000 });
       await expect(create()).rejects.toBeInstanceOf(Ambiguous);
@@ -162,7 +162,7 @@ describe('the fake API', () => {
     expect((await api.listBatches({ limit: 10 })).batches).toHaveLength(1);
   });
 
-  it('shows an account nothing of another', async () => {
+  it('shows an account nothing of another account', async () => {
     let account = 'ours';
     const { api, fileId, create } = await anApi({ account: () => account });
     const { batchId } = await create();

@@ -36,7 +36,7 @@ export function metricsContract(name: string, watched: () => WatchedMetrics): vo
       expect((await seenAfter(async () => {}))('Ticks')).toEqual([]);
     });
 
-    it('are shown although the work failed', async () => {
+    it('are shown even if the work failed', async () => {
       const { metrics, seenAfter } = watched();
       const seen = await seenAfter(async () => {
         metrics.record('KeyRefused', 1);

@@ -6,7 +6,7 @@ import { metricsContract } from './metrics.contract.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
-/** What CloudWatch reads, line by line. */
+/** Returns what CloudWatch reads, line by line. */
 function standardOutput(): Record<string, unknown>[] {
   const lines: Record<string, unknown>[] = [];
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(JSON.parse(String(text))) > 0);

@@ -22,7 +22,7 @@ export type PartFields = Fields<Part>;
 const A_PLAN = { planId: 'planplanplanplanplanplanpl', parts: 1, rows: 3, groups: 1 };
 const NO_ROWS = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
 
-/** A job that was just received, or one with these fields and the other fields that its status needs. */
+/** Returns a job that was just received, or one with these fields and the other fields that its status needs. */
 export function aJob(fields: JobFields = {}): Job {
   const job = {
     kind: 'job',
@@ -50,7 +50,7 @@ export function aJob(fields: JobFields = {}): Job {
     ...neededByStatus(fields),
     ...fields,
   };
-  return job as Job; // the fields of a test fit its status
+  return job as Job; // the fields that a test passes fit the status
 }
 
 function neededByStatus({ status, plan }: JobFields): JobFields {
@@ -75,7 +75,10 @@ function neededByStatus({ status, plan }: JobFields): JobFields {
   }
 }
 
-/** A part that INTAKE has just written, or one with these fields, in the phase that follows from them unless it is named. */
+/**
+ * Returns a part that INTAKE has just written, or one with these fields. Its phase follows from them, unless it is
+ * given.
+ */
 export function aPart(fields: PartFields = {}): Part {
   const part = {
     kind: 'part',
@@ -108,7 +111,7 @@ export function aPart(fields: PartFields = {}): Part {
     ...(fields.batch ? { intent: { id: 'i', at: NOON, fileId: 'file-1', sendBy: NOON } } : {}),
     ...fields,
   };
-  return part as Part; // the fields of a test fit its phase
+  return part as Part; // the fields that a test passes fit the phase
 }
 
 function phaseFrom({ delivered, ended, batch, intent, waiting }: PartFields): Part['phase'] {
@@ -120,7 +123,7 @@ function phaseFrom({ delivered, ended, batch, intent, waiting }: PartFields): Pa
   return waiting ? 'waiting' : 'planned';
 }
 
-/** What a delivery of three rows that succeeded stored. */
+/** The stored facts of a delivery of three rows that succeeded. */
 export const DELIVERED = {
   deliveryId: 'd',
   idsIn: '0',
@@ -132,7 +135,7 @@ export const DELIVERED = {
   anomalies: 0,
 };
 
-/** A batch as it is right after its creation. */
+/** Returns a batch as it is right after its creation. */
 export function aBatch(differences: Partial<KnownBatch> = {}): KnownBatch {
   return {
     batchId: 'batch_1',

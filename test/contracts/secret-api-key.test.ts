@@ -19,7 +19,7 @@ afterAll(() => {
   process.env = environment;
 });
 
-/** As in a function: its client takes the address and the credentials from the environment. */
+/** As in a function, the client reads the address and the credentials from the environment. */
 function pointTo(endpoint: string): void {
   process.env.AWS_ENDPOINT_URL = endpoint;
   process.env.AWS_REGION = 'us-east-1';
@@ -99,7 +99,7 @@ describe('reading the key', () => {
     await expect(source().current()).rejects.toMatchObject({ name: 'NotAllowed' });
   });
 
-  it('throws a retryable error when Secrets Manager never answers, or sends its headers only', async () => {
+  it('throws a retryable error when Secrets Manager never responds, or sends only its headers', async () => {
     const hanging = createSecretApiKey({ secretId: 'openai', clock: new ManualClock(NOON), readMs: 1_500 });
     for (const answer of [silence, headersOnly]) {
       server.answerWith(answer);
@@ -110,7 +110,7 @@ describe('reading the key', () => {
     expect(await hanging.current()).toEqual({ apiKey: 'sk-1' });
   });
 
-  it('throws NotAllowed for what a person has to fix, whatever it is called', async () => {
+  it('throws NotAllowed for any error that a person has to fix, whatever its name', async () => {
     server.answerWith(json(400, { __type: 'ValidationException', message: 'No.' }));
     await expect(source().current()).rejects.toMatchObject({ name: 'NotAllowed' });
   });

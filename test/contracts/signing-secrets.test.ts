@@ -33,7 +33,7 @@ describe('the signing secrets in Secrets Manager', () => {
   });
   afterEach(() => endpoint.close());
 
-  it('are one text, or a list of which some end', async () => {
+  it('are one text, or a list in which some expire', async () => {
     store(' whsec_one\n');
     expect(await source().current()).toEqual(['whsec_one']);
     const until = new Date(NOON + MINUTE).toISOString();
@@ -44,7 +44,7 @@ describe('the signing secrets in Secrets Manager', () => {
     expect(await rotated.current()).toEqual(['whsec_new']);
   });
 
-  it('are read again after a signature that fits none, at most once a minute', async () => {
+  it('are read again after a signature that matches none, at most once a minute', async () => {
     store('whsec_one');
     const secrets = source();
     await secrets.current();

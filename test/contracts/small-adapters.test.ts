@@ -94,7 +94,7 @@ describe('records of a queue', () => {
     ).rejects.toThrow('all 2');
   });
 
-  it('that failed without an id make the invocation fail, as an empty id would fail them all', async () => {
+  it('that failed without an id make the invocation fail, because an empty id would make SQS redeliver all of them', async () => {
     const log = createRecordingLog();
     await expect(handleEachRecord(records('a', ''), failing(''), log)).rejects.toThrow('without an id');
   });

@@ -8,7 +8,7 @@ export interface CallWaves {
   waves: number;
 }
 
-/** Starts a wave when all calls of the wave before have returned and no more calls are made. */
+/** Starts a wave when all calls of the previous wave have returned and no more calls are made. */
 export function inWaves(api: BatchApi): CallWaves {
   const waiting: (() => void)[] = [];
   let underWay = 0;

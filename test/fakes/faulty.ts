@@ -8,9 +8,9 @@ const STREAMS: ReadonlySet<string> = new Set(['read', 'readFile']);
 const WRITERS: ReadonlySet<string> = new Set(['openWriter']);
 
 /**
- * The same port, failing where `decide` says. A stream fails before its first byte (`failBefore`) or halfway through
- * its first piece (`failAfter`). Keep the fake itself to read its state: the wrapped methods all return promises, streams
- * or writers.
+ * Returns the same port, which fails where `decide` says. A stream fails before its first byte (`failBefore`) or
+ * halfway through its first piece (`failAfter`). Keep the fake itself to read its state, because the wrapped methods
+ * all return promises, streams or writers.
  */
 export function withFaults<P extends object>(port: P, decide: DecideFault): P {
   return new Proxy(port, {

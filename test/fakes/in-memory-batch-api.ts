@@ -20,25 +20,25 @@ import {
 
 type CreateRequest = Parameters<BatchApi['createBatch']>[0];
 
-/** What happened at the API, in order of time within each list. */
+/** What happened at the API. Each list is in order of time. */
 interface Audit {
   uploads: { fileId: string; bytes: number }[];
   creates: { batchId: string; inputFileId: string; metadata: Record<string, string>; at: number }[];
   cancels: { batchId: string; at: number }[];
-  /** `results`: of a result file, the custom ids of the rows that succeeded. */
+  /** `results`: for a result file, the custom ids of the rows that succeeded. */
   deletes: { fileId: string; at: number; results?: { batchId: string; succeeded: string[] } }[];
   /** Rows that succeeded, however the batch ended. */
   billed: { batchId: string; inputFileId: string; customId: string }[];
 }
 
-/** A Batch API whose state tests read. */
+/** A Batch API whose state tests can read. */
 export interface InMemoryBatchApi extends BatchApi {
   createBatch(...args: Parameters<BatchApi['createBatch']>): Promise<KnownBatch>;
   retrieveBatch(...args: Parameters<BatchApi['retrieveBatch']>): Promise<KnownBatch>;
   audit(): Audit;
-  /** Files that were not deleted. */
+  /** Returns the files that were not deleted. */
   files(): string[];
-  /** The output file of an ended batch, deleted or not. */
+  /** Returns the output file of an ended batch, even if it was deleted. */
   outputFileOf(batchId: string): string | undefined;
 }
 
@@ -52,18 +52,20 @@ export interface InMemoryBatchApiOptions {
   ) => BatchBehavior;
   /** A batch appears in the list only this long after its creation. */
   listLagMs?: number;
-  /** The delay of a create that throws Ambiguous and takes effect later, if its file still exists. */
+  /** The delay of a create that throws Ambiguous and takes effect later if its file still exists. */
   lateByMs?: (request: CreateRequest) => number | undefined;
-  /** How many tokens of a model may be enqueued, as `usage` counts them. A batch beyond this fails in validation. */
+  /**
+   * How many tokens of a model may be enqueued, as `usage` counts them. A batch that exceeds this fails in validation.
+   */
   enqueuedTokens?: (model: string) => number;
-  /** The account of the key in use. Files and batches of other accounts are not visible. */
+  /** The account of the current key. Files and batches of other accounts are not visible. */
   account?: () => string;
 }
 
 const MAX_LIST = 100;
 const MAX_BYTES = 200_000_000;
 
-/** The Batch API in memory: what it reports follows from the clock. */
+/** The Batch API in memory. Its reports depend only on the clock and the calls. */
 export function createInMemoryBatchApi(options: InMemoryBatchApiOptions): InMemoryBatchApi {
   return new SimulatedApi(options);
 }
@@ -76,7 +78,7 @@ class SimulatedApi implements InMemoryBatchApi {
   readonly #batches: SimulatedBatch[] = [];
   /** Batches whose result files do not exist yet. */
   #unfiled: SimulatedBatch[] = [];
-  /** None of them ends before this time. */
+  /** No open batch ends before this time. */
   #nextEnd = Number.POSITIVE_INFINITY;
   readonly #resultFiles = new Map<string, { outputFileId?: string; errorFileId?: string }>();
   #underWay: { at: number; account: string; request: CreateRequest }[] = [];
@@ -218,7 +220,7 @@ class SimulatedApi implements InMemoryBatchApi {
     return this.#resultFiles.get(batchId)?.outputFileId;
   }
 
-  /** Applies what is due by now: late creates take effect, ended batches get their files. */
+  /** Applies what is due by now: late creates take effect, and ended batches get their files. */
   #catchUp(): void {
     const due = this.#underWay.filter(({ at }) => at <= this.#now()).sort((a, b) => a.at - b.at);
     this.#underWay = this.#underWay.filter(({ at }) => at > this.#now());
@@ -305,7 +307,7 @@ class SimulatedApi implements InMemoryBatchApi {
     return reportOf(batch, this.#now(), this.#resultFiles.get(batch.batchId) ?? {});
   }
 
-  /** The time as the API tells it, in whole seconds. */
+  /** Returns the API's time, in whole seconds. */
   #seconds(): number {
     return Math.floor(this.#now() / 1000) * 1000;
   }
@@ -319,7 +321,7 @@ class SimulatedApi implements InMemoryBatchApi {
   }
 }
 
-/** The model of the first row. */
+/** Returns the model of the first row. */
 function modelOf(body: Buffer): string {
   return /"model":"([^"]+)"/.exec(body.subarray(0, 10_000).toString())?.[1] ?? 'none';
 }
@@ -329,7 +331,7 @@ function tokenLimitExceeded(model: string): BatchError {
   return { code: 'token_limit_exceeded', message, param: null, line: null };
 }
 
-/** The custom ids of an input file, or what OpenAI's validation would find. */
+/** Returns the custom ids of an input file, or what OpenAI's validation would find. */
 function readRows(body: Buffer): { rows: string[]; problems: BatchError[] } {
   const rows = new Set<string>();
   const problems: BatchError[] = [];
@@ -350,7 +352,7 @@ function readRows(body: Buffer): { rows: string[]; problems: BatchError[] } {
   return { rows: [...rows], problems };
 }
 
-/** The custom ids of the rows that succeeded, in a result file. */
+/** Returns the custom ids of the rows that succeeded, from a result file. */
 function succeededIn(body: Buffer): string[] {
   const lines = body.toString().split('\n');
   return lines.filter((line) => line.includes('"status_code":200')).map((line) => customIdOf(line) ?? '');

@@ -7,7 +7,7 @@ import type { Part } from '../../functions/shared/domain/part.ts';
 import { AdmissionQueue } from '../../functions/shared/domain/waiting/admission-queue.ts';
 import type { Clock, LedgerQueries } from '../../functions/shared/ports/ports.ts';
 
-/** The queries over a ledger in memory, whose items `jobs` and `parts` return, expired ones too. */
+/** The queries of a ledger in memory. `jobs` and `parts` return its items, including expired ones. */
 export function createInMemoryLedgerQueries(ledger: {
   clock: Clock;
   jobs: () => Job[];
@@ -64,7 +64,7 @@ function refOf(item: Job | Part) {
   return { kind: 'part', jobId, planId: item.planId, number: item.number } as const;
 }
 
-/** A job before its parts. */
+/** Sorts a job before its parts. */
 function byIdThenNumber(a: Job | Part, b: Job | Part): number {
   if (a.jobId !== b.jobId) return a.jobId < b.jobId ? -1 : 1;
   return numberOf(a) - numberOf(b);

@@ -30,23 +30,23 @@ import type { Clock, Ledger, LedgerQueries } from '../../functions/shared/ports/
 import { createInMemoryLedgerQueries } from './in-memory-ledger-queries.ts';
 import { plainCopy } from './plain-copy.ts';
 
-/** A ledger that is read by tests. */
+/** A ledger whose state tests can read. */
 export interface InMemoryLedger extends Ledger {
-  /** What people ask of it, without the lag of indexes. */
+  /** The queries of people, without the lag of indexes. */
   queries: LedgerQueries;
-  /** When the pointer from a batch expires; undefined if it never does. Throws if there is none. */
+  /** Returns when a batch pointer expires; undefined if never. Throws if there is no such pointer. */
   batchPointerExpiry(batchId: string): number | undefined;
-  /** Every job there is, expired ones too. */
+  /** Returns all jobs, including expired ones. */
   jobs(): Job[];
-  /** Every part of every plan, expired ones too. */
+  /** Returns all parts of all plans, including expired ones. */
   parts(wanted?: (part: Part) => boolean): Part[];
-  /** The same, each with all its attempts. */
+  /** Returns the same parts, each with all its attempts. */
   wholeParts(): WholePart[];
   /** Returns whether a job or part is due at `before`, without copying any. */
   hasDue(before: number): boolean;
 }
 
-/** A table of items that lets go only of copies. */
+/** A table of items that returns only copies. */
 class Shelf<T extends { version: number; expiresAt?: number }> {
   readonly #items = new Map<string, T>();
   readonly #clock: Clock;
@@ -74,7 +74,7 @@ class Shelf<T extends { version: number; expiresAt?: number }> {
     return true;
   }
 
-  /** Creates what has no version yet. */
+  /** Creates an item of version 0. */
   put(key: LedgerKey, item: T): boolean {
     return item.version === 0 ? this.create(key, { ...item, version: 1 }) : this.replace(key, item);
   }
@@ -104,10 +104,10 @@ interface IndexChange {
   shown: Shown;
 }
 
-/** What of a part the index shows. */
+/** The fields of a part that the index shows. */
 type Shown = Pick<Extract<DueItem, { kind: 'part' }>, 'open' | 'waits'>;
 
-/** The index as it was `lagMs` ago. */
+/** The index in the state of `lagMs` ago. */
 class LaggingIndex {
   readonly #changes = new Map<string, { item: DueItem | undefined; shard: number; changes: IndexChange[] }>();
   readonly #clock: Clock;
@@ -124,7 +124,7 @@ class LaggingIndex {
       shard: dueShardOf(key),
       changes: [],
     };
-    entry.changes = entry.changes.slice(this.#visible(entry.changes)); // what is older is never looked at again
+    entry.changes = entry.changes.slice(this.#visible(entry.changes)); // older changes are never read again
     entry.changes.push({ at: this.#clock.now(), dueAt, shown });
     this.#changes.set(textOf(key), entry);
   }
@@ -142,7 +142,7 @@ class LaggingIndex {
     return found.slice(0, limit).map(({ item }) => item);
   }
 
-  /** Index of the newest change that is old enough to be seen; 0 when none is. */
+  /** Returns the index of the newest change that is old enough to be visible; 0 if there is none. */
   #visible(changes: IndexChange[]): number {
     const seenUntil = this.#clock.now() - this.#lagMs;
     return Math.max(
@@ -152,7 +152,7 @@ class LaggingIndex {
   }
 }
 
-/** A ledger in memory; the `due` index shows the state of `dueLagMs` ago. */
+/** A ledger in memory. Its `due` index shows the state of `dueLagMs` ago. */
 export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number }): InMemoryLedger {
   const { clock } = options;
   const index = new LaggingIndex(clock, options.dueLagMs ?? 0);

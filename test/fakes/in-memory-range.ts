@@ -1,8 +1,8 @@
 import { TerminalError } from '../../functions/shared/domain/errors.ts';
 
-const PIECE_BYTES = 16_384; // small, so that lines are cut in the middle
+const PIECE_BYTES = 16_384; // small, so that pieces end within lines
 
-/** Streams copies of `start` to `end` (exclusive) of an object, as the storage does: cut at its end, never past it. */
+/** Streams copies of `start` to `end` (exclusive) of an object, as S3 does: up to its end, never past it. */
 export async function* rangeOf(
   body: Buffer,
   range?: { start: number; end: number },

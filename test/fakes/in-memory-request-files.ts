@@ -8,14 +8,14 @@ import { plainCopy } from './plain-copy.ts';
 
 /** A request bucket that tests fill. */
 export interface InMemoryRequestFiles extends RequestFiles {
-  /** Uploads a new version; `metadata` are the user's pairs without `x-amz-meta-`. */
+  /** Uploads a new version. `metadata`: the user's pairs without `x-amz-meta-`. */
   put(
     bucket: string,
     key: string,
     body: string | Uint8Array,
     metadata?: Record<string, string>,
   ): ObjectFacts & { versionId: string };
-  /** Removes one version for good. */
+  /** Removes one version permanently. */
   remove(file: { bucket: string; key: string; versionId: string }): void;
   /** Sets the tags of a version. */
   setTags(file: { bucket: string; key: string; versionId: string }, tags: Record<string, string>): void;
@@ -36,8 +36,8 @@ export function createInMemoryRequestFiles(options: { clock: Clock }): InMemoryR
       const facts: ObjectFacts = {
         size: bytes.length,
         etag: createHash('md5').update(bytes).digest('hex'),
-        checksum: { algorithm: 'CRC32', value: crc32Of(bytes) }, // the SDK sends it with each PutObject
-        lastModified: Math.floor(options.clock.now() / 1000) * 1000, // S3 keeps whole seconds
+        checksum: { algorithm: 'CRC32', value: crc32Of(bytes) }, // the SDK sends one with each PutObject
+        lastModified: Math.floor(options.clock.now() / 1000) * 1000, // S3 stores whole seconds
         metadata: Object.fromEntries(
           Object.entries(metadata).map(([name, value]) => [name.toLowerCase(), value]),
         ),

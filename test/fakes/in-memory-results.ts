@@ -3,11 +3,11 @@ import { TerminalError } from '../../functions/shared/domain/errors.ts';
 import type { ObjectWriter, ResultStore } from '../../functions/shared/ports/ports.ts';
 import { rangeOf } from './in-memory-range.ts';
 
-/** A results bucket whose objects tests read. */
+/** A results bucket whose objects tests can read. */
 export interface InMemoryResults extends ResultStore {
-  /** Every visible object. */
+  /** Returns every visible object. */
   objects(): Map<string, { body: Uint8Array; contentType: string }>;
-  /** Multipart uploads that are neither completed nor aborted. */
+  /** Returns the multipart uploads that are neither completed nor aborted. */
   openUploads(): { key: string; uploadId: string }[];
 }
 

@@ -1,6 +1,6 @@
 import type { RowTables } from '../../functions/shared/request-file/validate-request-file.ts';
 
-/** Row tables that tests read. */
+/** Row tables that tests can read. */
 export interface InMemoryRowTables extends RowTables {
   /** By the number of the part. */
   readonly tables: Map<number, Uint8Array>;

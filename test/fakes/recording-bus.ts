@@ -2,13 +2,13 @@ import type { OutgoingEvent } from '../../functions/shared/domain/outgoing-event
 import type { EventBus } from '../../functions/shared/ports/ports.ts';
 import { plainCopy } from './plain-copy.ts';
 
-/** A bus whose events tests read. */
+/** A bus whose events tests can read. */
 export interface RecordingBus extends EventBus {
-  /** What was accepted, in order, repetitions included. */
+  /** Returns the accepted events in order, including repetitions. */
   published(): OutgoingEvent[];
 }
 
-/** Accepts every event but those that `refuses` picks, as the real bus does one by one. */
+/** Accepts every event except those that `refuses` selects; the real bus also refuses single events. */
 export function createRecordingBus(
   options: { refuses?: (event: OutgoingEvent) => boolean } = {},
 ): RecordingBus {

@@ -1,6 +1,6 @@
 import type { Log } from '../../functions/shared/ports/ports.ts';
 
-/** One line of the log as it was given. */
+/** One line of the log, as it was passed. */
 interface LogLine {
   level: 'info' | 'warn' | 'error';
   code: string;
@@ -8,7 +8,7 @@ interface LogLine {
   cause?: unknown;
 }
 
-/** A log whose lines tests read. */
+/** A log whose lines tests can read. */
 export interface RecordingLog extends Log {
   readonly lines: readonly LogLine[];
 }

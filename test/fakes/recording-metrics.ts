@@ -1,9 +1,9 @@
 import type { MetricName } from '../../functions/shared/contract/metrics.ts';
 import type { Metrics } from '../../functions/shared/ports/ports.ts';
 
-/** Metrics whose values tests read. */
+/** Metrics whose values tests can read. */
 export interface RecordingMetrics extends Metrics {
-  /** Every value of one metric, in order. */
+  /** Returns every value of one metric, in order. */
   of(name: MetricName): readonly number[];
 }
 

@@ -3,9 +3,9 @@ import { plainCopy } from './plain-copy.ts';
 
 /** Queues that a test empties by hand. */
 export interface RecordingQueues extends WorkQueues {
-  /** All messages that were ever sent, in order. */
+  /** Returns all messages that were ever sent, in order. */
   sent(): WorkMessage[];
-  /** Removes and returns the waiting messages, oldest first; only those to one receiver if it is named. */
+  /** Removes and returns the waiting messages, oldest first. With `to`, only those to this receiver. */
   take(to?: WorkMessage['to']): WorkMessage[];
 }
 

@@ -4,7 +4,7 @@ import { seededRandom } from './seeded-random.ts';
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const LENGTH = 26;
 
-/** Ids that look random and are the same for the same seed. */
+/** Creates ids that look random and depend only on the seed. */
 export function createSeededIds(seed: number): Ids {
   const random = seededRandom(seed);
   return {

@@ -1,4 +1,4 @@
-/** A repeatable stream of numbers in [0, 1): mulberry32. */
+/** Returns a repeatable stream of numbers in [0, 1): mulberry32. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -9,7 +9,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** The things in an order that the random numbers decide. */
+/** Returns the items in a random order. */
 export function shuffled<T>(things: readonly T[], random: () => number): T[] {
   return things
     .map((thing) => ({ thing, place: random() }))

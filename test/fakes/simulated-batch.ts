@@ -5,15 +5,15 @@ import { plainCopy } from './plain-copy.ts';
 /** How a batch behaves. By default it takes a few minutes and every row succeeds. */
 export interface BatchBehavior {
   validatingMs?: number;
-  /** From the first row to the last; beyond 24 hours after its creation the batch expires. */
+  /** The time from the first row to the last. The batch expires 24 hours after its creation. */
   runningMs?: number;
   finalizingMs?: number;
   cancellingMs?: number;
-  /** The validation ends in `failed` with these. */
+  /** If set, the validation ends in `failed` with these errors. */
   failure?: BatchError[];
-  /** The outcome of a row that has run: `missing` has no line in either file, `failed` is a 400. */
+  /** The outcome of a row that has run. `missing`: no line in either file; `failed`: a 400. */
   row?: (customId: string) => 'succeeded' | 'failed' | 'missing' | { statusCode: number };
-  /** Reported in place of `in_progress`. */
+  /** The status that is reported instead of `in_progress`. */
   runningAs?: string;
 }
 
@@ -26,7 +26,7 @@ export interface SimulatedBatch {
   metadata: Record<string, string>;
   model: string;
   createdAt: number;
-  /** Custom ids in the order in which they run. */
+  /** The custom ids in the order in which they run. */
   rows: string[];
   fate: BatchBehavior;
   /** The input file was deleted before the validation was over. */
@@ -43,7 +43,7 @@ export interface Progress {
   endedAt?: number;
   /** How many rows have run: the first ones of `rows`. */
   ran: number;
-  /** Whether it passed validation; stays false if it failed or was cancelled before. */
+  /** Whether it passed validation. Remains false if it failed or was cancelled earlier. */
   validated: boolean;
 }
 
@@ -75,17 +75,17 @@ export function progressOf(batch: SimulatedBatch, now: number): Progress {
     return { status: batch.fate.runningAs ?? 'in_progress', ran: ranBy(now), validated: true };
   }
   if (allRan > expiry) return ending('expired', expiry, expiry, 'in_progress');
-  // A cancel while it is finalizing is too late.
+  // A cancel while the batch is finalizing is too late.
   const before = cancelled === undefined ? 'finalizing' : 'cancelling';
   return ending('completed', allRan + finalizingMs, allRan, before);
 }
 
-/** The batch does not end before this time. */
+/** Returns a time before which the batch does not end. */
 export function earliestEnd({ createdAt, fate, cancelRequestedAt }: SimulatedBatch): number {
   return cancelRequestedAt ?? createdAt + (fate.validatingMs ?? USUAL.validatingMs);
 }
 
-/** Custom ids of the rows that have run, by outcome. */
+/** Returns the custom ids of the rows that have run, by outcome. */
 export function ranRows(
   batch: SimulatedBatch,
   now: number,
@@ -98,7 +98,7 @@ export function ranRows(
   return rows;
 }
 
-/** The lines of both files of a batch that has ended; an empty file does not exist. */
+/** Returns the lines of both files of a batch that has ended. An empty file does not exist. */
 export function filesOf(batch: SimulatedBatch, now: number): { output: string; errors: string } {
   const { ran, validated } = progressOf(batch, now);
   if (!validated) return { output: '', errors: '' };
@@ -116,12 +116,16 @@ export function filesOf(batch: SimulatedBatch, now: number): { output: string; e
     }),
   );
   const succeeded = outcomes.succeeded.map((customId) =>
-    lineOf(customId, { status_code: 200, request_id: `req_${customId}`, body: { echo: customId } }, null),
+    lineOf(
+      customId,
+      { status_code: 200, request_id: `req_${customId}`, body: { echo: customId, usage: ROW_USAGE } },
+      null,
+    ),
   );
   return { output: succeeded.join(''), errors: [...failed, ...unfinished].join('') };
 }
 
-/** What the API reports; its times are whole seconds. */
+/** Returns what the API reports. Its times are whole seconds. */
 export function reportOf(
   batch: SimulatedBatch,
   now: number,
@@ -157,10 +161,13 @@ function failureOf(batch: SimulatedBatch): BatchError[] {
   return [{ code: 'file_not_found', message: 'The input file is gone.', param: 'input_file_id', line: null }];
 }
 
-/** The input tokens of this many rows. */
+/** Returns the input tokens of this many rows. */
 export function tokensOf(rows: number): number {
   return 10 * rows;
 }
+
+/** What a row that succeeded says of its tokens: `usageOf` a single row. */
+const ROW_USAGE = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
 
 function usageOf(rows: number): NonNullable<KnownBatch['usage']> {
   return {

@@ -1,6 +1,7 @@
 /**
- * Reads a file with the scanner and without it, and compares every line: as a request file and as a batch's result file,
- * what both say of each row; and as lines of either shape, each value that the scanner found with what `JSON.parse` finds.
+ * Reads a file with and without the scanner, and compares every line: as a line of a request file and of a result file,
+ * what both readers say about each row; and for either line shape, each value that the scanner found with the value
+ * from `JSON.parse`.
  */
 import { isUtf8 } from 'node:buffer';
 import { type ResultLine, readResultLine } from '../../functions/deliver/part/result-line.ts';
@@ -19,7 +20,10 @@ import { type LineShape, REQUEST_LINE, RESULT_LINE } from '../../functions/share
 import { KIND, type ScannedLine } from '../../functions/shared/scanner/scanned-line.ts';
 import { scannerModule } from '../../functions/shared/scanner/scanner-module.ts';
 
-/** What a comparison saw. `fast`: request rows that the scanner accepted by itself; `clean`: lines that it vouched for. */
+/**
+ * The results of a comparison. `fast`: request rows that the scanner accepted by itself. `clean`: lines that it called
+ * clean.
+ */
 export interface Compared {
   lines: number;
   fast: number;
@@ -35,7 +39,7 @@ interface Reader {
 /** Compares one file, read in chunks that end at the cuts. `longest`: the maximum bytes of a line. */
 export function compareScans(file: Buffer, cuts: readonly number[], longest = 1_000_000): Compared {
   const module = scannerModule();
-  if (!module) throw new Error('this machine cannot run the scanner: there is nothing to compare');
+  if (!module) throw new Error('this machine cannot run the scanner, so there is nothing to compare');
   const read = (reader: Reader) => {
     for (const [at, end] of [...cuts, file.length].entries())
       reader.push(file.subarray(at === 0 ? 0 : cuts[at - 1], end));
@@ -69,7 +73,7 @@ function differencesOf(what: string, scanned: readonly string[], parsed: readonl
     .map((at) => `${what}: ${scanned[at]}\n  parsed: ${parsed[at]}`);
 }
 
-/** Writes down what is said of each line of a result file. */
+/** Records what is said about each line of a result file. */
 class ResultLog implements ResultLineHandler {
   readonly said: string[] = [];
 
@@ -82,7 +86,7 @@ class ResultLog implements ResultLineHandler {
   }
 }
 
-/** Writes down what is said of each line of a request file, in one way for both readers. */
+/** Records what is said about each line of a request file, in the same way for both readers. */
 class RowLog implements RowHandler {
   readonly said: string[] = [];
   fast = 0;

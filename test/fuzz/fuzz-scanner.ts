@@ -1,6 +1,6 @@
 /**
- * npm run fuzz:scanner -- [--lines N] [--seed N]: compares the scanner with `JSON.parse` and today's row check over N
- * made-up lines. It prints how many of them the scanner accepted by itself, and ends with 1 at the first difference.
+ * npm run fuzz:scanner -- [--lines N] [--seed N]: compares the scanner with `JSON.parse` and `validateRow` for N
+ * generated lines. It prints how many of them the scanner accepted by itself, and exits with 1 at the first difference.
  */
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../fakes/seeded-random.ts';
@@ -8,7 +8,7 @@ import { compareScans } from './compare-scans.ts';
 import { FileMaker } from './mutated-files.ts';
 
 const LINES_PER_FILE = 300;
-Error.stackTraceLimit = 0; // most lines are refused, by errors that nobody reads
+Error.stackTraceLimit = 0; // most lines are refused with errors that nobody reads
 
 const { values } = parseArgs({
   options: { lines: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' } },

@@ -10,7 +10,7 @@ import {
   STRINGS,
 } from './nasty-json.ts';
 
-/** A made-up file, and the places where its chunks end. */
+/** A generated file, and the positions where its chunks end. */
 export interface MutatedFile {
   bytes: Buffer;
   cuts: number[];
@@ -21,10 +21,10 @@ type Random = () => number;
 const MAX_FILLER = 150; // more than two of the scanner's blocks of 64 bytes
 const MAX_DEPTH = 4;
 
-/** Makes files of lines that are good, nearly good or neither; of the kinds that make scanners go wrong. */
+/** Generates files with lines that are good, nearly good or neither, of the kinds that make scanners fail. */
 export class FileMaker {
   readonly #random: Random;
-  /** How likely each piece of the line at hand is a bad one. */
+  /** How likely each piece of the current line is a bad one. */
   #badness = 0;
 
   constructor(random: Random) {
@@ -45,7 +45,7 @@ export class FileMaker {
   }
 
   #line(): string {
-    // Few faults a line: one fault must not hide behind another.
+    // Few faults per line, so that one fault does not hide another.
     this.#badness = this.#chance(0.2) ? 0.1 : 0;
     const line = this.#chance(0.3) ? this.#pick(LINES) : this.#madeUpLine();
     return this.#badness === 0 && this.#chance(0.25) ? this.#mutated(line) : line;
@@ -95,7 +95,7 @@ export class FileMaker {
     ]);
   }
 
-  /** The fields, some more of any name, and rarely one of them again. */
+  /** Adds fields with any name, and rarely a duplicate of one. */
   #withMore(fields: [string, string][]): [string, string][] {
     const more = Array.from({ length: this.#below(3) }, (): [string, string] => [
       this.#from(KEYS),
@@ -134,7 +134,7 @@ export class FileMaker {
     return depth === 0 ? `${this.#space()}{${text}}${this.#space()}` : `{${text}}`;
   }
 
-  /** With filler around, so that what is nasty lies anywhere in a block. */
+  /** With filler around it, so that a nasty piece can be anywhere in a block. */
   #string(): string {
     const pieces = Array.from(
       { length: this.#below(4) },
@@ -153,7 +153,7 @@ export class FileMaker {
     return this.#chance(0.15) ? this.#spelling(SPACES, ' ', 0.2) : '';
   }
 
-  /** The usual one, or with some probability any of them. */
+  /** Returns the usual spelling or, with some probability, any of them. */
   #spelling(pool: Pool, usual: string, oddness: number): string {
     return this.#chance(oddness) ? this.#from(pool) : usual;
   }

@@ -1,6 +1,9 @@
-/** Pieces of JSON and of what is not quite JSON, from which lines are made up. Bytes that are no UTF-8 come as Latin-1. */
+/**
+ * Pieces of JSON and of nearly valid JSON, from which lines are generated. Bytes that are not UTF-8 are written as
+ * Latin-1.
+ */
 
-/** What is valid, and what a checker has to find. */
+/** Valid pieces, and pieces that a checker must reject. */
 export interface Pool {
   good: readonly string[];
   bad: readonly string[];
@@ -252,7 +255,7 @@ export const LINE_ENDS = [
   '\n\xef\xbb\xbf\n',
 ];
 
-/** Lines of both kinds, each good or nearly so. */
+/** Lines of both kinds, each good or nearly good. */
 export const LINES = [
   '{"custom_id":"r-1","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Say \\"hi\\".\\n"}],"max_tokens":5}}',
   '{"custom_id": "r-2", "method": "POST", "url": "/v1/embeddings", "body": {"model": "m", "input": ["a", "b", "c"]}}',
@@ -297,7 +300,7 @@ export const LINES = [
   ],
 ];
 
-/** In UTF-8, one character of Latin-1 for each byte. */
+/** Returns the texts in UTF-8, with one Latin-1 character per byte. */
 function utf8(...texts: string[]): string[] {
   return texts.map((text) => Buffer.from(text).toString('latin1'));
 }

@@ -19,14 +19,14 @@ interface Ended {
   readonly said: { readonly text: string };
 }
 
-/** `batchdrop up` in a process of its own, over a data directory that outlives it. */
+/** `batchdrop up` in its own process, with a data directory that outlives it. */
 export class ChildRuntime {
   readonly directory: string;
   readonly names: RuntimeEndpoints;
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
 
-  /** What it printed on stderr, once it has ended. */
+  /** What the process printed on stderr, once it has ended. */
   readonly complaint: Promise<string>;
 
   readonly #said: { readonly text: string };
@@ -40,12 +40,12 @@ export class ChildRuntime {
     this.#said = ended.said;
   }
 
-  /** What it printed on stdout so far. */
+  /** What the process has printed on stdout so far. */
   get printed(): string {
     return this.#said.text;
   }
 
-  /** Starts it and waits until it answers; a directory of an earlier runtime goes on. */
+  /** Starts it and waits until it responds. With the directory of an earlier runtime, that runtime continues. */
   static async start(options: {
     speed?: number;
     directory?: string;
@@ -67,14 +67,14 @@ export class ChildRuntime {
     const early = ended.exited.then(async () => {
       throw new Error(`the runtime ended: ${await ended.complaint}`);
     });
-    early.catch(() => {}); // a later end is the test's own doing
+    early.catch(() => {}); // the test itself causes a later end
     const said = { text: '' };
     child.stdout.on('data', (more) => {
       said.text += more;
     });
     await Promise.race([untilUp(child.stdout, said), early]);
     const names = readRuntimeEndpoints(directory);
-    if (names === undefined) throw new Error('the runtime is up and tells nobody where');
+    if (names === undefined) throw new Error('the runtime is up but printed no address');
     return new ChildRuntime(directory, names, child, { ...ended, said });
   }
 
@@ -82,7 +82,7 @@ export class ChildRuntime {
     return readAudit(join(this.directory, 'openai'));
   }
 
-  /** Ids of its function processes, by way of the operating system. */
+  /** Returns the ids of its function processes, from the operating system. */
   functionPids(): number[] {
     const all = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
     return all.split('\n').flatMap((row) => {
@@ -91,45 +91,45 @@ export class ChildRuntime {
     });
   }
 
-  /** Waits until it ends by itself; answers the exit code. */
+  /** Waits until it ends by itself. Returns the exit code. */
   async ended(): Promise<number | null> {
     await this.#exited;
     return this.#child.exitCode;
   }
 
-  /** Ends it as a power cut would, and waits until it is gone. */
+  /** Ends it like a power cut, and waits until it is gone. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exited;
   }
 
-  /** Ends it as Ctrl-C does; answers the exit code. */
+  /** Ends it like Ctrl-C. Returns the exit code. */
   async stop(): Promise<number | null> {
     this.#child.kill('SIGINT');
     await this.#exited;
     return this.#child.exitCode;
   }
 
-  /** Ends it however it stands and removes its data. */
+  /** Ends it in any state, and removes its data. */
   async discard(): Promise<void> {
     await this.kill();
     rmSync(join(this.directory, '..'), { recursive: true, force: true });
   }
 }
 
-/** Waits until it has said that it is up, in words or with its endpoints as JSON. */
+/** Waits until it has printed that it is up, as a sentence or as JSON with its endpoints. */
 async function untilUp(output: Readable, said: { readonly text: string }): Promise<void> {
   while (!/^(\{|Batchdrop is up)/m.test(said.text)) await once(output, 'data');
 }
 
-/** Commands that the package has, too. They run as the package's: it starts in a quarter of the time. */
+/** Commands that the package has as well. They run from the package, which starts in a quarter of the time. */
 const PACKAGED = new Set(
   Object.values(stackCommands()).flatMap((commands) => commands.map((one) => one.name())),
 );
 
 let packaged: Promise<string> | undefined;
 
-/** Returns the package's command, built by the first test file that needs it; each built its own, in two seconds. */
+/** Returns the package's command. The first test file that needs it builds it, in two seconds. */
 function packagedCommand(): Promise<string> {
   packaged ??= (async () => {
     const folder = process.env.SHARED_BY_TESTS ?? mkdtempSync(join(tmpdir(), 'batchdrop-command-'));
@@ -137,7 +137,7 @@ function packagedCommand(): Promise<string> {
     if (existsSync(file)) return file;
     const draft = join(folder, `batchdrop-${process.pid}.cjs`);
     await bundleCommand(draft);
-    renameSync(draft, file); // of two files that build it at once, neither sees half of it
+    renameSync(draft, file); // of two files that build it at once, neither sees an incomplete one
     return file;
   })();
   return packaged;
@@ -163,7 +163,7 @@ export async function batchdrop(
   return { code: child.exitCode, stdout, stderr };
 }
 
-/** What a person's shell has, without anything of AWS or OpenAI. */
+/** Returns the environment of a person's shell, without variables of AWS or OpenAI. */
 function environmentOfTheShell(): Record<string, string> {
   return { PATH: process.env.PATH ?? '', HOME: tmpdir(), NO_COLOR: '1' };
 }

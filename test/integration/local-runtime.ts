@@ -18,10 +18,13 @@ import { openTlsFront, TEST_CA } from '../openai/tls/tls-front.ts';
 
 const PROCESS = fileURLToPath(new URL('cli/cli-real-process.ts', import.meta.url));
 
-/** The only key its Batch API takes. */
+/** The only key that its Batch API accepts. */
 export const KEY = 'sk-test-behind-tls';
 
-/** A laptop: a folder in which `batchdrop up --real` keeps its data, and a stand-in for the real API over https. */
+/**
+ * A user's machine: a folder in which `batchdrop up --real` stores its data, and a stand-in for the real API over
+ * https.
+ */
 export class LocalRuntime {
   readonly folder: string;
   readonly apiUrl: string;
@@ -47,14 +50,14 @@ export class LocalRuntime {
     });
   }
 
-  /** `batchdrop up --real`, with these options besides. */
+  /** Runs `batchdrop up --real` with these additional options. */
   run(...more: '--yes'[]): RealRun {
     const run = new RealRun(this, more);
     this.#running.add(run);
     return run;
   }
 
-  /** Ends what a failed test left: the data directory serves one run at a time. */
+  /** Ends the runs of a failed test, because the data directory serves one run at a time. */
   async endRuns(): Promise<void> {
     for (const run of this.#running) await run.end('SIGKILL');
     this.#running.clear();
@@ -67,18 +70,18 @@ export class LocalRuntime {
 
   get names(): RuntimeEndpoints {
     const names = readRuntimeEndpoints(join(this.folder, 'data'));
-    if (names === undefined) throw new Error('nothing is up');
+    if (names === undefined) throw new Error('no runtime is up');
     return names;
   }
 
-  /** The only ones that its endpoint takes. */
+  /** The only credentials that its endpoint accepts. */
   get credentials(): Credentials {
     const credentials = readOwnerCredentials(join(this.folder, 'data'));
-    if (credentials === undefined) throw new Error('the endpoint takes any credentials');
+    if (credentials === undefined) throw new Error('the endpoint accepts any credentials');
     return credentials;
   }
 
-  /** Drops a request file; answers its job. */
+  /** Uploads a request file. Returns its job. */
   async drop(key: string, body: string): Promise<string> {
     const user = new UserProgram(this.names, this.credentials);
     const versionId = await user.put(key, body);
@@ -86,22 +89,22 @@ export class LocalRuntime {
     return jobIdOf({ bucket: this.names.requestBucket, key, versionId });
   }
 
-  /** So many looks of the poller, in each of which something held back could have been sent. */
+  /** Waits for this many ticks of POLL, in each of which a file that must wait could have been sent. */
   async untilLooked(times: number): Promise<void> {
     const { ledger, close } = connectionTo(this.names, this.credentials);
-    const written = async () => (await ledger.readControl()).version; // at the begin and the end of each look
+    const written = async () => (await ledger.readControl()).version; // at the start and the end of each tick
     const before = await written();
     await expect.poll(written, { timeout: 45_000 }).toBeGreaterThanOrEqual(before + 2 * times);
     close();
   }
 
-  /** What the API was asked for. */
+  /** Returns the requests that the API received. */
   asked(event: AuditEntry['event']): AuditEntry[] {
     return readAudit(join(this.folder, 'openai')).filter((entry) => entry.event === event);
   }
 }
 
-/** One run, and whoever answers its questions. */
+/** One run, and the answers to its questions. */
 class RealRun {
   readonly #child: ChildProcess;
   readonly #questions: string[] = [];
@@ -133,7 +136,7 @@ class RealRun {
   }
 
   async untilAsked(): Promise<string> {
-    const asked = () => (this.hasAsked ? 'it asked' : this.printed); // a failure shows what it printed instead
+    const asked = () => (this.hasAsked ? 'it asked' : this.printed); // a failure then shows what it printed
     await expect.poll(asked, { timeout: 45_000, interval: 50 }).toBe('it asked');
     return this.#questions.shift() ?? '';
   }

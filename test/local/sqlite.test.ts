@@ -18,7 +18,7 @@ const SCHEMA = 'CREATE TABLE IF NOT EXISTS items (n INTEGER PRIMARY KEY, content
 const open = (name: string) => openDatabase(join(directory, `${name}.sqlite`), SCHEMA);
 
 describe('a database whose disk is full', () => {
-  it('has after each transaction all of its writes or none, and says why it failed', () => {
+  it('contains all writes of each transaction or none, and reports why one failed', () => {
     let run = 0;
     fc.assert(
       fc.property(
@@ -78,7 +78,7 @@ describe('a full disk', () => {
     [Object.assign(new Error('write'), { code: 'EACCES' }), false],
     [new Error('full of hope'), false],
     ['ENOSPC', false],
-  ])('is the reason of %s: %s', (error, expected) => {
+  ])('is the reason for %s: %s', (error, expected) => {
     expect(isDiskFull(error)).toBe(expected);
   });
 });

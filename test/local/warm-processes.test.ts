@@ -21,7 +21,7 @@ class IdleProcess {
 }
 
 describe('the processes of a function', () => {
-  it('serve a burst of short invocations with one process, first come first', async () => {
+  it('serve a burst of short invocations with one process, in order of arrival', async () => {
     const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd));
     const order: number[] = [];
     const invocations = Array.from({ length: 20 }, async (_, nth) => {
@@ -39,7 +39,7 @@ describe('the processes of a function', () => {
   it('are joined by another one when none becomes free', async () => {
     const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd));
     const first = await processes.take();
-    const second = await processes.take(); // nothing puts the first one back
+    const second = await processes.take(); // the first one is never put back
     expect(second).not.toBe(first);
     expect(processes.pids).toHaveLength(2);
     await processes.close(new Error('over'));
@@ -55,7 +55,7 @@ describe('the processes of a function', () => {
     await processes.close(new Error('over'));
   });
 
-  it('refuse what waits when they are closed', async () => {
+  it('refuse waiting calls when they are closed', async () => {
     const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd));
     await processes.take();
     const refused = expect(processes.take()).rejects.toThrow('over');

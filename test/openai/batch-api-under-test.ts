@@ -11,7 +11,7 @@ import { DocumentedFetch } from './official-document.ts';
 export const SECOND = 1_000;
 export const HOUR = 3_600 * SECOND;
 
-/** Round durations, so that a test knows when each status ends. */
+/** Fixed durations, so that a test knows when each status ends. */
 export const ROUND_TIMING = {
   validating: () => 10 * SECOND,
   inProgress: () => 100 * SECOND,
@@ -31,7 +31,7 @@ export type UnderTestOptions = Omit<BatchApiOptions, 'directory' | 'clock'> & {
 };
 
 /**
- * Starts a server on a manual clock, with the official SDK as its client; every response is checked against OpenAI's
+ * Starts a server on a manual clock, with the official SDK as its client. Every response is checked against OpenAI's
  * document.
  */
 export async function batchApi(options: UnderTestOptions = {}) {
@@ -51,7 +51,7 @@ export async function batchApi(options: UnderTestOptions = {}) {
 
 export type BatchApiUnderTest = Awaited<ReturnType<typeof batchApi>>;
 
-/** Returns a chat request line; `fails` is the HTTP status with which it fails. */
+/** Returns a chat request line. `fails`: the HTTP status with which it fails. */
 export function chatRow(customId: string, fails?: number): object {
   const marker = fails === undefined ? {} : { metadata: { batchdrop_local: `fail:${fails}` } };
   const messages = [{ role: 'user', content: `What is ${customId}?` }];
@@ -74,7 +74,7 @@ export async function uploadText(client: OpenAI, text: string | Buffer): Promise
   return (await client.files.create({ purpose: 'batch', file })).id;
 }
 
-/** Uploads the content (rows, or the text of a file) and creates a batch on it. */
+/** Uploads the content (rows, or the text of a file) and creates a batch with it. */
 export async function createBatch(
   client: OpenAI,
   content: readonly object[] | string | Buffer,
@@ -89,7 +89,7 @@ export async function createBatch(
   });
 }
 
-/** Waits for work that does not depend on the clock; the limit only ends a hung test. */
+/** Waits for work that does not depend on the clock. The limit only ends a hung test. */
 export async function reaches(client: OpenAI, id: string, status: Batch['status']): Promise<Batch> {
   await expect.poll(async () => (await client.batches.retrieve(id)).status, { timeout: 30_000 }).toBe(status);
   return await client.batches.retrieve(id);

@@ -58,7 +58,8 @@ function nullable(schema: Json): JsonObject {
 function convert(value: Json): Json {
   if (Array.isArray(value)) return value.map(convert);
   if (!isObject(value)) return value;
-  // `nullable` is from an older OpenAPI version than the document's, and this function applies it everywhere.
+  // `nullable` comes from an older OpenAPI version than the document's, and this function already applies it
+  // everywhere.
   const parts = Object.entries(value).filter(([name, part]) => name !== 'nullable' || isObject(part));
   const entries = parts.map(([name, part]): [string, Json] => {
     if (name === '$ref' && typeof part === 'string') return [name, part.replace('#/', 'openai#/')];

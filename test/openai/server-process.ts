@@ -1,4 +1,4 @@
-/** Runs the server in a process of its own, which reports its peak memory (bytes) on request. */
+/** Runs the server in its own process, which reports its peak memory (bytes) on request. */
 import { runBatchApiAlone } from '../../local/openai/main.ts';
 
 const [directory = '', speed = '1'] = process.argv.slice(2);

@@ -11,10 +11,10 @@ export interface Received {
   readonly path: string;
 }
 
-/** How a receiver answers: with a status, or as the function does. */
+/** How a receiver responds: with a status, or as the function does. */
 export type Answer = number | RequestListener;
 
-/** A program of a user that receives webhooks over HTTP. It answers 200, or what `answers` has next. */
+/** A user's program that receives webhooks over HTTP. It responds with 200, or with the next entry of `answers`. */
 export class WebhookReceiver {
   readonly received: Received[] = [];
   readonly url: string;
@@ -47,7 +47,7 @@ export class WebhookReceiver {
     return receiver;
   }
 
-  /** Waits until so many have arrived; `poke` runs before each look. */
+  /** Waits until this many have arrived. `poke` runs before each check. */
   async until(count: number, poke: () => void = () => {}): Promise<Received[]> {
     await expect
       .poll(
@@ -62,7 +62,9 @@ export class WebhookReceiver {
   }
 }
 
-/** The event in a webhook, as the official SDK reads it. Rejects if the signature is not of this secret. */
+/**
+ * Returns the event in a webhook, as the official SDK reads it. Rejects if the signature was not made with this secret.
+ */
 export async function unwrapped({ body, headers }: Received, secret: string) {
   const client = new OpenAI({ apiKey: 'sk-test' });
   return await client.webhooks.unwrap(body, new Headers(Object(headers)), secret);

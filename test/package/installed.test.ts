@@ -21,7 +21,7 @@ const CDK = join(PROJECT, 'node_modules/aws-cdk/bin/cdk');
 const COMPILER = join(PROJECT, 'node_modules/typescript/bin/tsc');
 const run = promisify(execFile);
 
-/** An app as somebody else writes it: nothing of this project is in reach but what was installed. */
+/** An app of another developer. It can reach nothing of this project except what was installed. */
 const APP = {
   'app.ts': `
 import { App, Duration, Stack, type StackProps } from 'aws-cdk-lib';
@@ -81,7 +81,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The template of the one stack of an app, and where its functions' code is. */
+/** Returns the template of the only stack of an app, and the place of its functions' code. */
 async function synthesized(app: string, stack: string) {
   const output = join(folder, `${stack}.out`);
   const options = ['synth', '--quiet', '--app', `'${process.execPath}' ${app}`, '--output', output];
@@ -98,22 +98,22 @@ async function synthesized(app: string, stack: string) {
   return codes.map((hash) => readdirSync(join(output, `asset.${hash}`)));
 }
 
-describe('in an app of somebody else', () => {
-  it('nothing else comes along: no esbuild, no SDK, one CDK', () => {
+describe("in another developer's app", () => {
+  it('nothing else is installed: no esbuild, no SDK, one CDK', () => {
     const installed = readdirSync(join(folder, 'node_modules'));
     expect(installed).toContain('batchdrop');
     expect(installed.filter((name) => /^(esbuild|@aws-sdk|dynalite|typescript)$/.test(name))).toEqual([]);
     expect(existsSync(join(folder, 'node_modules/batchdrop/node_modules'))).toBe(false);
   });
 
-  it('the command is there', async () => {
+  it('the command exists', async () => {
     const { stdout } = await run(process.execPath, [join(folder, 'node_modules/.bin/batchdrop'), '--help'], {
       cwd: folder,
     });
     expect(stdout).toContain('doctor');
   });
 
-  it('the types fit TypeScript, strictly', async () => {
+  it('the types compile with strict TypeScript', async () => {
     const strict = [
       '--strict',
       '--noEmit',
@@ -127,7 +127,7 @@ describe('in an app of somebody else', () => {
     await run(process.execPath, [COMPILER, ...strict, '--types', '', 'app.ts'], { cwd: folder });
   });
 
-  it('the declarations are sound in themselves, for the strictest settings', async () => {
+  it('the declarations compile by themselves with the strictest settings', async () => {
     writeFileSync(join(folder, 'all.ts'), "export * from 'batchdrop';\nexport * from 'batchdrop/events';\n");
     const strict = [
       '--strict',
@@ -143,7 +143,7 @@ describe('in an app of somebody else', () => {
       () => '',
       (failure: unknown) => String(Object(failure).stdout),
     );
-    // The CDK's own declarations want more than strict settings give; ours do not.
+    // The CDK's own declarations fail with settings stricter than `strict`. Ours do not.
     expect(complaints.split('\n').filter((line) => line.includes('node_modules/batchdrop/'))).toEqual([]);
   });
 
@@ -151,11 +151,11 @@ describe('in an app of somebody else', () => {
     ['TypeScript', 'app.ts', 'Typed'],
     ['plain JavaScript', 'app.mjs', 'Plain'],
     ['CommonJS', 'app.cjs', 'Required'],
-  ])('cdk synth gives the functions with their code: %s', async (_, app, stack) => {
+  ])('cdk synth produces the functions with their code: %s', async (_, app, stack) => {
     const codes = await synthesized(app, stack);
     expect(codes).toHaveLength(5);
     for (const files of codes) expect(files).toEqual(expect.arrayContaining(['index.js', 'package.json']));
-    // What is loaded later is in files of its own.
+    // Code that is loaded later is in separate files.
     for (const files of codes) expect(files.filter((file) => /^[A-Z0-9]{8}\.js$/.test(file))).not.toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ interface Entry {
   isOurs: boolean;
 }
 
-/** A list, newest first: runs of others' batches and of ours, each run created at its own pace. */
+/** A list, newest first, with runs of our batches and of others'. Each run was created at its own pace. */
 const list = fc
   .array(
     fc.record({
@@ -84,7 +84,7 @@ function survey(
   return { calls, served, left: plan.unobserved() };
 }
 
-test('a survey of any list serves each open batch at most once, with at most one call per batch', () => {
+test('a survey of any list observes each open batch at most once, with at most one call per batch', () => {
   let byPages = 0;
   fc.assert(
     fc.property(list, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (entries, rotation) => {
@@ -96,7 +96,7 @@ test('a survey of any list serves each open batch at most once, with at most one
       });
       expect(new Set(served).size).toBe(served.length);
       expect(calls).toBeLessThanOrEqual(open.length);
-      // If pages contained nothing of ours, a few batches wait for the next survey.
+      // If pages contained none of our batches, a few batches wait for the next survey.
       expect(served.length).toBeGreaterThanOrEqual(open.length - 3);
       if (calls < open.length) byPages += 1;
     }),
@@ -105,7 +105,7 @@ test('a survey of any list serves each open batch at most once, with at most one
   expect(byPages).toBeGreaterThan(100);
 });
 
-test('a survey of a faulty list makes at most one call per batch, and repeated surveys serve every batch', () => {
+test('a survey of a faulty list makes at most one call per batch, and repeated surveys observe every batch', () => {
   fc.assert(
     fc.property(
       list,

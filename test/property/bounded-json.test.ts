@@ -5,7 +5,7 @@ import { BoundedJson } from '../../functions/shared/adapters/openai/bounded-json
 const MAX_BYTES = 200_000;
 const TOO_LONG = 64 * 1024 + 10;
 
-/** Returns what comes out of the bytes when they arrive in pieces of this length; undefined when it is too much. */
+/** Returns the result for bytes that arrive in pieces of this length; undefined if it is too long. */
 function bounded(bytes: Buffer, piece: number): string | undefined {
   const json = new BoundedJson(MAX_BYTES);
   for (let at = 0; at < bytes.length; at += piece) {
@@ -22,7 +22,7 @@ const json = fc.letrec((tie) => ({
   object: fc.dictionary(fc.oneof(strings, fc.constantFrom('data', 'job', 'id')), tie('any'), { maxKeys: 4 }),
 })).any;
 
-test('JSON without oversized values, and bytes that are no JSON, come out as they are, in whatever pieces they arrive', () => {
+test('JSON without oversized values and bytes that are not JSON remain unchanged, in whatever pieces they arrive', () => {
   fc.assert(
     fc.property(
       fc.oneof(
@@ -38,7 +38,7 @@ test('JSON without oversized values, and bytes that are no JSON, come out as the
   );
 });
 
-test('an oversized value of a member is null, and all others are as they were', () => {
+test('an oversized value of a member becomes null, and all others remain unchanged', () => {
   const huge = fc.constantFrom<unknown>('x'.repeat(TOO_LONG), Array(TOO_LONG).fill(1), {
     a: ['y'.repeat(TOO_LONG)],
   });
@@ -71,7 +71,7 @@ test('an oversized value of a member is null, and all others are as they were', 
   );
 });
 
-test('what is oversized as a whole, or nested too deeply, does not come out', () => {
+test('text that is too long or nested too deeply is refused', () => {
   expect(bounded(Buffer.from(JSON.stringify('x'.repeat(MAX_BYTES + 10))), 10_000)).toBeUndefined();
   expect(bounded(Buffer.from(JSON.stringify({ data: Array(MAX_BYTES).fill(1) })), 10_000)).toBeUndefined();
   expect(bounded(Buffer.from('['.repeat(2_000)), 10_000)).toBeUndefined();

@@ -15,7 +15,11 @@ const prices = fc.record({ input: price, cachedInput: price, cacheWrites: price,
 const count = fc.integer({ min: 0, max: 300_000 });
 const row: fc.Arbitrary<TokenCounts> = fc
   .record({ fresh: count, cachedInput: count, cacheWrites: count, output: count, reasoning: count })
-  .map(({ fresh, ...counts }) => ({ ...counts, input: fresh + counts.cachedInput + counts.cacheWrites }));
+  .map(({ fresh, ...counts }) => ({
+    ...counts,
+    media: 0,
+    input: fresh + counts.cachedInput + counts.cacheWrites,
+  }));
 const rows = fc.array(fc.record({ model: fc.constantFrom(...MODELS), tokens: row }), { maxLength: 50 });
 const tables = fc
   .record({ of: fc.array(prices, { minLength: 3, maxLength: 3 }), long: prices, above: count })

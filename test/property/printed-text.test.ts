@@ -11,7 +11,7 @@ import {
   jobStatusExamples,
 } from '../../functions/shared/contract/examples.ts';
 
-/** Named by number, not by property, as the code names them. */
+/** Given by number and not by property name, which the code uses. */
 const HOSTILE_RANGES = [
   [0x00, 0x1f], // C0
   [0x7f, 0x9f], // DEL, C1
@@ -37,7 +37,7 @@ const isHostile = (character: string) => {
   return isHalf || HOSTILE_RANGES.some(([first, last]) => code >= first && code <= last);
 };
 const SGR = new RegExp(`${String.fromCharCode(27)}\\[\\d*m`, 'g');
-/** What a terminal would obey, besides the colours that the CLI adds. */
+/** Returns the characters that a terminal would obey, except for the colours that the CLI adds. */
 const hostileIn = (printed: string) => Array.from(printed.replaceAll(SGR, '')).filter(isHostile);
 
 const hostileCharacter = fc
@@ -47,7 +47,7 @@ const hostile = fc
   .tuple(fc.string({ maxLength: 4 }), hostileCharacter, fc.string({ unit: 'binary', maxLength: 6 }))
   .map((parts) => parts.join(''));
 
-/** The value with every text in it replaced, names included where they are not the contract's. */
+/** Returns the value with every text in it replaced, including names that are not in the contract. */
 function poisoned(value: unknown, text: string): unknown {
   if (typeof value === 'string') return `${value}${text}`;
   if (Array.isArray(value)) return value.map((each) => poisoned(each, text));
@@ -55,8 +55,8 @@ function poisoned(value: unknown, text: string): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, poisoned(each, text)]));
 }
 
-describe('text of others, printed,', () => {
-  it('has no character that a terminal obeys or hides, and keeps every other one', () => {
+describe('printed text from others', () => {
+  it('has no character that a terminal obeys or hides, and keeps all others', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), hostile, fc.string(), (harmless, poison, plain) => {
         for (const text of [harmless, poison, harmless + poison]) {
@@ -76,7 +76,7 @@ describe('text of others, printed,', () => {
   });
 
   it.each(HOSTILE_RANGES.map(([first, last]) => [first.toString(16), first, last] as const))(
-    'has no character from U+%s on',
+    'has no character of the range from U+%s',
     (_, first, last) => {
       for (let code = first; code <= last; code += 1) {
         expect(hostileIn(escapeControlCharacters(`a${String.fromCodePoint(code)}b`))).toEqual([]);
@@ -112,7 +112,7 @@ describe('text of others, printed,', () => {
         }
         for (const event of examples) {
           const detail = Object(structuredClone(event.detail));
-          detail.metadata.occurredAt = poison; // the only text of which a part is printed
+          detail.metadata.occurredAt = poison; // the only text that is printed in part
           expect(hostileIn(eventLine({ ...event, detail }) ?? '')).toEqual([]);
         }
       }),
@@ -164,7 +164,7 @@ describe('text of others, printed,', () => {
     );
   });
 
-  it('is as many lines of welcome as ever', () => {
+  it('does not change the number of lines in the welcome text', () => {
     const named = (text: string) => ({
       ...{
         url: text,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 const LINE_ENDS = ['\n', '\r\n', '\n\n', '\r\n \t\n', '\n\r\n'] as const;
 const ROWS = 12;
 
-/** A valid file for several models in any spelling, its rows, and the places where its chunks end. */
+/** A valid file for several models, in any spelling, its rows, and the positions where its chunks end. */
 export const validFile = fc
   .record({
     ids: fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), {
@@ -24,7 +24,7 @@ export const validFile = fc
   })
   .map(({ ids, models, extras, inputs, ends, indents, byteOrderMark, lastEnd, cuts }) => {
     const rows = ids.map((customId, at) => {
-      // Token numbers count as one input, strings as many: so some files take several parts.
+      // Token numbers count as one input, but each string counts, so some files need several parts.
       const input = at % 3 === 0 ? Array.from({ length: inputs[at] ?? 1 }, () => '') : [1, 2];
       const body = { model: models[at], input, extra: extras[at] };
       const url = at % 4 === 3 ? '/v1/responses' : '/v1/embeddings';
@@ -38,7 +38,7 @@ export const validFile = fc
     return { file, places, rows };
   });
 
-/** The file in chunks, cut at the places. */
+/** Yields the file in chunks that end at these positions. */
 export async function* pieces(file: Buffer, places: number[]): AsyncGenerator<Uint8Array> {
   for (let at = 1; at < places.length; at += 1)
     yield Uint8Array.from(file.subarray(places[at - 1], places[at]));

@@ -18,7 +18,7 @@ async function check(
   return { checked: await validateRequestFile(() => pieces(file, places), kept), tables: kept.tables };
 }
 
-/** The rows of a part with their ordinals, read with the row table of the part. */
+/** Returns the rows of a part with their ordinals, read with the part's row table. */
 function rowsOf(file: Buffer, table: RowTable): [ordinal: number, row: string][] {
   return Array.from({ length: table.rows }, (_, index) => {
     const { ordinal, offset, length } = table.place(index);
@@ -94,7 +94,7 @@ test('any valid file with one repeated id is refused, and the finding names the 
   );
 });
 
-test('a valid file with any byte changed gets a verdict, and the parts of an accepted one still match the file', async () => {
+test('a valid file with any byte changed is accepted or refused, and the parts of an accepted one still match the file', async () => {
   let bad = 0;
   await fc.assert(
     fc.asyncProperty(

@@ -17,7 +17,7 @@ const size = fc.oneof(
   fc.integer({ min: 0, max: 12 * 1024 * MIB }),
 );
 
-test('segments cover the pieces in order, without gap or overlap, within the limits of an upload', async () => {
+test('segments cover the pieces in order, without gaps or overlaps, within the limits of an upload', async () => {
   let copied = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(size, { maxLength: 40 }), async (sizes) => {
@@ -109,7 +109,7 @@ test('for any lines, every row gets one outcome, and every line settles a row or
   );
 });
 
-test('a result line that is cut or changed anywhere is an anomaly and never throws', () => {
+test('a result line that is truncated or changed anywhere is an anomaly and never causes an exception', () => {
   fc.assert(
     fc.property(resultLine, fc.nat(), fc.integer({ min: 0, max: 255 }), (line, at, byte) => {
       const bytes = Buffer.from(JSON.stringify(line));

@@ -12,7 +12,10 @@ interface Scanned {
   invocations: number;
 }
 
-/** Scans a file in invocations that end where `ends`, called after each chunk, says. Each saves its scan for the next. */
+/**
+ * Scans a file in several invocations. `ends`, called after each chunk, decides where one ends. Each saves its scan for
+ * the next one.
+ */
 async function scanned(
   file: Buffer,
   partBytes: PartBytes,
@@ -37,13 +40,13 @@ async function scanned(
   return { checked, tables: tables.sort(([a], [b]) => a - b), invocations };
 }
 
-/** The saved scan, as the storage returns it. */
+/** Yields the saved scan in pieces, as S3 returns it. */
 async function* cut(saved: Iterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
   const whole = Buffer.concat([...saved]);
   for (let at = 0; at < whole.length; at += bytes) yield whole.subarray(at, at + bytes);
 }
 
-/** A valid file, or one with a repeated id, a fault in a line, or both. */
+/** A valid file, or one with a repeated id, a faulty line, or both. */
 const anyFile = fc
   .record({
     valid: validFile,
@@ -57,7 +60,7 @@ const anyFile = fc
     return whole;
   });
 
-test('any file read in several invocations gets the same verdict, parts and row tables as in one', async () => {
+test('any file read in several invocations gets the same result, parts and row tables as in one', async () => {
   const seen = { good: 0, bad: 0, invocations: 0 };
   await fc.assert(
     fc.asyncProperty(

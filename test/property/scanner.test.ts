@@ -4,12 +4,12 @@ import { compareScans } from '../fuzz/compare-scans.ts';
 import { FileMaker } from '../fuzz/mutated-files.ts';
 import { STRINGS } from '../fuzz/nasty-json.ts';
 
-// `npm run fuzz:scanner` does the same for as many lines as one likes.
+// `npm run fuzz:scanner` does the same for any number of lines.
 const FILES = 50;
 const LINES = 100;
 const PLACES = 140; // more than two blocks of 64 bytes
 
-test('whatever the lines and wherever the chunks are cut, the scanner and JSON.parse say the same', () => {
+test('whatever the lines and wherever the chunks end, the scanner and JSON.parse agree', () => {
   const seen = { lines: 0, fast: 0, clean: 0 };
   for (let seed = 0; seed < FILES; seed += 1) {
     const { bytes, cuts } = new FileMaker(seededRandom(seed)).file(LINES);
@@ -25,7 +25,7 @@ test('whatever the lines and wherever the chunks are cut, the scanner and JSON.p
   expect(seen.clean).toBeGreaterThan(0.5 * seen.lines);
 });
 
-test('each piece of a string, good or bad, is seen at every place in the blocks that the scanner reads', () => {
+test('each piece of a string, good or bad, is recognised at every position in the blocks that the scanner reads', () => {
   const seen = { lines: 0, clean: 0 };
   for (const piece of [...STRINGS.good, ...STRINGS.bad]) {
     const lines = Array.from(

@@ -24,7 +24,7 @@ const nearlyARow = fc
     return row;
   });
 
-/** The line parsed as JSON in UTF-8, or undefined. */
+/** Returns the line parsed as JSON in UTF-8, or undefined. */
 function parsed(line: Uint8Array): { custom_id: unknown; body: { model: unknown } } | undefined {
   try {
     return JSON.parse(decoder.decode(line));
@@ -33,7 +33,7 @@ function parsed(line: Uint8Array): { custom_id: unknown; body: { model: unknown 
   }
 }
 
-test('a row is accepted only if it is JSON in UTF-8, and with the values that JSON.parse returns', () => {
+test('a row is accepted only if it is JSON in UTF-8, and has the values that JSON.parse returns', () => {
   let good = 0;
   let bad = 0;
   fc.assert(

@@ -1,6 +1,7 @@
 /**
- * The public surface of a release: every declaration that `batchdrop` and `batchdrop/events` export, and the schemas of the
- * events. Later releases only add to it, or have another major version (before 1.0: minor version).
+ * The public surface of a release: every declaration that `batchdrop` and `batchdrop/events` export, and the schemas of
+ * the events. Later releases may only add to it, unless they increase the major version (before 1.0: the minor
+ * version).
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,7 +10,7 @@ import * as contract from '../../functions/shared/contract/index.ts';
 
 export const RELEASED = fileURLToPath(new URL('./', import.meta.url));
 
-/** Returns the files that record a release here, by name. */
+/** Returns the files that record a release, by name. */
 export function releaseOf(packageDirectory: string): Record<string, string> {
   const manifest = readFileSync(join(packageDirectory, 'package.json'), 'utf8');
   const { version, exports } = JSON.parse(manifest);
@@ -28,7 +29,7 @@ export function releaseOf(packageDirectory: string): Record<string, string> {
 
 /**
  * Returns every declaration that an entry file exports, without comments, by name. It includes declarations that the
- * exporting files do not export, as the members of a base interface are visible too.
+ * exporting files do not export, because the members of a base interface are also visible.
  */
 function declarationsBehind(entry: string): Map<string, string[]> {
   const found = new Map<string, string[]>();
@@ -68,7 +69,7 @@ function textOf(file: string): string {
   return readFileSync(file, 'utf8').replace(/^\s*\/\*[\s\S]*?\*\/\n?/gm, '');
 }
 
-/** Returns what was removed from or changed in the former declarations, a sentence each. */
+/** Returns what was removed from or changed in the former declarations, one sentence each. */
 export function changesOfDeclarations(former: string, present: string): string[] {
   const now = declarationsIn(present);
   return [...declarationsIn(former)].flatMap(([name, lines]) => {
@@ -80,7 +81,7 @@ export function changesOfDeclarations(former: string, present: string): string[]
   });
 }
 
-/** True for a list of values that grew, such as `readonly ["a", "b"]` to `readonly ["a", "b", "c"]`. */
+/** Returns true for a list of values that grew, such as `readonly ["a", "b"]` to `readonly ["a", "b", "c"]`. */
 function isLonger(former: string, present: string): boolean {
   const [before, after] = [former, present].map((line) => /^(.*readonly )\[(.*)\](;?)$/.exec(line));
   if (!before || !after || before[1] !== after[1]) return false;
@@ -89,8 +90,8 @@ function isLonger(former: string, present: string): boolean {
 }
 
 /**
- * Returns the incompatible changes between two schemas, a path each. Objects may gain fields, and a field may become
- * required; in what others send us nothing may become required.
+ * Returns the incompatible changes between two schemas, one path each. Objects may gain fields, and a field may become
+ * required. But in messages that others send to Batchdrop, no field may become required.
  */
 export function changesOfSchema(
   former: unknown,
@@ -124,7 +125,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** True if semantic versioning allows incompatible changes between two versions. */
+/** Returns true if semantic versioning allows incompatible changes between two versions. */
 export function mayBreak(former: string, present: string): boolean {
   const [[a = 0, b = 0], [c = 0, d = 0]] = [former, present].map((version) =>
     version.trim().split('.').map(Number),

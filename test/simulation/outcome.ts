@@ -1,6 +1,6 @@
 import type { World } from './world/world.ts';
 
-/** What users, subscribers and the bill show at the end, without times and ids, which are random anyway. */
+/** Returns what users, subscribers and the bill show at the end, without times and ids, which are random. */
 export function outcomeOf(world: World): string {
   const audit = world.api.audit();
   const jobs = world.ledger.jobs().map(({ request, status, rows, reason, usage }) => ({

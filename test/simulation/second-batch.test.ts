@@ -3,9 +3,9 @@ import { resultKeys } from '../../functions/shared/contract/result-keys.ts';
 import { type HistoryReport, playHistory } from './world/history.ts';
 
 const MINUTE = 60_000;
-const HISTORIES = 300; // in one of eleven there is a second batch: far more than are needed
+const HISTORIES = 300; // one in eleven has a second batch: far more than needed
 const SECOND_BATCHES = 12;
-/** Twice the settling time: an intent is abandoned while its batch runs and is not on the list. */
+/** Twice the settling time, so that an intent is abandoned while its batch runs and is not on the list. */
 const SCENARIO = { listLagMs: 20 * MINUTE, runningMs: 60 * MINUTE };
 const BEYOND_THE_BOUND = /keeps \d+ batches|was billed twice/;
 
@@ -14,8 +14,8 @@ test('a batch that is listed only after the settling time is found, cancelled an
 }, async () => {
   let seconds = 0;
   for (let seed = 1; seed <= HISTORIES && seconds < SECOND_BATCHES; seed += 1) {
-    // With two accounts there are batches that the key in use cannot cancel; second batches occur without them. A
-    // duplicate of a batch that ends before the list shows it is not found.
+    // With two accounts, there would be batches that the current key cannot cancel; second batches occur without them.
+    // A duplicate of a batch that ends before the list shows it is not found.
     const report = await playHistory(
       seed,
       { kinds: ['key of another account', 'create duplicated'] },
@@ -32,7 +32,10 @@ test('a batch that is listed only after the settling time is found, cancelled an
   expect(seconds).toBeGreaterThanOrEqual(SECOND_BATCHES);
 });
 
-/** Batches that are neither their part's own nor those of earlier attempts, and what Batchdrop failed to do about them. */
+/**
+ * Returns batches that belong neither to their part's current attempt nor to earlier ones, and what Batchdrop failed to
+ * do about them.
+ */
 function secondBatches({ world }: HistoryReport): { found: number; broken: string[] } {
   const { creates, cancels } = world.api.audit();
   const parts = world.ledger.parts();

@@ -1,12 +1,12 @@
 import type { LeftOut } from './faults/fault-book.ts';
 import { type HistoryReport, playHistory } from './world/history.ts';
 
-/** What is left of a shrunk history: the actions of users that are left out, and the only faults that occur. */
+/** What remains of a shrunk history: the user actions that are left out, and the only faults that occur. */
 export type Shrunk = Required<Pick<LeftOut, 'actions' | 'allFaultsBut'>>;
 
 /**
- * Leaves out of a broken history whatever does not matter for the broken promise: actions of users, then faults, in ever
- * smaller groups, until no single one can be left out.
+ * Removes from a broken history whatever does not matter for the broken promise: first user actions, then faults, in
+ * smaller and smaller groups, until no single one can be removed.
  */
 export async function shrink(seed: number): Promise<Shrunk> {
   const whole = await playHistory(seed);
@@ -40,7 +40,7 @@ async function withoutGroups(
   return best;
 }
 
-/** The broken promise without ids and numbers: a smaller history has to break the same one. */
+/** Returns the broken promise without ids and numbers. A smaller history must break the same one. */
 function sortOf({ broken }: HistoryReport): string | undefined {
   return broken[0]?.replace(/[a-z2-7]{26}/g, '…').replace(/\d+/g, 'N');
 }

@@ -1,8 +1,8 @@
 /**
- * npm run simulate:kept [-- --find [--runs N] [--from SEED]] [--only TEXT]: takes the fix of each kept history out of a copy
- * of the source and checks that the history breaks its promise there. A history that does not break it proves nothing any
- * more, because calls were added or removed since it was kept. `--find` searches for another seed that breaks the promise,
- * shrinks it, and prints it to be kept instead.
+ * npm run simulate:kept [-- --find [--runs N] [--from SEED]] [--only TEXT]: removes the fix of each kept history from a
+ * copy of the source, and checks that the history breaks its promise there. If it does not, it proves nothing any more,
+ * because calls were added or removed since it was kept. `--find` searches for another seed that breaks the promise,
+ * shrinks it, and prints it for the list.
  */
 import { parseArgs } from 'node:util';
 import { KEPT, type KeptHistory } from './kept/kept-histories.ts';
@@ -21,7 +21,9 @@ const { values } = parseArgs({
   },
 });
 
-/** Returns the first seed that breaks as the kept history does without the fix, and keeps every promise with it. */
+/**
+ * Returns the first seed that breaks without the fix as the kept history does, and keeps every promise with the fix.
+ */
 async function findAnother({ wrong, shows, without }: KeptHistory): Promise<string> {
   const copy = mutatedCopy({ name: wrong, patches: without });
   try {

@@ -1,7 +1,7 @@
 /**
- * npm run simulate:mutants [-- --runs N] [--only TEXT]: plants each defect in a copy of the source and counts the histories
- * until the simulation finds it. The unchanged source keeps every promise on that seed. Prints the table of
- * docs/reliability.md.
+ * npm run simulate:mutants [-- --runs N] [--only TEXT]: plants each defect in a copy of the source, and counts the
+ * histories until the simulation finds it. With the unchanged source, that seed keeps every promise. Prints the table
+ * for docs/reliability.md.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ function hunt(mutant: Mutant): Promise<Tally> {
   });
 }
 
-for (const mutant of MUTANTS) mutated(mutant); // every anchor has to be there before anything is played
+for (const mutant of MUTANTS) mutated(mutant); // every anchor must exist before any history is played
 const waiting = MUTANTS.filter(({ name }) => name.includes(values.only));
 const rows = new Map<string, string>();
 let missed = 0;

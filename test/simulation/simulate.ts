@@ -1,6 +1,6 @@
 /**
- * npm run simulate -- --runs N [--seed N] [--replay SEED]: plays histories in two processes. A broken one is shrunk and
- * printed as a list of steps.
+ * npm run simulate -- --runs N [--seed N] [--replay SEED]: plays histories in two processes. A broken history is shrunk
+ * and printed as a list of steps.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -42,7 +42,7 @@ async function main(): Promise<boolean> {
   return report(tally, (performance.now() - began) / 1000);
 }
 
-/** Plays one share of the seeds in a process of its own. */
+/** Plays one share of the seeds in a separate process. */
 function playApart(first: number, runs: number): Promise<Tally> {
   const self = fileURLToPath(import.meta.url);
   const child = spawn(process.execPath, [self, '--part', '--seed', `${first}`, '--runs', `${runs}`], {

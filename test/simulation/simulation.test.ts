@@ -4,7 +4,7 @@ import { playMany, weaknesses } from './tally.ts';
 const HISTORIES = 240;
 const FIRED_AT_LEAST = 5;
 
-test(`over ${HISTORIES} histories of faults nothing is paid twice, lost, or published backwards`, {
+test(`in ${HISTORIES} histories with faults, nothing is paid twice, lost, or published out of order`, {
   timeout: 600_000,
 }, async () => {
   const tally = await playMany(1, HISTORIES);

@@ -1,7 +1,7 @@
 import { FAULT_KINDS, type FaultKind } from './faults/fault-kinds.ts';
 import { type HistoryReport, outcomeText, playHistory } from './world/history.ts';
 
-/** The sums over many histories; plain data, so that it passes between processes. */
+/** The sums over many histories. It is plain data, so that processes can exchange it. */
 export interface Tally {
   histories: number;
   steps: number;
@@ -22,7 +22,7 @@ interface Replayable {
 const MAX_BROKEN_KEPT = 20;
 const TRIES_PER_KIND = 20; // histories replayed without a kind of fault, to find one whose outcome it changes
 
-/** Plays the histories of consecutive seeds; with `untilBroken`, stops at the first broken one. */
+/** Plays the histories of consecutive seeds. With `untilBroken`, stops at the first broken one. */
 export async function playMany(
   first: number,
   histories: number,
@@ -49,7 +49,10 @@ export async function playMany(
   return tally;
 }
 
-/** Keeps the shortest histories in which each kind of fault occurred: a long one costs thirty times as much to replay. */
+/**
+ * Keeps the shortest histories in which each kind of fault occurred, because a long one costs thirty times as much to
+ * replay.
+ */
 function keepIfShort(shortest: Map<FaultKind, Replayable[]>, seed: number, report: HistoryReport): void {
   const { steps } = report;
   let outcome: string | undefined;
@@ -62,7 +65,7 @@ function keepIfShort(shortest: Map<FaultKind, Replayable[]>, seed: number, repor
   }
 }
 
-/** Returns whether the outcome of one of the histories is another one without this kind of fault. */
+/** Returns whether one of the histories has another outcome without this kind of fault. */
 async function changesOneOf(kind: FaultKind, replayable: readonly Replayable[]): Promise<boolean> {
   for (const { seed, outcome } of replayable)
     if (outcomeText(await playHistory(seed, { kinds: [kind] })) !== outcome) return true;
@@ -84,7 +87,10 @@ export function sumOf(tallies: readonly Tally[]): Tally {
   return sum;
 }
 
-/** Returns why a run proves little although no history broke: a fault that never occurred, a promise never examined. */
+/**
+ * Returns why a run proves little although no history broke: a fault that never occurred, or a promise that was never
+ * examined.
+ */
 export function weaknesses(tally: Tally, firedAtLeast: number): string[] {
   const weak: string[] = [];
   for (const kind of FAULT_KINDS) {

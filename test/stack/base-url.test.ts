@@ -19,7 +19,7 @@ const ACCEPTED: [text: string, url: string][] = [
   ['http://[::1]:8080/v1', 'http://[::1]:8080/v1'],
 ];
 
-/** One of each kind. */
+/** One URL of each kind. */
 const OF_THE_CONSTRUCT = ['https://api.example.com/v1/', 'http://localhost:4578/v1/', 'http://[::1]:8080/v1'];
 
 const REFUSED: [text: string, problem: string][] = [
@@ -43,7 +43,7 @@ const REFUSED: [text: string, problem: string][] = [
   ['https://api.openai.com /v1', 'is not a URL'],
 ];
 
-/** The base URL in the environment of POLL, as the construct writes it. */
+/** Returns the base URL in the environment of POLL, as the construct writes it. */
 function baseUrlOfStack(baseUrl: string): unknown {
   const functions = resources(synthesize({ baseUrl }), 'AWS::Lambda::Function');
   const poll = functions.find(({ id }) => id === 'PollingWorkerFunction');
@@ -53,10 +53,10 @@ function baseUrlOfStack(baseUrl: string): unknown {
 const transport = (baseUrl: string) => createOpenAiTransport(baseUrl, 1_000);
 const commandLine = (baseUrl: string) => realBatchApi({ OPENAI_API_KEY: 'k', OPENAI_BASE_URL: baseUrl });
 
-describe('the rule, the construct, the transport and the command line accept', () => {
+describe('the rule, the construct, the transport and the CLI accept', () => {
   it.each(ACCEPTED)('%s', (text, url) => {
     expect(parseBaseUrl(text)).toEqual({ url });
-    if (OF_THE_CONSTRUCT.includes(text)) expect(baseUrlOfStack(text)).toBe(url); // each is a synthesis
+    if (OF_THE_CONSTRUCT.includes(text)) expect(baseUrlOfStack(text)).toBe(url); // each needs a synthesis
     expect(() => transport(text)).not.toThrow();
     expect(commandLine(text)).toMatchObject({ baseUrl: url });
   });

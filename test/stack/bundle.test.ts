@@ -40,7 +40,7 @@ const CLIENTS = {
   webhook: ['DynamoDB', 'EventBridge', 'SQS', 'Secrets Manager'],
 };
 
-/** The functions that scan files: their bundles contain the compiled scanner. */
+/** The functions that scan files. Their bundles contain the compiled scanner. */
 const WITH_SCANNER = ['deliver', 'intake'];
 const SCANNER = Buffer.from(scannerBytes()).toString('base64');
 
@@ -101,7 +101,7 @@ describe('the bundles of the functions', () => {
   });
 });
 
-/** Packages that a function loads when it uses them, and never at its start. */
+/** Packages that a function loads on first use and never at its start. */
 const LATE = [
   '@aws-sdk/client-eventbridge',
   '@aws-sdk/client-s3',
@@ -112,7 +112,7 @@ const LATE = [
 ];
 
 describe('the cold start of a function', () => {
-  it('loads the client of the ledger only: the others are loaded when they are used', () => {
+  it('loads only the client of the ledger, and the others on first use', () => {
     for (const { name, loadedAtStart } of bundles) {
       const packages = new Set(
         loadedAtStart.map((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]),
@@ -129,7 +129,7 @@ describe('the cold start of a function', () => {
     }
   });
 
-  it('needs no file that a use loads', async () => {
+  it('needs no file that is loaded later', async () => {
     for (const { name, file } of bundles) {
       const script = `require(${JSON.stringify(file)});
         process.stdout.write(JSON.stringify(Object.keys(require.cache)))`;
@@ -146,7 +146,7 @@ describe('the cold start of a function', () => {
 describe('bundling', () => {
   it('writes one file per function, which Node runs as CommonJS in any folder', async () => {
     const target = temporaryDirectory();
-    writeFileSync(join(target, 'package.json'), '{"type":"module"}'); // as the project's
+    writeFileSync(join(target, 'package.json'), '{"type":"module"}'); // as in the project's
     const examples = await bundleFunctions(exampleFunctions(), target);
     expect(examples.map(({ name }) => name)).toEqual([...FUNCTION_NAMES]);
     for (const { name, file, bytes } of examples) {
@@ -157,7 +157,7 @@ describe('bundling', () => {
     }
   });
 
-  it('writes what is loaded later to files of its own, and removes those of the bundle before', async () => {
+  it('writes code that is loaded later to separate files, and removes those of the previous bundle', async () => {
     const source = exampleFunctions();
     const target = temporaryDirectory();
     const late = join(source, 'shared/late.ts');

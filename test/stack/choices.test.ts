@@ -3,6 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
 import { parseBatchLimits } from '../../functions/shared/adapters/lambda/batch-limits.ts';
+import { parsePriceSettings } from '../../functions/shared/contract/price-settings.ts';
 import { Batchdrop } from '../../lib/batchdrop.ts';
 import { BatchdropStack } from '../../lib/batchdrop-stack.ts';
 import { readContext } from '../../lib/context.ts';
@@ -50,7 +51,7 @@ describe('props', () => {
       expect(variable(synthesize(), stage, 'BATCH_LIMITS')).toBe('{"enqueuedTokens":{}}');
   });
 
-  it('give the same batch limits to every function that admits parts, in the form that it reads', () => {
+  it('give the same batch limits to every function that needs them, in the format that it reads', () => {
     const limits = {
       enqueuedTokens: { 'gpt-4o-mini': 2_000_000, 'ft:gpt-4o:us': 90_000 },
       maxOpenBatches: 20,
@@ -63,7 +64,15 @@ describe('props', () => {
       expect(variable(template, stage, 'BATCH_LIMITS')).toBeUndefined();
   });
 
+  it('give prices to the function that knows what jobs cost, in the form that it reads', () => {
+    const prices = { models: { 'my-model*': { input: 0.3, output: 1.2 } }, batchDiscount: 0.4 };
+    const given = variable(synthesize({ prices }), 'Delivery', 'PRICES');
+    expect(parsePriceSettings(String(given))).toEqual({ settings: prices });
+    expect(variable(synthesize(), 'Delivery', 'PRICES')).toBeUndefined();
+  });
+
   it.each([
+    [{ prices: { models: { m: { input: -1 } } } }, 'prices.models["m"].input is -1; set a number'],
     [{ maxOpenBatches: 0 }, 'maxOpenBatches is 0; set a whole number from 1 to 1500.'],
     [{ maxOpenBatches: 1_501 }, 'maxOpenBatches is 1501;'],
     [{ enqueuedTokens: { m: 0 } }, 'enqueuedTokens of m is 0; set a whole number above 0.'],
@@ -127,7 +136,7 @@ describe('props', () => {
     );
   });
 
-  it('that are tokens are checked by the functions only', () => {
+  it('that are tokens are checked only by the functions', () => {
     const template = synthesize((stack) => ({
       baseUrl: new CfnParameter(stack, 'Url').valueAsString,
       completionWindow: new CfnParameter(stack, 'Window').valueAsString,
@@ -144,7 +153,7 @@ describe('props', () => {
     expect(expiring.map(({ id }) => id).sort()).toEqual(['BucketsRequests', 'BucketsResults']);
   });
 
-  it('expire files, and old versions of them, only once they have the tag of an ended job', () => {
+  it('expire files and their old versions only if they have the tag of an ended job', () => {
     const template = synthesize({ expireFilesAfter: Duration.days(30) });
     const rulesOf = (bucket: string) =>
       list(
@@ -161,7 +170,7 @@ describe('props', () => {
       aborting,
       { ExpirationInDays: 30, ...ended },
       { NoncurrentVersionExpiration: { NoncurrentDays: 30 }, ...ended },
-      { ExpiredObjectDeleteMarker: true, Status: 'Enabled' }, // S3 allows no tags with it: a marker has none
+      { ExpiredObjectDeleteMarker: true, Status: 'Enabled' }, // S3 allows no tag filter here, because a marker has no tags
     ]);
   });
 });
@@ -192,6 +201,7 @@ describe('context', () => {
       maxOpenBatches: '20',
       sharesBy: 'team',
       shareWeights: 'search=3, *=0.5',
+      prices: '{"models":{"mine":{"input":0.1}}}',
       keepOpenAiFiles: 'yes',
       removal: 'destroy',
     });
@@ -213,6 +223,7 @@ describe('context', () => {
       enqueuedTokens: { 'gpt-4o-mini': 2_000_000, 'ft:gpt-4o:us': 90_000 },
       maxOpenBatches: 20,
       shares: { by: 'team', weights: { search: 3, '*': 0.5 } },
+      prices: { models: { mine: { input: 0.1 } } },
       keepOpenAiFiles: true,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -242,6 +253,7 @@ describe('context', () => {
     ['webhook', 'true', 'yes or no'],
     ['removal', 'toString', 'retain or destroy'],
     ['requestPrefix', ' ', 'some text'],
+    ['prices', 'no-such-file.json', 'a JSON file with prices, or JSON'],
   ])('rejects %s=%s', (name, value, kind) => {
     expect(() => read({ [name]: value })).toThrow(`context ${name} is "${value}"; set ${kind}.`);
   });
@@ -265,7 +277,7 @@ describe('context', () => {
     expect(() => read({ [name]: '5' })).toThrow(`context ${name} is unknown; did you mean ${meant}?`);
   });
 
-  it("lists other names that nothing reads, without the CDK's own", () => {
+  it("lists other names that nothing reads, except the CDK's own", () => {
     const { unknown } = read({
       stage: 'prod',
       'company.team': 'search',
@@ -289,7 +301,7 @@ describe('the stack', () => {
     expect(stack.environment).toBe('aws://unknown-account/unknown-region');
   });
 
-  it("takes the CDK's own props of a stack", () => {
+  it("accepts the CDK's own stack props", () => {
     const env = { account: '111111111111', region: 'eu-west-1' };
     const own = new BatchdropStack(exampleApp(), 'Example', { env, terminationProtection: true });
     expect(own.environment).toBe('aws://111111111111/eu-west-1');
@@ -308,7 +320,7 @@ describe('the stack', () => {
     );
   });
 
-  it('has what the command line needs as outputs', () => {
+  it('has outputs with everything that the CLI needs', () => {
     expect(
       ['RequestBucket', 'ResultsBucket', 'CancelQueueUrl', 'EventBus', 'LedgerTable'].map(output),
     ).toEqual([
@@ -320,7 +332,7 @@ describe('the stack', () => {
     ]);
   });
 
-  it('takes buckets by name', () => {
+  it('accepts buckets by name', () => {
     const own = new BatchdropStack(exampleApp(), 'Example', {
       requestBucketName: 'my-files',
       requestPrefix: 'in/',
@@ -329,7 +341,7 @@ describe('the stack', () => {
     expect(value).toBe('aws s3 cp requests.jsonl s3://my-files/in/');
   });
 
-  it('is plain ASCII: CloudFormation replaces other characters by question marks', () => {
+  it('is plain ASCII, because CloudFormation replaces other characters by question marks', () => {
     const text = JSON.stringify(template.toJSON());
     expect([...text].filter((character) => character.charCodeAt(0) > 126)).toEqual([]);
   });

@@ -12,13 +12,16 @@ import { at } from './template-reading.ts';
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 const run = promisify(execFile);
 
-/** Runs in one process, which loads the CDK once: each app finds its output folder in the environment, as under `cdk synth`. */
+/**
+ * Runs in one process, which loads the CDK once. Each app finds its output folder in the environment, as with `cdk
+ * synth`.
+ */
 const RUN_EACH = `for (const [app, outdir] of Object.entries(JSON.parse(process.argv[1]))) {
   process.env.CDK_OUTDIR = outdir;
   await import(app);
 }`;
 
-/** Runs the apps as `cdk synth` does. Returns by app its templates as text, by the name of their stack. */
+/** Runs the apps as `cdk synth` does. Returns the templates of each app as text, by the name of their stack. */
 async function synthesized(apps: readonly string[]): Promise<Map<string, Record<string, string>>> {
   const outputs = new Map(apps.map((app) => [app, join(temporaryDirectory(), 'cdk.out')]));
   const byUrl = [...outputs].map(([app, output]) => [
@@ -46,7 +49,7 @@ function templatesIn(output: string): Record<string, string> {
   );
 }
 
-/** What each example shows, as it appears in its templates. */
+/** What each example demonstrates, as it appears in its templates. */
 const SHOWN: Record<string, Record<string, string[]>> = {
   'minimal.ts': { Minimal: ['"DropHere"', '"ReadHere"'] },
   'own-bucket-and-mail.ts': {
@@ -93,7 +96,7 @@ describe('the examples', () => {
     expect(readdirSync(join(EXAMPLES, 'apps')).sort()).toEqual(Object.keys(SHOWN).sort());
   });
 
-  it.each(Object.entries(SHOWN))('%s synthesizes and shows its point', (app, stacks) => {
+  it.each(Object.entries(SHOWN))('%s synthesizes and demonstrates its feature', (app, stacks) => {
     const templates = templatesOf.get(app) ?? {};
     expect(Object.keys(templates).sort()).toEqual(Object.keys(stacks).sort());
     const all = Object.values(templates).map((text) => JSON.parse(text));

@@ -6,7 +6,7 @@ import { temporaryDirectory } from './synthesis.ts';
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const FOR_SYNTH = ['bin', 'lib', 'functions', 'cdk.json', 'package.json', 'tsconfig.json'];
 
-/** Copies what synth needs, and `more`, as after `git clone` and `npm ci`, without bundles. Returns the folder. */
+/** Copies what synth needs, and `more`, as after `git clone` and `npm ci` without bundles. Returns the folder. */
 export function freshClone(...more: string[]): string {
   const clone = temporaryDirectory();
   for (const path of [...FOR_SYNTH, ...more])

@@ -1,8 +1,8 @@
 /*
  * jsii checks the public types by the rules of the CDK's languages: readonly props, named interfaces, no generics. It
- * compiles the source as it stands, in a temporary copy. The copy has what a published jsii module has and this project
- * has not: a package.json with the `jsii` section and a README. Its tsconfig.json emits, which jsii demands, and therefore
- * rewrites the `.ts` in imports.
+ * compiles a temporary copy of the source. The copy has what a published jsii module has and this project lacks: a
+ * package.json with a `jsii` section, and a README. jsii requires a tsconfig.json that emits, so the one in the copy
+ * also rewrites the `.ts` in imports.
  */
 import { execFile } from 'node:child_process';
 import { appendFileSync, cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -45,7 +45,7 @@ const TSCONFIG = {
   files: ['lib/index.ts'],
 };
 
-/** A copy of the source that jsii can compile. */
+/** Returns a copy of the source that jsii can compile. */
 function copyOfSource(): string {
   const copy = temporaryDirectory();
   for (const folder of ['lib', 'functions'])
@@ -57,7 +57,7 @@ function copyOfSource(): string {
   return copy;
 }
 
-/** Compiles with warnings as errors. Returns what jsii prints when it fails, one line for each error or warning. */
+/** Compiles with warnings as errors. Returns what jsii prints if it fails, one line per error or warning. */
 function complaintsOf(copy: string): Promise<string[]> {
   const options = ['--tsconfig', 'tsconfig.json', '--validate-tsconfig', 'minimal', '--fail-on-warnings'];
   return new Promise((resolve, reject) => {
@@ -70,7 +70,7 @@ function complaintsOf(copy: string): Promise<string[]> {
   });
 }
 
-// One compilation for both: jsii runs for half a minute.
+// One compilation for both checks, because jsii runs for half a minute.
 it('jsii complains of a planted generic interface and writable prop, and of nothing else in the public types', async () => {
   const copy = copyOfSource();
   const planted = 'export interface Planted<T> {\n  value: T;\n}\n';

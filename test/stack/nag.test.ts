@@ -65,7 +65,7 @@ describe("AWS's solution checks", () => {
     }));
   });
 
-  it('do run: they find a bucket without protection', () => {
+  it('do run, because they find a bucket without protection', () => {
     expect(() => check({}, (stack) => new Bucket(stack, 'Unprotected'))).toThrow(
       'Example/Unprotected/Resource',
     );

@@ -10,7 +10,7 @@ import { placeholderBundles, temporaryDirectory } from './synthesis.ts';
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
 
-/** May be in the environment of a deployment, and must not be in any file that it uploads. */
+/** Values that may be in the environment of a deployment, but must not be in any file that it uploads. */
 const MARKERS = {
   OPENAI_API_KEY: 'sk-MARKER-OF-THE-KEY',
   OPENAI_ORG_ID: 'org-MARKER',
@@ -59,7 +59,7 @@ it('neither the template nor any other uploaded file contains a key, a token or 
     Object.entries(Properties?.Environment?.Variables ?? {}),
   );
   const named = variables.filter(([name]) => NAMES_A_SECRET.test(name));
-  // Variables named after a secret say where it is, and nothing else.
+  // Variables that are named after a secret say only where it is.
   expect(named.length).toBeGreaterThan(0);
   for (const [name, value] of named)
     expect([name, JSON.stringify(value)]).toEqual([name, expect.stringContaining(SECRET_NAME)]);

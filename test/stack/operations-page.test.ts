@@ -6,7 +6,7 @@ import { at, resources } from './template-reading.ts';
 
 const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
 
-/** Text under each heading of one depth, up to the next heading of that depth or above. */
+/** Returns the text under each heading of one depth, up to the next heading of that depth or above. */
 function sections(text: string, depth: number): Map<string, string> {
   const pieces = text.split(new RegExp(`^#{${depth}} `, 'm')).slice(1);
   return new Map(
@@ -34,7 +34,7 @@ describe('docs/operations.md', () => {
       expect(runbook.get(name), label).toMatch(new RegExp(`^- \\*\\*${label}:\\*\\* \\S.{10}`, 'm'));
   });
 
-  it.each(alarms)('is where the description of $name points', ({ name, description }) => {
+  it.each(alarms)('has the section that the description of $name names', ({ name, description }) => {
     const [, file = '', anchor] = /What to do: (\S+)#(\S+)$/.exec(description) ?? [];
     expect(existsSync(new URL(`../../${file}`, import.meta.url))).toBe(true);
     expect(anchor).toBe(name.toLowerCase());

@@ -6,7 +6,7 @@ import { Batchdrop } from '../../lib/batchdrop.ts';
 import { exampleApp, synthesize } from './synthesis.ts';
 import { at, legible, permissionsIn, resources } from './template-reading.ts';
 
-/** `as`: only under exactOptionalPropertyTypes does the CDK's class not fit its own interface. */
+/** `as`: under exactOptionalPropertyTypes, the CDK's class does not match its own interface. */
 function bucketOf(stack: Stack, id: string, props: BucketProps = {}): IBucket {
   return new Bucket(stack, id, props) as IBucket;
 }
@@ -18,7 +18,7 @@ describe("a bucket of the user's own", () => {
     resultsBucket: Bucket.fromBucketName(stack, 'Theirs', 'my-results'),
   }));
 
-  it('is not changed: no notification is configured and no custom resource is deployed', () => {
+  it('is not changed by a notification or a custom resource', () => {
     expect(resources(template, 'AWS::S3::Bucket')).toEqual([]);
     expect(resources(template, 'AWS::Lambda::Function')).toHaveLength(5);
     expect(JSON.stringify(template.toJSON())).not.toContain('Custom::');
@@ -36,14 +36,14 @@ describe("a bucket of the user's own", () => {
       expect(resource).toBe('arn:<AWS::Partition>:s3:::my-files/incoming/*');
   });
 
-  it('is tagged only under the prefix, and by DELIVER alone', () => {
+  it('is tagged only under the prefix, and only by DELIVER', () => {
     const tagging = permissionsIn(template).filter(({ action }) => action === 's3:PutObjectVersionTagging');
     expect(tagging.map(({ role, resource }) => [role, resource])).toEqual([
       ['<DeliveryWorkerRole>', 'arn:<AWS::Partition>:s3:::my-files/incoming/*'],
     ]);
   });
 
-  it('with a prefix for results is read, written and cleaned only under it, and every function knows it', () => {
+  it('with a prefix for results is read, written and cleaned only under the prefix, which every function knows', () => {
     const prefixed = synthesize((stack) => ({
       resultsBucket: Bucket.fromBucketName(stack, 'Theirs', 'my-results'),
       resultsPrefix: 'team/batchdrop/',

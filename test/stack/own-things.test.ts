@@ -12,7 +12,7 @@ import { BatchdropStack } from '../../lib/batchdrop-stack.ts';
 import { exampleApp, synthesize } from './synthesis.ts';
 import { at, legible, list, permissionsIn, resources } from './template-reading.ts';
 
-// `as`: only under exactOptionalPropertyTypes do the CDK's classes not fit their own interfaces.
+// `as`: under exactOptionalPropertyTypes, the CDK's classes do not match their own interfaces.
 type Given<Name extends keyof BatchdropProps> = NonNullable<BatchdropProps[Name]>;
 
 describe("a key of the user's own", () => {
@@ -47,7 +47,7 @@ describe("a key of the user's own", () => {
       expect(legible(at(Properties, 'KmsMasterKeyId')), id).toBe('<Mine.Arn>');
   });
 
-  it('can be used by every function, as all use the ledger, and by nobody who does not need it', () => {
+  it('can be used by every function, because all use the ledger, and by no service that does not need it', () => {
     for (const stage of ['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation']) {
       expect(mayWithKey(`<${stage}WorkerRole>`), stage).toEqual(
         expect.arrayContaining(['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey']),
@@ -165,7 +165,7 @@ describe('no names collide', () => {
   function names(template: Template): string[] {
     const { Resources } = template.toJSON();
     return Object.values<object>(Resources).flatMap((resource) => {
-      if (at(resource, 'Type') === 'AWS::IAM::Policy') return []; // its name is unique in its role
+      if (at(resource, 'Type') === 'AWS::IAM::Policy') return []; // its name is unique within its role
       const properties: Record<string, unknown> = Object(at(resource, 'Properties'));
       return Object.entries(properties)
         .filter(
@@ -185,7 +185,7 @@ describe('no names collide', () => {
   it('with two in one stack, which have different names and metrics', () => {
     const template = synthesize({}, (_, stack) => new Batchdrop(stack, 'Second'));
     const all = names(template);
-    expect(all).toHaveLength(2); // the buses: CloudFormation generates all other names
+    expect(all).toHaveLength(2); // the buses; CloudFormation generates all other names
     expect(new Set(all).size).toBe(2);
     expect(new Set(watched(template))).toEqual(new Set(['Example.Batchdrop', 'Example.Second']));
   });

@@ -95,7 +95,7 @@ describe('each function has the permissions that it uses, and no others', () => 
     expect(found).toEqual(Object.fromEntries(sorted));
   });
 
-  it('only the scheduler can invoke a function, and only the poller', () => {
+  it('only the scheduler can invoke a function, and only POLL', () => {
     const others = permissions.filter(({ role }) => !role.endsWith('WorkerRole>'));
     expect(others.map(({ role, action, resource }) => `${role} ${action} ${resource}`)).toEqual([
       '<PollingTickRole> lambda:InvokeFunction <PollingWorkerFunction.Arn>',

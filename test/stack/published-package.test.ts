@@ -39,7 +39,7 @@ describe('the package', () => {
     expect(compiled.filter((file) => !files.includes(file.replace(/js$/, 'd.ts')))).toEqual([]);
   });
 
-  it('has the schemas of the events as files, which are what the contract exports', () => {
+  it("has the schemas of the events as files, equal to the contract's exports", () => {
     const files = readdirSync(join(directory, 'events')).sort();
     expect(files).toEqual(Object.keys(SCHEMA_FILES).sort());
     for (const file of files)
@@ -98,7 +98,7 @@ describe('the package', () => {
       code: 1,
       stdout: expect.stringContaining('bad.jsonl:1: custom_id'),
     });
-    // It contains the SDK, which looks for credentials in all the usual places.
+    // It contains the SDK, which searches for credentials in all the usual places.
     expect(await batchdrop('list', '--stack', 'Batchdrop', '--region', 'us-east-1')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^There are no AWS credentials \(.*\)\. Sign in/),

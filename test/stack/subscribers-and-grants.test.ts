@@ -40,7 +40,7 @@ describe('a subscription matches', () => {
   });
 });
 
-it('a subscription to an empty list of statuses fails, as it would match every status', () => {
+it('a subscription to an empty list of statuses fails, because it would match every status', () => {
   const subscribe = (use: (batchdrop: Batchdrop, target: SqsQueue) => unknown) => () =>
     synthesize({}, (batchdrop, stack) => use(batchdrop, new SqsQueue(new Queue(stack, 'Mine'))));
   const sentence = 'Example/Batchdrop/None: the list of statuses is empty';
@@ -64,7 +64,7 @@ it("events go to the user's own event bus if there is one", () => {
   for (const { resource } of publishing) expect(resource).toMatch(/:event-bus\/company-bus$/);
 });
 
-it('two Batchdrops on one bus: rules and events of each name the one that they belong to', () => {
+it('with two Batchdrops on one bus, rules and events name the Batchdrop that they belong to', () => {
   const template = synthesize(
     (stack) => ({ eventBus: EventBus.fromEventBusName(stack, 'Mine', 'company-bus') }),
     (batchdrop, stack) => {

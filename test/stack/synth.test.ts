@@ -11,7 +11,7 @@ import { at } from './template-reading.ts';
 
 const CDK = 'node_modules/aws-cdk/bin/cdk';
 
-/** Makes a `node` that cannot read TypeScript, like the Node 20 of a global `cdk`. Returns its folder. */
+/** Makes a `node` that cannot run TypeScript, like the Node 20 of a global `cdk`. Returns its folder. */
 function olderNode(): string {
   const folder = temporaryDirectory();
   const node = join(folder, 'node');
@@ -20,7 +20,10 @@ function olderNode(): string {
   return folder;
 }
 
-/** An environment without credentials, region and network, with an empty home and an older Node first on the path. */
+/**
+ * Returns an environment without credentials, region and network, with an empty home and an older Node first on the
+ * path.
+ */
 function stranded(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(AWS|CDK|NODE_OPTIONS|.*_PROXY)/i.test(name),
@@ -46,7 +49,7 @@ async function run(
   return { code: child.exitCode, stdout, stderr };
 }
 
-/** Parses a template, without the `Metadata` in which the CDK's command notes construct paths. */
+/** Parses a template, without the `Metadata` in which the CDK CLI records construct paths. */
 function templateOf(json: string): unknown {
   return JSON.parse(json, (name, value: unknown) => (name === 'Metadata' ? undefined : value));
 }
@@ -57,11 +60,11 @@ describe('on a fresh clone, without network or credentials, cdk synth', () => {
   let synth: Awaited<ReturnType<typeof run>>;
 
   beforeAll(async () => {
-    // --json: the same as without, in a format that can be parsed here.
+    // --json: the same content as without it, in a format that can be parsed here.
     synth = await run(clone, 'node', [CDK, 'synth', '--json', '--strict'], environment);
   });
 
-  it('makes the bundles and prints the template alone on standard output', () => {
+  it('makes the bundles and prints only the template on standard output', () => {
     expect(synth.code, synth.stderr).toBe(0);
     for (const name of FUNCTION_NAMES)
       expect(existsSync(join(clone, `dist/functions/${name}/index.js`)), name).toBe(true);
@@ -71,7 +74,7 @@ describe('on a fresh clone, without network or credentials, cdk synth', () => {
     expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(5);
   });
 
-  it("ran on the project's own Node: the first on the path cannot read TypeScript", async () => {
+  it("ran on the project's own Node, because the first one on the path cannot run TypeScript", async () => {
     const { code, stderr } = await run(clone, 'node', ['bin/app.ts'], environment);
     expect(code).toBe(1);
     expect(stderr).toContain('Unknown file extension ".ts"');

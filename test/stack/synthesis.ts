@@ -13,7 +13,9 @@ export function temporaryDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'batchdrop-stack-'));
 }
 
-/** Writes bundles that do nothing, as templates do not depend on the code of the functions. Returns their folder. */
+/**
+ * Writes bundles that do nothing, because templates do not depend on the code of the functions. Returns their folder.
+ */
 export function placeholderBundles(): string {
   const directory = temporaryDirectory();
   for (const name of FUNCTION_NAMES) {
@@ -23,7 +25,10 @@ export function placeholderBundles(): string {
   return directory;
 }
 
-/** An app like that of bin/app.ts, with placeholder bundles and without the validation of templates, which takes seconds. */
+/**
+ * Returns an app like that of bin/app.ts, with placeholder bundles and without template validation, which takes
+ * seconds.
+ */
 export function exampleApp(bundles: string = placeholderBundles()): App {
   return new App({
     outdir: join(temporaryDirectory(), 'cdk.out'),
@@ -32,7 +37,7 @@ export function exampleApp(bundles: string = placeholderBundles()): App {
   });
 }
 
-/** Synthesizes a stack with one Batchdrop, after `use` has used it. */
+/** Synthesizes a stack with one Batchdrop. `use` may use the Batchdrop before. */
 export function synthesize(
   props: BatchdropProps | ((stack: Stack) => BatchdropProps) = {},
   use: (batchdrop: Batchdrop, stack: Stack) => unknown = () => {},

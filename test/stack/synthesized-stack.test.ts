@@ -8,7 +8,9 @@ import { freshClone } from './fresh-clone.ts';
 
 const run = promisify(execFile);
 
-/** A fresh clone whose functions do nothing: it is built three times, and what is built does not depend on their code. */
+/**
+ * A fresh clone with functions that do nothing. It is built three times, and the build does not depend on their code.
+ */
 function cloneWithSmallFunctions(): string {
   const clone = freshClone('local');
   for (const name of FUNCTION_NAMES)
@@ -16,7 +18,7 @@ function cloneWithSmallFunctions(): string {
   return clone;
 }
 
-/** Returns the folder of the stack that a start in the project uses, and whether it was built for it. */
+/** Returns the folder of the stack that a start in the project uses, and whether the start built it. */
 async function start(project: string): Promise<{ path: string; wasBuilt: boolean }> {
   const program = `
     import { synthesizedStack } from './bin/up/synthesis.ts';
@@ -29,9 +31,9 @@ async function start(project: string): Promise<{ path: string; wasBuilt: boolean
   return JSON.parse(stdout);
 }
 
-it('npm start builds the stack once for each state of the source, and keeps what was used in the last week', async () => {
+it('npm start builds the stack once per state of the source, and keeps builds that were used in the last week', async () => {
   const project = cloneWithSmallFunctions();
-  // Two starts at once: each builds, one is kept, and neither sees half of it.
+  // Two starts at once: each builds, one build is kept, and neither start sees an incomplete one.
   const [first, beside] = await Promise.all([start(project), start(project)]);
   expect(beside.path).toBe(first.path);
   expect(readdirSync(first.path)).toContain('Batchdrop.template.json');

@@ -37,7 +37,7 @@ export function resources(
   }));
 }
 
-/** Returns what is at a path in JSON, or undefined. */
+/** Returns the value at a path in JSON, or undefined. */
 export function at(json: unknown, ...path: (string | number)[]): unknown {
   return path.reduce<unknown>(
     (here, step) => (typeof here === 'object' && here !== null ? Reflect.get(here, step) : undefined),
@@ -45,7 +45,7 @@ export function at(json: unknown, ...path: (string | number)[]): unknown {
   );
 }
 
-/** Returns one value or an array as an array. */
+/** Returns a single value or an array as an array. */
 export function list(json: unknown): unknown[] {
   if (json === undefined) return [];
   return Array.isArray(json) ? json : [json];

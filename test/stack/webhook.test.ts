@@ -8,7 +8,7 @@ const template = synthesize({ webhook: {}, observeInterval: Duration.minutes(15)
 const functionOf = (stage: string) =>
   resources(template, 'AWS::Lambda::Function').find(({ id }) => id === `${stage}WorkerFunction`)?.Properties;
 
-describe('without the prop', () => {
+describe('without the prop webhook', () => {
   it('there is no public URL, no sixth function and no rule for ends', () => {
     const plain = synthesize();
     expect(resources(plain, 'AWS::Lambda::Url')).toEqual([]);
@@ -19,7 +19,7 @@ describe('without the prop', () => {
 });
 
 describe('the URL of WEBHOOK', () => {
-  it('is public, and everybody else is let in through it only', () => {
+  it('is public, and the public may invoke the function only through it', () => {
     const urls = resources(template, 'AWS::Lambda::Url');
     expect(urls.map(({ Properties }) => at(Properties, 'AuthType'))).toEqual(['NONE']);
     const open = resources(template, 'AWS::Lambda::Permission')
@@ -35,7 +35,7 @@ describe('the URL of WEBHOOK', () => {
     ]);
   });
 
-  it('and the name of its secret are outputs, by which the CLI finds them', () => {
+  it('and the name of its secret are outputs, so that the CLI finds them', () => {
     const outputs = template.findOutputs('*');
     const named = Object.entries(outputs).filter(([id]) => id.includes('Webhook'));
     expect(named.map(([, { Value }]) => legible(Value)).sort()).toEqual([
@@ -44,7 +44,7 @@ describe('the URL of WEBHOOK', () => {
     ]);
   });
 
-  it('takes as many requests at once as the prop says', () => {
+  it('handles as many requests at once as the prop says', () => {
     const bounded = synthesize({ webhook: { reservedConcurrency: 5 } });
     const reserved = resources(bounded, 'AWS::Lambda::Function').map(({ Properties }) =>
       at(Properties, 'ReservedConcurrentExecutions'),
@@ -76,7 +76,7 @@ describe('WEBHOOK', () => {
     });
   });
 
-  it('alone can read the signing secrets, and gets their name only', () => {
+  it('alone can read the signing secrets, and its environment has only their name', () => {
     const readers = permissionsIn(template).filter(({ resource }) => resource.includes('batchdrop/webhook'));
     expect(readers.map(({ role }) => role)).toEqual(['<WebhooksWorkerRole>']);
     expect(at(functionOf('Webhooks'), 'Environment', 'Variables', 'WEBHOOK_SECRET_ID')).toBe(
@@ -90,7 +90,7 @@ describe('WEBHOOK', () => {
     expect(at(functionOf('Polling'), 'Environment', 'Variables', 'OBSERVE_INTERVAL')).toBe('900');
   });
 
-  it('has a tick at each end, which admits what waited for it', () => {
+  it('causes a tick at each end, which admits the parts that waited for it', () => {
     const rule = resources(template, 'AWS::Events::Rule').find(({ id }) => id.includes('TickAtEnd'));
     expect(at(rule?.Properties, 'EventPattern', 'detail', 'data', 'status')).toEqual([
       'failed',
@@ -103,7 +103,7 @@ describe('WEBHOOK', () => {
   });
 });
 
-describe('wrong props', () => {
+describe('invalid props', () => {
   it.each<[string, BatchdropProps, string]>([
     ['observeInterval without webhook', { observeInterval: Duration.minutes(15) }, 'set webhook too'],
     [

@@ -52,7 +52,7 @@ describe('queues', () => {
   );
 
   it.each(STAGES)(
-    '%s: a message returns after six timeouts, five times, and then stays in the dead-letter queue',
+    '%s: a message returns after six timeouts, five times, and then remains in the dead-letter queue',
     (stage) => {
       const queue = queues.get(`${stage}WorkQueue`);
       expect(at(queue, 'VisibilityTimeout')).toBe(6 * Number(timeouts.get(`${stage}WorkerFunction`)));
@@ -60,14 +60,14 @@ describe('queues', () => {
       expect(legible(at(queue, 'RedrivePolicy', 'deadLetterTargetArn'))).toBe(
         `<${stage}WorkDeadLetters.Arn>`,
       );
-      // The age of a dead letter counts from its first send: its retention must exceed that of the work queue.
+      // The age of a dead letter counts from its first send, so its retention must exceed that of the work queue.
       const evidenceKept = Number(at(queues.get(`${stage}WorkDeadLetters`), 'MessageRetentionPeriod'));
       expect(evidenceKept).toBe(Duration.days(14).toSeconds());
       expect(Number(at(queue, 'MessageRetentionPeriod'))).toBeLessThan(evidenceKept);
     },
   );
 
-  it('are encrypted by SQS: EventBridge cannot send to a queue with the AWS managed key', () => {
+  it('are encrypted by SQS, because EventBridge cannot send to a queue with the AWS managed key', () => {
     expect(queues.size).toBe(9);
     for (const [id, queue] of queues) {
       expect(at(queue, 'SqsManagedSseEnabled'), id).toBe(true);
@@ -96,7 +96,7 @@ describe('queues', () => {
   );
 });
 
-describe('the poller', () => {
+describe('POLL', () => {
   it('is invoked every minute, without retries', () => {
     template.hasResourceProperties('AWS::Scheduler::Schedule', {
       ScheduleExpression: 'rate(1 minute)',
@@ -167,7 +167,7 @@ describe('functions', () => {
         'RESULTS_BUCKET',
       ],
     ],
-  ])('%s gets its environment and not a name more', (stage, names) => {
+  ])('%s gets exactly its environment variables', (stage, names) => {
     const found = functions.find(({ id }) => id === `${stage}WorkerFunction`);
     expect(Object.keys(Object(at(found?.Properties, 'Environment', 'Variables'))).sort()).toEqual(names);
   });
@@ -300,7 +300,7 @@ it('two in one stack do not interfere', () => {
   const two = synthesize({}, (_, stack) => new Batchdrop(stack, 'Second'));
   expect(resources(two, 'AWS::Lambda::Function')).toHaveLength(10);
   const buses = resources(two, 'AWS::Events::EventBus').map(({ Properties }) => at(Properties, 'Name'));
-  expect(new Set(buses).size).toBe(2); // the one name that CloudFormation does not generate
+  expect(new Set(buses).size).toBe(2); // the only name that CloudFormation does not generate
   const listening = resources(two, 'AWS::Events::Rule').map(({ Properties }) =>
     legible(at(Properties, 'EventPattern', 'detail', 'bucket', 'name', 0)),
   );

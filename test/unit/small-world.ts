@@ -5,8 +5,10 @@ import { createHandler as intakeHandler } from '../../functions/intake/handler.t
 import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
 import { isGenuine } from '../../functions/shared/adapters/openai/webhook-signature.ts';
 import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
+import type { PriceSettings } from '../../functions/shared/contract/price-settings.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
+import { PriceList } from '../../functions/shared/domain/money/price-list.ts';
 import type { OutgoingEvent } from '../../functions/shared/domain/outgoing-event.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
 import type { BatchLimits } from '../../functions/shared/domain/waiting/batch-limits.ts';
@@ -34,8 +36,9 @@ export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 
 type Settings = Omit<InMemoryBatchApiOptions, 'clock' | 'seed'> & {
-  /** As deployed by default: three attempts. */
+  /** Default: three attempts, as deployed. */
   rerun?: Partial<RerunPolicy>;
+  prices?: PriceSettings;
   /** Default: none. */
   limits?: Partial<BatchLimits>;
   /** Webhooks are on; default: off. */
@@ -46,7 +49,7 @@ type Settings = Omit<InMemoryBatchApiOptions, 'clock' | 'seed'> & {
   replaced?: (fakes: Ports) => Partial<Ports>;
 };
 
-/** The handlers over the fakes. It adds no faults: everything a test does happens at once and in order. */
+/** The handlers with fakes. It adds no faults: everything that a test does happens at once and in order. */
 export class SmallWorld {
   readonly clock = new ManualClock();
   readonly ledger = createInMemoryLedger({ clock: this.clock });
@@ -64,16 +67,17 @@ export class SmallWorld {
     resultsBucket: string;
     completionWindow: string;
     rerun: RerunPolicy;
+    prices: PriceList;
     limits: BatchLimits;
     webhooks?: true;
     observeIntervalMs: number;
   };
 
-  /** One instance of the function: it remembers when it last noted a webhook. */
+  /** One instance of the function, which remembers when it last noted a webhook. */
   #webhooks: ReturnType<typeof webhookHandler> | undefined;
 
   constructor(settings: Settings = {}) {
-    const { refuses, replaced, rerun, limits, webhooks, observeIntervalMs = 0, ...api } = settings;
+    const { refuses, replaced, rerun, limits, webhooks, observeIntervalMs = 0, prices, ...api } = settings;
     this.api = createInMemoryBatchApi({ clock: this.clock, seed: 7, ...api });
     this.bus = createRecordingBus(refuses ? { refuses } : {});
     const { ledger, requestFiles, results, scratch, queues, log, metrics, ids, clock, bus } = this;
@@ -97,6 +101,7 @@ export class SmallWorld {
       resultsBucket: RESULTS,
       completionWindow: '24h',
       rerun: { maxAttempts: 3, rerunMissing: false, ...rerun },
+      prices: new PriceList(prices),
       limits: { enqueuedTokens: {}, ...limits },
       observeIntervalMs,
       ...(webhooks && { webhooks }),
@@ -107,7 +112,7 @@ export class SmallWorld {
     return { until: this.clock.now() + milliseconds, signal: new AbortController().signal };
   }
 
-  /** Uploads a file. Returns S3's event for it. */
+  /** Uploads a file, and returns S3's event for it. */
   upload(
     key: string,
     body: string,
@@ -142,7 +147,7 @@ export class SmallWorld {
     return cancelHandler(this.ports)({ id, body: JSON.stringify(request), sentAt }, this.deadline());
   }
 
-  /** Sends a genuine webhook about the end of a batch. Its status is one that WEBHOOK must not believe. */
+  /** Sends a genuine webhook about the end of a batch, with a status that WEBHOOK must not believe. */
   webhook(batchId: string, deadline = this.deadline()): Promise<WebhookAnswer> {
     const event = { id: 'evt_1', object: 'event', type: 'batch.completed', data: { id: batchId } };
     return this.webhookRequest(signedRequest(event), deadline);
@@ -174,7 +179,7 @@ export class SmallWorld {
     return message.to === 'submit' ? this.submit(body) : this.deliver(body);
   }
 
-  /** Advances the clock by minutes. Each minute has one tick and delivers its messages. */
+  /** Advances the clock by minutes. Each minute has one tick, and its messages are delivered. */
   async pass(minutes: number): Promise<void> {
     for (let minute = 0; minute < minutes; minute += 1) {
       this.clock.advance(MINUTE);
@@ -200,13 +205,13 @@ export class SmallWorld {
     return job;
   }
 
-  /** Parts of the job's plan. */
+  /** Returns the parts of the job's plan. */
   parts(jobId: string): Part[] {
     const planId = this.job(jobId).plan?.planId;
     return this.ledger.parts().filter((part) => part.jobId === jobId && part.planId === planId);
   }
 
-  /** The published statuses of the job, in order. */
+  /** Returns the published statuses of the job, in order. */
   jobStatuses(jobId: string): string[] {
     return this.bus.published().flatMap((event) => {
       if (event.detailType !== DETAIL_TYPE.jobStatusChange) return [];
@@ -214,7 +219,7 @@ export class SmallWorld {
     });
   }
 
-  /** The published statuses of all batches, in order. */
+  /** Returns the published statuses of all batches, in order. */
   batchStatuses(): string[] {
     return this.bus
       .published()
@@ -231,7 +236,7 @@ export class SmallWorld {
       );
   }
 
-  /** The lines of the object whose key ends with `end`; empty if there is no such object. */
+  /** Returns the lines of the object whose key ends with `end`; empty if there is no such object. */
   lines(end: string): Record<string, unknown>[] {
     const found = [...this.results.objects()].find(
       ([key]) => key.endsWith(end) && !key.startsWith('_batchdrop/'),
@@ -245,7 +250,7 @@ export class SmallWorld {
   }
 }
 
-/** A line of a request file. */
+/** Returns a line of a request file. */
 export function row(customId: string, differences: object = {}): string {
   const plain = {
     custom_id: customId,
@@ -256,19 +261,22 @@ export function row(customId: string, differences: object = {}): string {
   return JSON.stringify({ ...plain, ...differences });
 }
 
-/** A request file with one row per id. */
+/** Returns a request file with one row per id. */
 export function fileOf(...customIds: string[]): string {
   return customIds.map((customId) => `${row(customId)}\n`).join('');
 }
 
-/** A request file that needs two batches: its two rows have more embedding inputs than one batch may have. */
+/**
+ * Returns a request file that needs two batches, because its two rows have more embedding inputs than one batch may
+ * have.
+ */
 export function fileOfTwoParts(): string {
   const input = Array.from({ length: 30_000 }, () => 'a');
   const differences = { url: '/v1/embeddings', body: { model: 'text-embedding-3-small', input } };
   return `${row('first', differences)}\n${row('second', differences)}\n`;
 }
 
-/** The API with some methods replaced. The API object itself does not change. */
+/** Returns the API with some methods replaced. The API object itself does not change. */
 export function withMethods(api: BatchApi, methods: Partial<BatchApi>): BatchApi {
   return {
     uploadFile: api.uploadFile.bind(api),

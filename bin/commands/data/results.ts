@@ -32,7 +32,7 @@ async function results(id: string, options: Options): Promise<void> {
   await withConnection(options, async (connection) => {
     const job = await findJob(connection, id);
     refuseUnfinished(job);
-    const directory = options.out ?? job.jobId; // not the key of the file, which could lead anywhere
+    const directory = options.out ?? job.jobId; // not the key of the file, which could point anywhere
     const files = await fetchResults(connection, job, directory);
     if (files.length === 0) throw new Failure(`Job ${job.jobId} ended as ${job.status} without results.`);
     if (options.json) console.log(printableJson({ jobId: job.jobId, status: job.status, files }));

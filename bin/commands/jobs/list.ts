@@ -11,7 +11,7 @@ import {
   withConnection,
   withConnectionOptions,
 } from '../../connection/connection.ts';
-import { serverTime } from '../../connection/server-time.ts';
+import { sinceTime } from '../../connection/server-time.ts';
 import { summaryFacts } from '../../jobs/job-facts.ts';
 import { type QueuePosition, queuePositions } from '../../jobs/queue-positions.ts';
 import { parseSince, type Since } from '../../jobs/since.ts';
@@ -59,7 +59,7 @@ async function list(options: Options): Promise<void> {
       connection.queries.listJobs({
         limit,
         ...(status !== undefined && { status }),
-        ...(since !== undefined && { since: await startOf(since, connection) }),
+        ...(since !== undefined && { since: await sinceTime(since, connection) }),
       }),
       connection.queries.waitingParts(),
       connection.queries.listHeldUp(),
@@ -87,7 +87,7 @@ async function list(options: Options): Promise<void> {
   });
 }
 
-/** The limits that refusals taught. A limit that is set (`enqueuedTokens`) wins over them. */
+/** Lists the limits that Batchdrop learned from refusals. A configured limit (`enqueuedTokens`) takes precedence. */
 async function listLimits({ ledger }: Connection, json: boolean | undefined): Promise<void> {
   const { learned = [] } = await ledger.readAdmissions();
   if (json) console.log(printableJson(learned.map(limitFacts), 2));
@@ -107,14 +107,7 @@ function limitLine({ name, counts, limit, assumed, said, at }: LearnedLimit): st
   return `${name}: ${known} enqueued ${counts}, learned ${momentShown(at)}: ${said}`;
 }
 
-/** Milliseconds. The clock of a runtime on this machine may run ahead. */
-async function startOf(since: Since, connection: Connection): Promise<number> {
-  if ('at' in since) return since.at;
-  const now = connection.target.kind === 'local' ? await serverTime(connection) : Date.now();
-  return now - since.backMs;
-}
-
-/** The items that do not go on at present, by job id. */
+/** The items that are stalled or held up, by job id. */
 interface HeldAndStalled {
   readonly heldUpOf: ReadonlyMap<string, readonly HeldUpItem[]>;
   readonly stalledOf: ReadonlyMap<string, readonly StalledItem[]>;
@@ -144,7 +137,7 @@ function printTable(
   }
 }
 
-/** The first of the items that wait for something to pass, and how many others do. */
+/** Returns the first held-up item, and the number of the others. */
 function heldUpLine([first, ...others]: readonly HeldUpItem[]): string | undefined {
   if (!first) return undefined;
   const part = first.kind === 'part' ? `, part ${first.number}` : '';
@@ -173,7 +166,7 @@ function waitingLine([first, ...others]: readonly QueuePosition[], parts: number
   return `  waiting: ${waitingFor(first.for)}, position ${first.position}${share}${alone}${said}`;
 }
 
-/** Cuts a line to the width of the terminal; a pipe gets the whole line. */
+/** Cuts a line to the width of the terminal. A pipe gets the whole line. */
 function fitting(line: string): string {
   const { isTTY, columns } = process.stdout;
   return isTTY && line.length > columns ? `${line.slice(0, columns - 1)}…` : line;

@@ -110,7 +110,7 @@ async function putAll(
     }
     return submissions;
   } finally {
-    // Even if a later upload failed, because these files are in the bucket.
+    // Printed even if a later upload failed, because these files are in the bucket.
     if (options.json && !options.wait) console.log(printableJson(submissions));
   }
 }

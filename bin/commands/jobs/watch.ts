@@ -24,9 +24,9 @@ export function watchCommand(): Command {
 
 async function watch(options: ConnectionOptions): Promise<void> {
   const ending = new AbortController();
-  // First of all: Ctrl-C while the rule is created must not leave it behind.
+  // Before anything else, so that Ctrl-C during the creation of the rule does not leave the rule behind.
   void untilStopped().then(() => ending.abort());
-  process.stdout.once('error', () => ending.abort()); // the reader of the output is gone
+  process.stdout.once('error', () => ending.abort()); // nobody reads the output any more
   await withConnection(options, (connection) =>
     printEvents(connection, ending.signal, options.json ?? false),
   );

@@ -82,7 +82,7 @@ async function serve(asked: Options): Promise<void> {
   await server.close();
 }
 
-/** Throws a Failure if the webhook cannot be sent as it is asked for. */
+/** Throws a Failure if the options for the webhook cannot work. */
 async function checkWebhook({ webhook, webhookSecret, profile }: Options): Promise<void> {
   if (webhook === undefined) {
     if (webhookSecret !== undefined) throw new Failure('--webhook-secret needs --webhook.');

@@ -47,6 +47,7 @@ export function upCommand(): Command {
         'use another Batch API server, with the key in BATCH_API_KEY. Asks before it sends the first rows, unless the server is on this machine',
       ).conflicts(['real', 'faults']),
     )
+    .option('--prices <file>', 'a JSON file with prices of models, as the prop `prices` of the construct')
     .option('--yes', 'with --real or --batch-api: send all files without asking')
     .option('--json', 'print the endpoints and events as JSON, one document per line')
     .action(async (options: UpOptions) => {

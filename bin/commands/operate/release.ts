@@ -20,7 +20,7 @@ interface Options extends ConnectionOptions {
 
 const MAX_PARTS = 1_000_000;
 
-/** `batchdrop release JOB`: releases what waits for a person. */
+/** `batchdrop release JOB`: releases the parts of a job that wait for a person. */
 export function releaseCommand(): Command {
   return withConnectionOptions(
     new Command('release')
@@ -52,7 +52,7 @@ async function release(id: string, options: Options): Promise<void> {
   });
 }
 
-/** Milliseconds. The clock of a runtime on this machine may run ahead. */
+/** Milliseconds. The clock of a runtime on this machine may be ahead. */
 function timeOf(connection: Connection): Promise<number> {
   return connection.target.kind === 'local' ? serverTime(connection) : Promise.resolve(Date.now());
 }

@@ -1,6 +1,6 @@
 /**
- * The checks of the path of a webhook, from the API to the ledger, for `batchdrop webhook status` and `doctor`. They
- * change nothing, and send nothing to the URL: only `batchdrop webhook test` proves that the path works.
+ * Checks the path of a webhook from the API to the ledger, for `batchdrop webhook status` and `doctor`. The checks
+ * change nothing and send nothing to the URL. Only `batchdrop webhook test` proves that the path works.
  */
 import type { WebhookEndpoint } from '../../../functions/shared/adapters/openai/webhook-endpoints.ts';
 import type { Connection } from '../../connection/connection.ts';

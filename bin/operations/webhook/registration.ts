@@ -1,15 +1,17 @@
 /**
- * Registers a Batchdrop's URL at the API, and stores the signing secret that the API shows only once.
+ * Registers a Batchdrop's URL at the API, and stores the signing secret, which the API shows only once.
  *
- * Each command looks first, and then does what is missing, so it may be repeated, and may be interrupted at any call:
- *   - between the endpoint and its secret: the endpoint is found by its URL, and its secret is made anew (`rotate`)
- *   - between a rotation and its secret: the old secret stays stored, and the API signs with it, too, for 24 hours. The
- *     endpoint's hint tells that another one is the newest, and the secret is made anew
- *   - between the endpoint's deletion and its secret's: a secret without an endpoint signs nothing
- *   - a create whose answer was lost, or two at the same time: endpoints with our URL but one are deleted
+ * Each command first checks what exists and then does what is missing, so it may be repeated, and interrupted anywhere:
+ *   - between creating the endpoint and storing its secret: the endpoint is found by its URL and gets a new secret
+ *     (`rotate`)
+ *   - between rotating and storing the new secret: the old secret is still stored, and the API also signs with it for
+ *     24 hours. The endpoint's hint shows that another secret is the newest, so a new one is made
+ *   - between deleting the endpoint and deleting its secret: nothing is signed with a secret that has no endpoint
+ *   - if the response to a create was lost, or two run at the same time: all endpoints with our URL except one are
+ *     deleted
  *
- * Known gap: while a rotation is repeated that was interrupted, webhooks are refused until the new secret is stored. The
- * API sends them again.
+ * Known gap: when an interrupted rotation is repeated, webhooks are refused until the new secret is stored. The API
+ * sends them again.
  */
 
 import type { StoredSecret } from '../../../functions/shared/adapters/openai/stored-signing-secrets.ts';
@@ -22,10 +24,10 @@ import { Failure } from '../../terminal/failure.ts';
 import { EVENT_TYPES, endpointsOf, NotManaged, type WebhookSetup } from './setup.ts';
 import type { ReadSecret } from './stored-secret.ts';
 
-const OLD_SECRET_MS = 24 * 3_600_000; // as long as the API signs with it
+const OLD_SECRET_MS = 24 * 3_600_000; // as long as the API also signs with it
 const MAX_OLD_SECRETS = 3;
 
-/** What `enable` did. All false and 0: everything was there. */
+/** What `enable` did. If all fields are false or 0, nothing had to be done. */
 export interface Enabled {
   readonly endpointId: string;
   readonly created: boolean;
@@ -36,7 +38,7 @@ export interface Enabled {
   readonly removedEndpoints: number;
 }
 
-/** Registers the URL unless it is, and stores its secret unless it is. Throws NotManaged and other Failures. */
+/** Registers the URL and stores its secret, unless this has already been done. Throws NotManaged and other Failures. */
 export async function enableWebhooks(setup: WebhookSetup): Promise<Enabled> {
   refuseOneMachine(setup);
   const { endpoints, url, secret, connection } = setup;
@@ -65,7 +67,7 @@ export async function enableWebhooks(setup: WebhookSetup): Promise<Enabled> {
   };
 }
 
-/** Makes a new signing secret. The old one stays valid for 24 hours. Throws NotManaged and other Failures. */
+/** Makes a new signing secret. The old one remains valid for 24 hours. Throws NotManaged and other Failures. */
 export async function rotateWebhookSecret(
   setup: WebhookSetup,
 ): Promise<{ endpointId: string; oldSecretUntil: string | null }> {
@@ -82,7 +84,7 @@ export async function rotateWebhookSecret(
   return { endpointId: only.id, oldSecretUntil: until === undefined ? null : new Date(until).toISOString() };
 }
 
-/** Deletes the endpoints with our URL, and then the secret. Throws NotManaged, once the secret is gone. */
+/** Deletes the endpoints with our URL, and then the secret. Throws NotManaged after the secret is deleted. */
 export async function disableWebhooks(
   setup: WebhookSetup,
 ): Promise<{ removedEndpoints: number; secret: 'deleted' | 'emptied' | 'absent' }> {
@@ -95,7 +97,7 @@ export async function disableWebhooks(
   return { removedEndpoints: ours.length, secret: await setup.secret.remove() };
 }
 
-/** On one machine the runtime stores the signing secret at each start, in memory. */
+/** On one machine, the runtime stores the signing secret at each start, in memory. */
 function refuseOneMachine({ connection }: WebhookSetup): void {
   if (connection.target.kind === 'account') return;
   throw new Failure(
@@ -108,7 +110,7 @@ export function notEnabled({ host, url }: WebhookSetup): Failure {
   return new Failure(`No endpoint at ${host} has the URL ${url}. First run: batchdrop webhook enable`);
 }
 
-/** Returns whether the endpoint's newest secret is stored, as far as its hint tells. */
+/** Returns whether the endpoint's newest secret is stored, according to its hint. */
 export function isStored(known: ReadSecret, { id, hint }: WebhookEndpoint): boolean {
   return currentOf(known).some(
     (entry) =>
@@ -116,17 +118,20 @@ export function isStored(known: ReadSecret, { id, hint }: WebhookEndpoint): bool
   );
 }
 
-/** Returns the stored secrets that do not end. */
+/** Returns the stored secrets that do not expire. */
 export function currentOf(known: ReadSecret): StoredSecret[] {
   return 'secrets' in known ? known.secrets.filter(({ until }) => until === undefined) : [];
 }
 
-/** Returns the event types that the endpoint does not get. */
+/** Returns the event types that the endpoint does not receive. */
 export function missingTypes({ eventTypes }: WebhookEndpoint): string[] {
   return EVENT_TYPES.filter((type) => !eventTypes.includes(type));
 }
 
-/** Rotates at the API, then stores the new secret beside the old ones. Returns until when the last old one is valid. */
+/**
+ * Rotates the secret at the API, then stores the new one next to the old ones. Returns until when the last old one is
+ * valid.
+ */
 async function makeSecret(
   { endpoints, secret, connection }: WebhookSetup,
   known: ReadSecret,
@@ -146,7 +151,7 @@ function entryOf({ id, secret, hint }: SecretEndpoint): StoredSecret {
   return { secret, endpoint: id, ...(hint !== undefined && { hint }) };
 }
 
-/** Reads the secret before anything is made at the API that could not be stored. */
+/** Reads the secret first, so that nothing is made at the API that could not be stored. */
 async function storable({ secret }: WebhookSetup): Promise<ReadSecret> {
   const known = await secret.read();
   if ('is' in known && known.is === 'absent' && !secret.canBeCreated)

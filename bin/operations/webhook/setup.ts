@@ -12,20 +12,20 @@ import { stackIn } from '../../connection/target.ts';
 import { Failure } from '../../terminal/failure.ts';
 import { StoredWebhookSecret } from './stored-secret.ts';
 
-/** The ends of a batch: all that WEBHOOK wants to be told. */
+/** The event types for the ends of a batch: all that WEBHOOK needs. */
 export const EVENT_TYPES = ['batch.completed', 'batch.failed', 'batch.expired', 'batch.cancelled'] as const;
 
-/** What the webhooks of a Batchdrop consist of: its URL, its secret, and the endpoints at the API. */
+/** The webhook setup of a Batchdrop: its URL, its secret, and the endpoints at the API. */
 export interface WebhookSetup {
   readonly connection: Connection;
   readonly url: string;
-  /** Of the API. */
+  /** The host of the API. */
   readonly host: string;
   readonly secret: StoredWebhookSecret;
   readonly endpoints: WebhookEndpoints;
 }
 
-/** What a user does at the API without Batchdrop. */
+/** The steps that a user takes at the API by hand. */
 export interface ManualSteps {
   readonly url: string;
   readonly eventTypes: readonly string[];
@@ -33,10 +33,13 @@ export interface ManualSteps {
   readonly secret: string;
 }
 
-/** The API has no calls that manage webhooks, or does not allow them to this key. Its lines say what to do by hand. */
+/**
+ * Thrown if the API has no calls that manage webhooks, or does not allow them for this key. The lines say what to do by
+ * hand.
+ */
 export class NotManaged extends Failure {
   readonly steps: ManualSteps;
-  /** A sentence. */
+  /** The reason, as a sentence. */
   readonly why: string;
 
   constructor(why: string, steps: ManualSteps, lines = stepsToEnable(steps)) {
@@ -45,7 +48,7 @@ export class NotManaged extends Failure {
     this.steps = steps;
   }
 
-  /** Returns the failure of another command than `enable`. */
+  /** Returns the failure for another command than `enable`. */
   insteadOf(command: 'rotate' | 'disable' | 'test'): NotManaged {
     return new NotManaged(this.why, this.steps, STEPS[command](this.steps));
   }
@@ -56,7 +59,7 @@ const refuseKey = async () => {
 };
 const NO_KEY: ApiKeySource = { current: refuseKey, refresh: refuseKey };
 
-/** Finds the setup, runs `work`, and closes it. Throws a Failure if the stack takes no webhooks. */
+/** Finds the setup, runs `work`, and closes the setup. Throws a Failure if the stack does not receive webhooks. */
 export async function withWebhookSetup<T>(
   connection: Connection,
   work: (setup: WebhookSetup) => Promise<T>,
@@ -91,7 +94,7 @@ export async function webhookSetup(connection: Connection): Promise<WebhookSetup
   };
 }
 
-/** Returns the endpoints that have our URL, the newest first as the API lists them. Throws NotManaged. */
+/** Returns the endpoints that have our URL, newest first, as the API lists them. Throws NotManaged. */
 export async function endpointsOf(setup: WebhookSetup): Promise<WebhookEndpoint[]> {
   const { endpoints, host, url } = setup;
   const steps = manualSteps(setup);

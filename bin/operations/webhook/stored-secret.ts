@@ -14,7 +14,7 @@ import {
 import { NotAllowed } from '../../../functions/shared/domain/errors.ts';
 import { clientConfigAt, type Target } from '../../connection/target.ts';
 
-/** `invalid`: the functions cannot read it either. `closed`: only the functions can, as on one machine. */
+/** `invalid`: the functions cannot read it either. `closed`: only the functions can read it, as on one machine. */
 export type ReadSecret =
   | { is: 'absent' | 'closed' }
   | { is: 'invalid'; problem: string }
@@ -22,7 +22,7 @@ export type ReadSecret =
 
 const US = 'batchdrop webhook enable';
 
-/** The secret in Secrets Manager with the signing secrets of webhooks. What it holds is never printed. */
+/** The secret in Secrets Manager with the signing secrets of webhooks. Its content is never printed. */
 export class StoredWebhookSecret {
   /** Name or ARN. */
   readonly id: string;
@@ -35,7 +35,7 @@ export class StoredWebhookSecret {
     this.#client = new SecretsManagerClient(clientConfigAt(target));
   }
 
-  /** False for an ARN: what has one is made elsewhere. */
+  /** False for an ARN, because such a secret is created elsewhere. */
   get canBeCreated(): boolean {
     return !this.id.startsWith('arn:');
   }
@@ -61,19 +61,19 @@ export class StoredWebhookSecret {
     await this.#client
       .send(new CreateSecretCommand({ Name: this.id, SecretString, Description }))
       .catch(async (error: unknown) => {
-        // Another process created it in the meantime.
+        // Another process has created it in the meantime.
         if (nameOf(error) !== 'ResourceExistsException' || !(await this.#put({ secrets, createdBy: US })))
           throw error;
       });
   }
 
-  /** Deletes the secret if a command like this created it, and else removes what it holds. */
+  /** Deletes the secret if this CLI created it. Otherwise removes its content. */
   async remove(): Promise<'deleted' | 'emptied' | 'absent'> {
     const known = await this.read();
     if ('is' in known && known.is === 'absent') return 'absent';
     const isOurs = 'secrets' in known && known.createdBy === US;
     if (!isOurs) return (await this.#put({ secrets: [] })) ? 'emptied' : 'absent';
-    // At once, so that the name is free for the next time: the secret is worth nothing without its endpoint.
+    // Without a recovery period, so that the name can be reused: the secret has no value without its endpoint.
     const gone = new DeleteSecretCommand({ SecretId: this.id, ForceDeleteWithoutRecovery: true });
     await this.#client.send(gone).catch((error: unknown) => {
       if (!isMissing(error)) throw error;

@@ -2,17 +2,17 @@ import { Failure } from '../../terminal/failure.ts';
 import { notEnabled } from './registration.ts';
 import { EVENT_TYPES, endpointsOf, NotManaged, type WebhookSetup } from './setup.ts';
 
-const SEEN_WITHIN_MS = 4_000; // of real time; WEBHOOK writes the note before it answers
+const SEEN_WITHIN_MS = 4_000; // of real time; WEBHOOK writes the note before it responds
 
 const WHY: Readonly<Record<number, string>> = {
   401: 'WEBHOOK does not know the signing secret. It reads a changed secret within a minute. If this repeats: batchdrop webhook enable',
-  403: "AWS did not let the call in: the function's URL is not public. Deploy the stack again.",
+  403: "AWS rejected the call: the function's URL is not public. Deploy the stack again.",
   404: 'AWS does not know this URL. Deploy the stack again, then: batchdrop webhook enable',
   429: "All of WEBHOOK's concurrency was in use. Try again.",
   503: 'WEBHOOK could not write to the ledger, or could not read a secret. See its log, and: batchdrop doctor',
 };
 
-/** The path of a webhook as a test event proved it. */
+/** The path of a webhook, as a test event has proven it. */
 export interface ProvenPath {
   readonly endpointId: string;
   /** Milliseconds. */
@@ -20,8 +20,8 @@ export interface ProvenPath {
 }
 
 /**
- * Has the API send a test event, and waits until the ledger shows it: it was signed with a known secret, and a note of
- * its time was written. Throws NotManaged and other Failures, which say where the path breaks.
+ * Makes the API send a test event, and waits until the ledger shows it: the event was signed with a known secret, and
+ * its time was noted. Throws NotManaged and other Failures, which say where the path is broken.
  */
 export async function proveWebhooks(setup: WebhookSetup): Promise<ProvenPath> {
   const { connection, endpoints, host, url } = setup;
@@ -42,7 +42,10 @@ export async function proveWebhooks(setup: WebhookSetup): Promise<ProvenPath> {
   );
 }
 
-/** Returns the time of a later note than `before`. Any other time is later: clocks of instances differ. */
+/**
+ * Waits for a note with another time than `before`, and returns it. It need not be later, because the clocks of
+ * instances differ.
+ */
 async function noteAfter(
   { connection }: WebhookSetup,
   before: number | undefined,

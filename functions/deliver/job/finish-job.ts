@@ -1,18 +1,20 @@
 /**
  * Assembles a job's results once every part is delivered.
  *   1. assemble output, errors and anomalies from the parts' pieces, each in the order of the request file. The
- *      progress is stored on the job. Those of a small job are stored by its delivery (`../part/part-files.ts`)
- *   2. write the summary
- *   3. set the job's last status (`job-end.ts`) and publish it: from then on users read the results
- * Afterwards `clean-up-job.ts` removes what is no longer needed.
+ *      progress is stored on the job. A small job needs no assembly: its delivery wrote these files
+ *      (`../part/part-files.ts`)
+ *   2. write what the job cost, and the summary
+ *   3. set the job's last status (`job-end.ts`) and publish it, so that users read the results only then
+ * Then `clean-up-job.ts` deletes what is no longer needed.
  *
  * A lease prevents two invocations from writing to one multipart upload. The small results of a single part need no
- * lease: they are written with one call each, and every invocation writes the same bytes.
+ * lease, because they are written with one call each, and every invocation writes the same bytes.
  */
-import { resultKeys, resultLinesKeys } from '../../shared/contract/result-keys.ts';
+import { costKey, resultKeys, resultLinesKeys } from '../../shared/contract/result-keys.ts';
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import type { PieceName } from '../../shared/domain/internal-keys.ts';
 import type { Assembly, Job } from '../../shared/domain/job.ts';
+import type { PriceList } from '../../shared/domain/money/price-list.ts';
 import type { WholePart } from '../../shared/domain/spending/past-attempts.ts';
 import { without } from '../../shared/domain/without.ts';
 import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
@@ -24,13 +26,16 @@ import { endedJob } from './job-end.ts';
 import { gather, MIN_UPLOAD_PART, type Segment, segmentBytes, segmentsOf } from './multipart-plan.ts';
 import { isPieceGone, redeliverParts } from './redeliver-parts.ts';
 import { rangesOf } from './result-ranges.ts';
-import { summaryText } from './summary.ts';
+import { costRecord, summaryText } from './summary.ts';
 
-export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'results'>;
+export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'results'> & {
+  prices: Pick<PriceList, 'at'>;
+  instance: string;
+};
 
 const JSONL = 'application/jsonl';
 
-/** Stores the job's results, made of all its parts, and sets its last status. Errors: those of the ports, LostLease. */
+/** Stores the job's results from all its parts, and sets its last status. Errors: those of the ports, LostLease. */
 export async function finishJob(
   deps: FinishDeps,
   inHand: JobInHand,
@@ -55,7 +60,7 @@ async function finish(deps: FinishDeps, leased: LeasedJob, parts: readonly Deliv
   const job = leased.item;
   const endedAt = deps.clock.now();
   const whole = await allWithPast(deps, parts);
-  const ended = endOf(job, whole, endedAt);
+  const ended = endOf(deps, job, whole, endedAt);
   if (!ended) return;
   await leased.claim();
   try {
@@ -64,17 +69,23 @@ async function finish(deps: FinishDeps, leased: LeasedJob, parts: readonly Deliv
     if (isPieceGone(failure)) await redeliverParts(deps, leased, parts);
     throw failure;
   }
+  await deps.results.put(costKey(job), costRecord(ended, deps.instance), 'application/json');
   await deps.results.put(resultKeys(job).summary, summaryText(ended, whole), 'application/json');
   await leased.change((now) => {
-    const next = now.rev === job.rev ? endOf(now, whole, endedAt) : undefined;
+    const next = now.rev === job.rev ? endOf(deps, now, whole, endedAt) : undefined;
     return next && leased.released(next);
   });
 }
 
-/** Returns the ended job; undefined when it has ended already, or has a status to publish first. */
-function endOf(job: Job, parts: readonly WholePart<DeliveredPart>[], endedAt: number) {
+/** Returns the ended job; undefined if it has already ended, or has a status to publish first. */
+function endOf(
+  { prices }: FinishDeps,
+  job: Job,
+  parts: readonly WholePart<DeliveredPart>[],
+  endedAt: number,
+) {
   if (job.status !== 'accepted' && job.status !== 'submitted') return undefined;
-  return job.rev === job.publishedRev ? endedJob(job, parts, endedAt) : undefined;
+  return job.rev === job.publishedRev ? endedJob(job, parts, { now: endedAt, prices }) : undefined;
 }
 
 async function assembleAll(
@@ -91,7 +102,7 @@ async function assembleAll(
   }
 }
 
-/** A result file, and the delivered parts it is made of. */
+/** A result file, and the delivered parts that it consists of. */
 interface ResultFile {
   name: PieceName;
   key: string;
@@ -116,7 +127,7 @@ async function assemble(deps: FinishDeps, leased: LeasedJob, file: ResultFile): 
     let number = 0;
     for await (const segment of segmentsOfFile(deps, file)) {
       number += 1;
-      if (number <= assembly.etags.length) continue; // uploaded before
+      if (number <= assembly.etags.length) continue; // already uploaded
       const etag = await uploadSegment(deps, key, assembly, segment);
       assembly = { ...assembly, etags: [...assembly.etags, etag] };
       await saveAssembly(leased, name, assembly);
@@ -127,7 +138,7 @@ async function assemble(deps: FinishDeps, leased: LeasedJob, file: ResultFile): 
     deps.log.warn('assembly_lost', { jobId: leased.item.jobId, name, reason: failure.message });
   }
   await saveAssembly(leased, name, undefined);
-  await deps.results.abortUpload(key, assembly.uploadId); // unless it is gone, nothing names it any more
+  await deps.results.abortUpload(key, assembly.uploadId); // if this fails, nothing refers to the upload any more
   throw new RetryableError(`assemble ${name}: the multipart upload is gone; it begins again`, {
     afterSeconds: 1,
   });

@@ -1,5 +1,8 @@
 import { excerptOf, type Reason, type RowCounts, type TokenUsage } from '../../shared/contract/events.ts';
 import { type EndedJob, type JobIn, nextStatus, supersededReason } from '../../shared/domain/job.ts';
+import { together } from '../../shared/domain/money/billed.ts';
+import { jobCost } from '../../shared/domain/money/job-cost.ts';
+import type { PriceList } from '../../shared/domain/money/price-list.ts';
 import { batchesOf, endOfPart } from '../../shared/domain/part-end.ts';
 import type { WholePart } from '../../shared/domain/spending/past-attempts.ts';
 import { without, withoutBackoff } from '../../shared/domain/without.ts';
@@ -17,7 +20,7 @@ export type JobWithResults = Extract<EndedJob, { rows: RowCounts }>;
 export function endedJob(
   job: JobIn<'accepted' | 'submitted'>,
   parts: readonly WholePart<DeliveredPart>[],
-  now: number,
+  { now, prices }: { now: number; prices: Pick<PriceList, 'at'> },
 ): JobWithResults {
   const rows = sumRows(parts);
   const status = lastStatus(parts, rows);
@@ -29,6 +32,7 @@ export function endedJob(
     ...nextStatus(job, status, now),
     rows,
     ...(usage ? { usage } : {}),
+    cost: jobCost(together(parts.map(({ delivered }) => delivered)), prices.at(job.createdAt)),
     batches: excerptOf(batches),
     ...sumRefused(parts),
     ...(status === 'failed' ? { reason: reasonOf(parts) } : {}),
@@ -65,7 +69,7 @@ function reasonOf(parts: readonly DeliveredPart[]): Reason {
   return { code: 'failed', message: 'no batch ran' };
 }
 
-/** Returns the commonest error of a job of which no row succeeded, and how many rows ended with it. */
+/** Returns the most frequent error of a job without a successful row, and how many rows have it. */
 function commonestReason(parts: readonly DeliveredPart[], total: number): { reason?: Reason } {
   const errors = new CommonestError();
   for (const { delivered } of parts)
@@ -84,7 +88,7 @@ function sumRows(parts: readonly DeliveredPart[]): RowCounts {
   return sum;
 }
 
-/** Nothing if a part was delivered before the refused rows were counted. */
+/** Returns no count if a part was delivered by a version that did not count refused rows. */
 function sumRefused(parts: readonly DeliveredPart[]): { refusedRows?: number } {
   let refusedRows = 0;
   for (const { delivered } of parts) {

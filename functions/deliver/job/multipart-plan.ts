@@ -2,13 +2,16 @@ import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
 import { readObject } from '../../shared/part-rows/read-object.ts';
 import type { ResultStore } from '../../shared/ports/ports.ts';
 
-/** The minimum bytes of a multipart upload's part, except the last ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html)). */
+/**
+ * The minimum size of a part of a multipart upload, except the last
+ * ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html)).
+ */
 export const MIN_UPLOAD_PART = 5 * 1024 * 1024;
 const MAX_COPY = 1024 * 1024 * 1024; // S3 allows 5 GiB; a fifth keeps each call short
 const MAX_UPLOAD_PARTS = 9_000; // S3 allows 10,000
 const READS_AT_ONCE = 8;
 
-// A segment of merged rows needs one request per part that has rows in it: larger segments need fewer requests.
+// A segment of merged rows needs one request per part with rows in it, so larger segments need fewer requests.
 const MERGED_SEGMENT = 32 * 1024 * 1024;
 
 /** Bytes `start` to `end` (exclusive) of an object. */
@@ -18,21 +21,21 @@ export interface Range {
   end: number;
 }
 
-/** One part of the multipart upload: copied within the storage, or gathered from small ranges. */
+/** One part of the multipart upload: copied within S3, or gathered from small ranges. */
 export type Segment = { copy: Range } | { gather: Range[] };
 
 /**
- * Returns the minimum bytes of a segment for an object of `total` bytes. `merged`: its rows come from interleaved
- * parts.
+ * Returns the minimum size of a segment in bytes, for an object of `total` bytes. `merged`: its rows come from
+ * interleaved parts.
  */
 export function segmentBytes(total: number, merged: boolean): number {
   return Math.max(merged ? MERGED_SEGMENT : MIN_UPLOAD_PART, Math.ceil(total / MAX_UPLOAD_PARTS));
 }
 
 /**
- * Divides ranges, in order, into the parts of one multipart upload: large ranges are copied within the storage, small
- * ones are gathered until they are large enough. The division depends only on the arguments, so an upload that is
- * resumed has the same parts.
+ * Divides ranges, in order, into the parts of one multipart upload: large ranges are copied within S3, and small ones
+ * are gathered until they are large enough. The division depends only on the arguments, so a resumed upload has the
+ * same parts.
  */
 export async function* segmentsOf(
   ranges: AsyncIterable<Range> | Iterable<Range>,
@@ -66,7 +69,7 @@ function cut(rest: number, wanted: number): number {
 
 /**
  * Returns the bytes of the ranges, one after the other: at most about three segments. The ranges of one object must be
- * contiguous; the object is read once. Errors: those of the storage.
+ * contiguous, and the object is read once. Errors: those of the storage.
  */
 export async function gather(results: Pick<ResultStore, 'read'>, ranges: readonly Range[]): Promise<Buffer> {
   const spans = new Map<string, Range & { body: Buffer }>();

@@ -11,7 +11,7 @@ import type { Ports } from '../../shared/ports/ports.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'results'>;
 
-/** Returns whether the failure means that a piece is missing, or shorter than it was. */
+/** Returns whether the failure means that a piece is missing or too short. */
 export function isPieceGone(failure: unknown): boolean {
   return (
     failure instanceof TerminalError && (failure.code === 'object_gone' || failure.code === 'invalid_range')
@@ -19,8 +19,9 @@ export function isPieceGone(failure: unknown): boolean {
 }
 
 /**
- * Delivers parts again whose pieces were removed before the results were assembled: the API has its result files until
- * the job is cleaned up. The assembly begins again. Errors: RetryableError when pieces are missing; LostLease.
+ * Delivers parts again if their pieces were deleted before the results were assembled. This is possible because the API
+ * keeps its result files until the job is cleaned up. The assembly starts again. Errors: RetryableError if pieces are
+ * missing; LostLease.
  */
 export async function redeliverParts(
   deps: Deps,
@@ -30,7 +31,8 @@ export async function redeliverParts(
   const gone: DeliveredPart[] = [];
   for (const part of parts) if (!(await isWhole(deps, part))) gone.push(part);
   if (gone.length === 0) return;
-  // Before the parts: a superseded invocation finds no pieces because the job has ended and is cleaned up. It must stop.
+  // Before the parts: if a superseded invocation finds no pieces because the job has ended and is cleaned up, it must
+  // stop.
   const uploads = uploadsOf(leased.item);
   const isOpen = await leased.change((job) =>
     job.status === 'accepted' || job.status === 'submitted'
@@ -52,7 +54,7 @@ export async function redeliverParts(
   );
 }
 
-/** Returns the uploads of results that an assembly began. */
+/** Returns the uploads of result files that an assembly began. */
 function uploadsOf(job: Job): { key: string; uploadId: string }[] {
   if (job.status !== 'accepted' && job.status !== 'submitted') return [];
   const { assembly = {} } = job;

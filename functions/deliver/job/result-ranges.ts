@@ -11,9 +11,9 @@ type DeliveredPart = Part & { delivered: Delivered };
 type Deps = Pick<Ports, 'results'>;
 
 /**
- * Returns the ranges of the parts' pieces that make up a job's result file, in the order of the request file.
+ * Returns the ranges of the parts' pieces that make up a result file of the job, in the order of the request file.
  * Contiguous parts follow one another; the rows of interleaved parts are merged. It reads only row tables and row
- * states, so an upload that is resumed gets the same ranges again. Errors: those of the storage.
+ * states, so a resumed upload gets the same ranges. Errors: those of the storage.
  */
 export async function* rangesOf(deps: Deps, parts: readonly Part[], name: PieceName): AsyncGenerator<Range> {
   const delivered = parts.filter(isDelivered);
@@ -28,7 +28,8 @@ export async function* rangesOf(deps: Deps, parts: readonly Part[], name: PieceN
 }
 
 /**
- * Merges interleaved parts. It has only the parts open whose rows overlap: at most one per pair of endpoint and model.
+ * Merges interleaved parts. At any time, only parts with overlapping rows are open: at most one per pair of endpoint
+ * and model.
  */
 async function* mergedRanges(
   deps: Deps,
@@ -95,7 +96,7 @@ class PieceCursor {
     return this.#next >= this.#offsets.length;
   }
 
-  /** Where the row of the next line begins in the request file. */
+  /** The offset in the request file of the row of the next line. */
   get offset(): number {
     return this.#offsets[this.#next] ?? Number.POSITIVE_INFINITY;
   }

@@ -1,5 +1,6 @@
 import { excerptOf } from '../../shared/contract/events.ts';
 import { IdDigest } from '../../shared/domain/id-digest.ts';
+import type { CostRecord } from '../../shared/domain/money/cost-record.ts';
 import { attemptSize, type RanBatch } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
 import type { WholePart } from '../../shared/domain/spending/past-attempts.ts';
@@ -12,7 +13,7 @@ export function summaryText(job: JobWithResults, parts: readonly WholePart<Deliv
   return `${JSON.stringify(summaryOf(job, parts), null, 2)}\n`;
 }
 
-/** Returns the contents of `summary.json` for an ended job. Fields are only ever added. */
+/** Returns the contents of `summary.json` for an ended job. Later versions only add fields. */
 function summaryOf(job: JobWithResults, parts: readonly WholePart<DeliveredPart>[]): Record<string, unknown> {
   const { bucket, key, versionId, size, etag, metadata } = job.request;
   return {
@@ -23,6 +24,8 @@ function summaryOf(job: JobWithResults, parts: readonly WholePart<DeliveredPart>
     metadata,
     rows: job.rows,
     usage: job.usage ?? null,
+    cost: job.cost,
+    usageDifferences: parts.flatMap(({ delivered }) => delivered.usageDifferences ?? []),
     ids: idDigests(parts),
     warnings: parts.flatMap(warningsOf),
     anomalies: parts.reduce((sum, part) => sum + part.delivered.anomalies, 0),
@@ -35,6 +38,24 @@ function summaryOf(job: JobWithResults, parts: readonly WholePart<DeliveredPart>
   };
 }
 
+/** Returns the line that tells what an ended job cost. */
+export function costRecord(job: JobWithResults, instance: string): string {
+  const { jobId, status, request, rows, cost } = job;
+  const { bucket, key, versionId, metadata } = request;
+  const record: CostRecord = {
+    jobId,
+    instance,
+    status,
+    requestFile: { bucket, key, versionId },
+    metadata,
+    receivedAt: isoTime(job.createdAt),
+    endedAt: isoTime(job.changedAt),
+    rows,
+    ...cost,
+  };
+  return `${JSON.stringify(record)}\n`;
+}
+
 /** Returns digests of the ids in the request file and of those in the results. If they differ, a row was lost. */
 function idDigests(parts: readonly DeliveredPart[]): { in: string; out: string } {
   const [idsIn, idsOut] = [new IdDigest(), new IdDigest()];
@@ -45,7 +66,10 @@ function idDigests(parts: readonly DeliveredPart[]): { in: string; out: string }
   return { in: idsIn.toString(), out: idsOut.toString() };
 }
 
-/** Returns how many result lines are no result line, and the first ones: each lies in the anomalies as it is. */
+/**
+ * Returns how many lines of the API's files are not result lines, and the first ones. The anomalies contain each of
+ * them unchanged.
+ */
 function unreadableLines(parts: readonly DeliveredPart[]) {
   const all = parts.flatMap(({ delivered }) => (delivered.unreadable ? [delivered.unreadable] : []));
   return excerptOf(

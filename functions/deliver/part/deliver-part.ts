@@ -1,23 +1,25 @@
 /**
  * Stores the results of a part's batch and accounts for each of its rows. Each step can be repeated:
- *   1. read the part's row table, and the row states of the earlier attempts; retrieve the batch again if its results
- *      did not agree before: it may name its files later than it ends
+ *   1. read the part's row table, and the row states of the earlier attempts. If the results did not agree before,
+ *      retrieve the batch again, because it may name its files some time after its end
  *   2. stream the API's output file and error file once (`read-results.ts`)
- *   3. of a part's first attempt, write the rows that succeeded to `output.jsonl` at once, as long as they arrive in
- *      the order of the request file (step 5). Write each other row's line to the function's disk, in the API's order.
- *      Lines that match no row, or a row that has a line already, go to `anomalies.jsonl`
- *   4. decide whether to believe what was read (`results-agreement.ts`). If not, nothing becomes visible, and the part
- *      waits for the next look
- *   5. write the lines in the order of the request file, succeeded ones to `output.jsonl`, others to `errors.jsonl`:
- *      from the disk, from the pieces of the attempt before, or, for a row without a line, a generated one
- *   6. make the pieces visible, or for a small job the results themselves (`part-files.ts`). Then the part is delivered,
- *      or begins a new attempt with the rows that may run again
+ *   3. in a part's first attempt, write rows that succeeded to `output.jsonl` at once, as long as they arrive in the
+ *      order of the request file (step 5). Write each other row's line to the function's disk, in the API's order.
+ *      Lines that match no row, or a row that already has a line, go to `anomalies.jsonl`
+ *   4. decide whether to believe the results (`results-agreement.ts`). If not, nothing becomes visible, and the part
+ *      waits for the next check
+ *   5. write the lines in the order of the request file, of succeeded rows to `output.jsonl` and of others to
+ *      `errors.jsonl`: from the disk, from the pieces of the previous attempt, or, for a row without a line, a
+ *      generated one
+ *   6. make the pieces visible, or for a small job the result files themselves (`part-files.ts`). Then the part is
+ *      delivered, or it begins a new attempt with the rows that may run again
  *
- * Known gap: a result line over 64 MiB, or files that exceed the disk, fail the delivery; the results then remain at
- * the API.
+ * Known gap: a result line over 64 MiB, or files that do not fit on the disk, fail the delivery. The results then
+ * remain at the API.
  */
 
 import { pieceKeys } from '../../shared/domain/internal-keys.ts';
+import type { PriceList } from '../../shared/domain/money/price-list.ts';
 import { nextPartStep } from '../../shared/domain/next-step.ts';
 import { attemptSize, type Part, type PartIn } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
@@ -35,6 +37,7 @@ import { assureGone } from '../../shared/lifecycle/openai-account.ts';
 import { movePastAttempts } from '../../shared/lifecycle/spending/past-attempts.ts';
 import { readRowStates } from '../../shared/part-rows/upload-body.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
+import { BilledTokens } from './billed-tokens.ts';
 import { discardSupersededDelivery } from './discard-superseded-delivery.ts';
 import { lookAgainLater, recordExpiring, retrievedAgain } from './look-again.ts';
 import { nextAttempt, type RerunPolicy } from './next-attempt.ts';
@@ -44,13 +47,14 @@ import { readResults } from './read-results.ts';
 import { ResultCollector } from './result-collector.ts';
 import { verdictOn } from './results-agreement.ts';
 import { RowTally } from './row-accounting.ts';
+import { usageOf } from './usage-of-attempts.ts';
 
 export type DeliverDeps = Pick<
   Ports,
   'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'api' | 'results' | 'scratch'
-> & { rerun: RerunPolicy };
+> & { rerun: RerunPolicy; prices: Pick<PriceList, 'at'> };
 
-/** What one delivery stored, the rows that may run again, and the files that did not agree. */
+/** What one delivery stored, which rows may run again, and which files did not agree. */
 interface Stored {
   delivered: Delivered;
   again: { rows: number; uploadBytes: number };
@@ -69,8 +73,8 @@ export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadlin
       return { ...part, deliveryIds: [...(part.deliveryIds ?? []), deliveryId] };
     };
     if (begun(leased.item) === undefined) return;
-    // Before anything becomes visible, so that the clean-up knows this delivery. A small one saves the write: if another
-    // invocation delivers at the same time, the one that ends later removes its own pieces.
+    // Recorded before anything becomes visible, so that the clean-up knows this delivery. A small delivery saves this
+    // write: if another invocation delivers at the same time, the later one removes its own pieces.
     if (isSmall(leased.item)) inHand.note(begun, () => undefined);
     else if (!(await leased.change(begun))) return;
     await movePastAttempts(deps, leased);
@@ -83,7 +87,7 @@ export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadlin
         return;
       }
       const isStored = await leased.change((now) => {
-        if (isCancelledSince(now, part)) return undefined; // the rows that were not sent end as cancelled: again
+        if (isCancelledSince(now, part)) return undefined; // again: the rows that were not sent end as cancelled
         const next = afterDelivery(now, part, stored);
         return next && leased.released(next);
       });
@@ -102,15 +106,15 @@ function isCancelledSince(part: Part, seen: Part): boolean {
   return part.cancelRequestedAt !== undefined && seen.cancelRequestedAt === undefined;
 }
 
-/** Returns whether to deliver the part twice would cost next to nothing. */
+/** Returns whether delivering the part twice would cost almost nothing. */
 function isSmall(part: Part): boolean {
   const { rows, uploadBytes } = attemptSize(part);
   return rows <= SMALL.rows && uploadBytes <= SMALL.uploadBytes;
 }
 
 /**
- * Returns the part's next attempt, if rows may run again and no cancel was requested; otherwise the delivered part.
- * `seen`: the part with its batch as it was read.
+ * Returns the part's next attempt if rows may run again and no cancel was requested; otherwise the delivered part.
+ * `seen`: the part with the batch that this delivery read.
  */
 function afterDelivery(
   part: Part,
@@ -129,13 +133,13 @@ function afterDelivery(
 
 type Deliverable = PartIn<'batch_ended' | 'requeued' | 'retrying' | 'ended'>;
 
-/** Returns the part with its batch as it was read: it may have named its files only after its end. */
+/** Returns the part with the batch that this delivery read, because a batch may name its files only after its end. */
 function withBatchOf(part: Deliverable, seen: Part): Deliverable {
   if (part.phase !== 'batch_ended' || seen.batch?.batchId !== part.batch.batchId) return part;
   return { ...part, batch: seen.batch };
 }
 
-/** Returns the part with the files of its present batch that did not agree, instead of those noted before. */
+/** Returns the part with the doubtful files of its current batch, instead of those noted earlier for this batch. */
 function withDoubtfulFiles(part: Deliverable, doubtfulFiles: DoubtfulFile[]): Deliverable {
   const earlier = part.doubtfulFiles?.filter(({ batchId }) => batchId !== part.batch?.batchId) ?? [];
   const all = [...earlier, ...doubtfulFiles];
@@ -147,7 +151,7 @@ function hasEndedBatch(part: Part): part is PartIn<'batch_ended' | 'requeued' | 
   return part.phase === 'batch_ended' || part.phase === 'requeued' || part.phase === 'retrying';
 }
 
-/** Stores the results; or stores nothing, when they do not agree yet, and returns until when to wait. */
+/** Stores the results. If they do not agree yet, stores nothing and returns until when to wait. */
 async function store(
   deps: DeliverDeps,
   part: Part,
@@ -160,7 +164,9 @@ async function store(
   const files = new PartFiles(deps.results, part, deliveryId);
   try {
     const pieces = new OrderedResultWriter({ ...deps, part, table, before, writers: files });
-    const collector = new ResultCollector(tally, table.rows, { scratch, anomalies: files.anomalies, pieces });
+    const billed = new BilledTokens(part.model, deps.prices.at(part.jobCreatedAt));
+    const to = { scratch, anomalies: files.anomalies, pieces, billed };
+    const collector = new ResultCollector(tally, table.rows, to);
     await copyAnomalies(deps, part, collector);
     const reading = await readResults(deps, part.batch ?? {}, { tally, collector }, deadline);
     const verdict = verdictOn(part, unanswered ? { unanswered, ...reading } : reading, deps.clock.now());
@@ -175,7 +181,14 @@ async function store(
     const stored = await files.store(states, isComplete);
     const anomalies = (part.earlierResults?.anomalies ?? 0) + tally.anomalies;
     const unreadable = unreadableOf(part, collector);
-    const counted = { rows: states.counts(), anomalies, ...facts, ...(unreadable ? { unreadable } : {}) };
+    const usage = usageOf(deps, part, billed.billed());
+    const counted = {
+      rows: states.counts(),
+      anomalies,
+      ...facts,
+      ...(unreadable ? { unreadable } : {}),
+      ...usage,
+    };
     const delivered = { deliveryId, ...stored, ...counted };
     return { delivered, again, doubtfulFiles };
   } catch (failure) {
@@ -187,8 +200,8 @@ async function store(
 }
 
 /**
- * Returns the batch's files, which did not agree in the end. Errors: RetryableError when the key in use belongs to
- * another account than the files; those of the API.
+ * Returns the batch's files, which never agreed. Errors: RetryableError if the current key belongs to another account
+ * than the files; those of the API.
  */
 async function doubted(deps: DeliverDeps, part: Part, why: string): Promise<DoubtfulFile[]> {
   const { jobId, number, batch, intent } = part;
@@ -199,7 +212,7 @@ async function doubted(deps: DeliverDeps, part: Part, why: string): Promise<Doub
   return fileIds.map((fileId) => ({ batchId: batch.batchId, fileId, why }));
 }
 
-/** Returns the lines that are no result line, of this attempt and the ones before. */
+/** Returns the lines that are not result lines, of this attempt and the earlier ones. */
 function unreadableOf(
   { earlierResults }: Part,
   { unreadable }: ResultCollector,
@@ -209,7 +222,7 @@ function unreadableOf(
   return { count: earlier.count + unreadable.count, first: earlier.first };
 }
 
-/** Copies the anomalies of earlier attempts; they come first. */
+/** Copies the anomalies of earlier attempts, which come first. */
 async function copyAnomalies(
   { results }: DeliverDeps,
   part: Part,

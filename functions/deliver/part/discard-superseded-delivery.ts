@@ -8,8 +8,8 @@ import type { Ports } from '../../shared/ports/ports.ts';
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'results'>;
 
 /**
- * Removes the pieces of a failed delivery that another one superseded: the job may have ended and been cleaned up
- * already. If the removal fails, the job's clean-up is reopened. Errors: those of the ports.
+ * Removes the pieces of a failed delivery that another one superseded, because the job may already have ended and been
+ * cleaned up. If the removal fails, the job's clean-up is reopened. Errors: those of the ports.
  */
 export async function discardSupersededDelivery(
   deps: Deps,
@@ -18,7 +18,7 @@ export async function discardSupersededDelivery(
   failure: unknown,
 ): Promise<void> {
   const now = await deps.ledger.readPart(part);
-  // The delivery was stored, and only the response was lost: these pieces count.
+  // If this delivery was stored and only the response was lost, its pieces count.
   if (now?.delivered?.deliveryId === deliveryId || now?.earlierResults?.deliveryId === deliveryId) return;
   if (!(failure instanceof LostLease) && now?.delivered === undefined) return;
   try {
@@ -29,8 +29,8 @@ export async function discardSupersededDelivery(
 }
 
 /**
- * Reopens the clean-up of a job if pieces are left after it. This invocation, or an earlier one of the same message, may
- * have written late, and may have failed before it could remove what it wrote. Errors: those of the ports.
+ * Reopens the clean-up of a job if pieces remain after it. This invocation, or an earlier one for the same message, may
+ * have written late and failed before it removed its pieces. Errors: those of the ports.
  */
 export async function reopenIfPiecesAreLeft(deps: Deps, job: Job): Promise<void> {
   if (!isOver(job) || !job.cleanedUp) return;

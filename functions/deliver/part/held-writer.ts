@@ -5,8 +5,8 @@ const JSONL = 'application/jsonl';
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
- * Writes lines to an object, but holds them in memory while they are few: they may become another object in the end, and
- * without lines there is no object at all.
+ * Writes lines to an object, but keeps them in memory while they are few, because they may later go to another object.
+ * Without lines, no object is written.
  */
 export class HeldWriter implements ObjectWriter {
   readonly #results: Pick<ResultStore, 'put' | 'openWriter'>;
@@ -20,7 +20,7 @@ export class HeldWriter implements ObjectWriter {
     this.#key = key;
   }
 
-  /** All that was written; undefined when it was more than is held. */
+  /** All lines; undefined if there were too many to keep in memory. */
   get held(): Buffer | undefined {
     if (this.#writer) return undefined;
     const [only = NOTHING, ...others] = this.#chunks;
@@ -46,10 +46,10 @@ export class HeldWriter implements ObjectWriter {
     return this.#bytes;
   }
 
-  /** Writes what is held to another object. Errors: those of the storage; an Error when it was more than is held. */
+  /** Writes the lines in memory to another object. Errors: those of the storage; an Error if there were too many. */
   async putAs(key: string): Promise<void> {
     const { held } = this;
-    if (!held) throw new Error(`put ${key}: its lines are on their way to ${this.#key}`);
+    if (!held) throw new Error(`put ${key}: its lines are being written to ${this.#key}`);
     await this.#results.put(key, held, JSONL);
   }
 

@@ -8,10 +8,10 @@ import type { LeasedPart } from '../../shared/lifecycle/lease.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 
 /**
- * Returns the part with its batch as the API reports it now, if its results did not agree before: the batch may name
- * its files, and count its rows, some time after its end. What the API no longer says stays as it was, and a failed
- * retrieve changes nothing: the files that are known can be read without it. `unanswered`: why it had no answer.
- * Errors: NotAllowed.
+ * If the results did not agree before, returns the part with its batch as the API reports it now, because a batch may
+ * name its files and count its rows some time after its end. Fields that the API no longer sends keep their values. A
+ * failed retrieve changes nothing, because the known files can be read without it. `unanswered`: why there was no
+ * response. Errors: NotAllowed.
  */
 export async function retrievedAgain(
   { api }: Pick<Ports, 'api'>,
@@ -46,8 +46,8 @@ function withFilesOf(part: PartIn<'batch_ended'>, now: ObservedBatch): Part {
 }
 
 /**
- * Lets the part wait for the next look at its results. The delivery made nothing visible: it is forgotten. `seen`: the
- * part with its batch as it was read. Errors: those of the ledger, LostLease.
+ * Lets the part wait for the next check of its results. The delivery made nothing visible, so it is not recorded.
+ * `seen`: the part with the batch that this delivery read. Errors: those of the ledger, LostLease.
  */
 export async function lookAgainLater(
   deps: Pick<Ports, 'clock' | 'log' | 'metrics'>,
@@ -65,18 +65,20 @@ export async function lookAgainLater(
   const { jobId, number, batch } = seen;
   const { looks, why } = wait;
   deps.log.warn('results_do_not_agree', { jobId, part: number, batchId: batch?.batchId, looks, why });
-  // At every look, so that the alarm stays on while the part waits.
+  // Recorded at every check, so that the alarm stays on while the part waits.
   if (deps.clock.now() - wait.since >= RESULTS_ALARM_AFTER_MS) deps.metrics.record('ResultsWaiting', 1);
 }
 
-/** Records that the API will soon remove results that were not read. At every try, so that the alarm stays on. */
+/**
+ * Records that the API will soon delete results that were not read. Called at every try, so that the alarm stays on.
+ */
 export function recordExpiring(
   { clock, log, metrics }: Pick<Ports, 'clock' | 'log' | 'metrics'>,
   part: Part,
 ): void {
   if (part.phase !== 'batch_ended') return;
   const { jobId, number, batch, intent, changedAt } = part;
-  // The end by the API's clock, if it is possible by ours.
+  // The end by the API's clock, unless our clock shows that it is impossible.
   const endedAt = Math.max(intent.at, Math.min(batch.endedAt ?? changedAt, changedAt));
   if (clock.now() - endedAt < RESULTS_EXPIRING_AFTER_MS) return;
   metrics.record('ResultsExpiring', 1);

@@ -2,15 +2,15 @@ import { attemptSize, type Part, type PartIn } from '../../shared/domain/part.ts
 import type { Delivered } from '../../shared/domain/part-results.ts';
 import { without } from '../../shared/domain/without.ts';
 
-/** The configuration of which rows run again, and how often. */
+/** Configures which rows run again, and how often. */
 export interface RerunPolicy {
-  /** The maximum number of batches that may contain a row; 1: no row runs again. */
+  /** The maximum number of batches that may contain a row. With 1, no row runs again. */
   maxAttempts: number;
-  /** Rows missing from both result files run again, although the API may have run and billed them. */
+  /** Run rows again that are missing from both result files, although the API may have run and billed them. */
   rerunMissing: boolean;
 }
 
-/** Returns whether another attempt may follow the part's ended batch, which must have run, if no cancel is requested. */
+/** Returns whether the part's ended batch has run, so that another attempt may follow if no cancel is requested. */
 export function mayGoOn({ batch }: Part): boolean {
   return batch?.status === 'completed' || batch?.status === 'expired';
 }
@@ -33,14 +33,16 @@ const ATTEMPT_FIELDS = [
   'deliveryMessages',
 ] as const;
 
-/** Returns the part, ready for a new attempt with the rows that `again` counts, in a new file and batch. */
+/**
+ * Returns the part ready for a new attempt, in a new file and batch. `again`: the number of its rows, and their length.
+ */
 export function nextAttempt(
   part: PartIn<'batch_ended' | 'requeued' | 'retrying'>,
   delivered: Delivered,
   again: { rows: number; uploadBytes: number },
 ): Part {
   const { intent, admission } = part;
-  // Its metadata is the part's, and there may be hundreds of batches if the part runs in slices.
+  // Drops the batch's metadata, which is the part's, because a part that runs in slices may have hundreds of batches.
   const batch = { ...part.batch, metadata: {}, errors: part.batch.errors.slice(0, 1) };
   return {
     ...without(part, ...ATTEMPT_FIELDS),

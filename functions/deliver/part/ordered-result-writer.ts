@@ -13,7 +13,7 @@ import { PieceReader } from './piece-reader.ts';
 import { readResultLine, readRowError } from './result-line.ts';
 import type { RowTally, SettledRow } from './row-accounting.ts';
 
-/** The inputs: a part's rows, and the pieces of the attempt before; and the outputs. */
+/** The inputs (a part's rows and the pieces of the previous attempt) and the outputs. */
 interface Material {
   results: Pick<ResultStore, 'read'>;
   rerun: RerunPolicy;
@@ -23,10 +23,10 @@ interface Material {
   writers: Record<RowPiece, ObjectWriter>;
 }
 
-/** The lines of an attempt that are on the disk, without line ends. */
+/** The lines of one attempt on the disk, without line ends. */
 export interface LinesOnDisk {
   scratch: ScratchFile;
-  /** Returns where the line of a row is on the disk, by the row's index; undefined for a row without a line there. */
+  /** Returns the position of a row's line on the disk, by the row's index; undefined if the row has no line there. */
   positionOf(row: number): { start: number; length: number } | undefined;
 }
 
@@ -41,26 +41,26 @@ const FLUSH_BYTES = 256 * 1024;
 const CLOSING_BRACE = 0x7d;
 
 /**
- * Writes a part's output and errors in the order of the request file. Each row has a line in exactly one of them.
+ * Writes a part's output and errors in the order of the request file. Each row has a line in exactly one of the two.
  *
- * In a part's first attempt a row that succeeded is final whatever its batch's files say after it. As long as such rows
- * arrive in order, they are written while the rest is still read.
+ * In a part's first attempt, a row that succeeded is final, whatever the batch's files say after it. While such rows
+ * arrive in order, they are written before everything is read.
  */
 export class OrderedResultWriter {
   readonly #material: Material;
   readonly #earlier: Record<RowPiece, PieceReader>;
   readonly #pending = { output: new LineGatherer(), errors: new LineGatherer() };
   readonly #states: RowStates;
-  /** Another attempt may follow, unless a cancel is requested. */
+  /** Whether another attempt may follow if no cancel is requested. */
   readonly #goesOn: boolean;
   readonly #isFirst: boolean;
-  /** The first row that was not written. */
+  /** The first row that is not written yet. */
   #next = 0;
   readonly #again = { rows: 0, uploadBytes: 0 };
   #refused = 0;
   readonly #idsIn = new IdDigest();
   readonly #idsOut = new IdDigest();
-  /** Of the rows so far, as long as none has succeeded. */
+  /** The errors of the rows so far; undefined once a row has succeeded. */
   #errors: CommonestError | undefined = new CommonestError();
 
   constructor(material: Material) {
@@ -77,18 +77,21 @@ export class OrderedResultWriter {
     this.#isFirst = !earlierResults && !part.slice;
   }
 
-  /** Returns whether the row can be written now, if it succeeded. */
+  /** Returns whether the row can be written now if it succeeded. */
   isNext(row: number): boolean {
     return this.#isFirst && row === this.#next;
   }
 
-  /** Writes the line of the row that `isNext`, which succeeded. Call `catchUp` after some of them. */
+  /** Writes the line of a succeeded row for which `isNext` is true. Call `catchUp` after several of them. */
   addNext(line: Uint8Array): void {
     this.#pending.output.add(line);
     this.#noteNext(this.#rowAt(this.#next), line.length);
   }
 
-  /** Writes the rows that follow, as far as they succeeded and their lines are on the disk. Errors: those of both. */
+  /**
+   * Writes the next rows, as long as they succeeded and their lines are on the disk. Errors: those of the disk and the
+   * storage.
+   */
   async catchUp(tally: RowTally, lines: LinesOnDisk): Promise<void> {
     while (this.#isFirst && tally.hasSucceeded(this.#next)) {
       const place = lines.positionOf(this.#next);
@@ -104,8 +107,8 @@ export class OrderedResultWriter {
   }
 
   /**
-   * Writes all rows that are left. Errors: those of the storage; an Error when the ids written differ from those of the
-   * row table.
+   * Writes all remaining rows. Errors: those of the storage; an Error if the written ids differ from those of the row
+   * table.
    */
   async write(
     tally: RowTally,
@@ -155,16 +158,19 @@ export class OrderedResultWriter {
     else await this.#replace(row, { earlier, settled, lines });
   }
 
-  /** Keeps the line and state of a row that was not in this attempt, or that its batch did not run. */
+  /** Keeps the line and state of a row that was not in this attempt, or that the batch did not run. */
   async #keep(row: Row, earlier: RowState | undefined): Promise<void> {
     if (!earlier) throw new Error(`row ${row.index}: no attempt has a result for it`);
-    // A row that was not to run again: the API had refused it.
+    // This attempt did not send the row, because the API had refused it.
     if (earlier.outcome === 'failed' && !this.#material.before.isToRun(row.index)) this.#refused += 1;
     const line = await this.#earlier[pieceOf(earlier.outcome)].take(earlier.lineBytes);
     this.#add(row, line.subarray(0, -1), { ...earlier, again: false });
   }
 
-  /** Leaves a row that the attempt did not send to the next one; if there is none, the row ends without a result. */
+  /**
+   * Postpones a row that this attempt did not send to the next attempt. If there is none, the row ends without a
+   * result.
+   */
   async #postpone(row: Row, earlier: RowState | undefined): Promise<void> {
     const { part } = this.#material;
     const again = this.#goesOn;
@@ -196,7 +202,7 @@ export class OrderedResultWriter {
     if (!place) {
       this.#add(row, withAttempts(lineFor(row.customId, outcome, part), attempts), state);
     } else if (outcome === 'succeeded') {
-      const stored = this.#pending.output.place(place.length); // most lines: read in place, without another copy
+      const stored = this.#pending.output.place(place.length); // most lines: read in place, not copied
       lines.scratch.read(place.start, stored);
       this.#note(row, stored, state);
     } else {
@@ -252,8 +258,8 @@ function pieceOf(outcome: RowOutcome): RowPiece {
 }
 
 /**
- * Errors: an Error when the line is not that of the row, so that a wrong read from the disk or the storage is not
- * stored.
+ * Checks that the line belongs to the row, so that a wrong read from the disk or the storage is not stored. Errors: an
+ * Error.
  */
 function assertLineOf(customId: string, line: Uint8Array): void {
   const bytes = Buffer.from(line.buffer, line.byteOffset, line.length);
@@ -261,13 +267,13 @@ function assertLineOf(customId: string, line: Uint8Array): void {
   if (readResultLine(line)?.customId !== customId) throw new Error('a stored line belongs to another row');
 }
 
-/** Returns the line with a last field `attempts`: how many batches contained the row. */
+/** Returns the line with an additional last field `attempts`: how many batches contained the row. */
 function withAttempts(line: Uint8Array, attempts: number): Uint8Array {
   const end = line.lastIndexOf(CLOSING_BRACE);
   return Buffer.concat([line.subarray(0, end), Buffer.from(`,"attempts":${attempts}}`)]);
 }
 
-/** Returns a line in the API's format for a row without one; its `id` is null, unlike in the API's lines. */
+/** Returns a line in the API's format for a row that has none. Its `id` is null, unlike in the API's lines. */
 function lineFor(customId: string, outcome: RowOutcome, part: Part): Uint8Array {
   const code = outcome === 'missing' ? 'batchdrop_missing' : `batch_${outcome}`;
   const why = part.ended?.reason.message ?? part.batch?.errors[0]?.message;

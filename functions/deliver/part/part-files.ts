@@ -1,8 +1,8 @@
 /**
- * Where a delivery stores a part's lines: in pieces of its own, of which the job's results are assembled. The results of
- * a small job are written at once instead, without pieces: a job of one part, which ran once, with few bytes of lines,
- * one of the API for each row and none besides. Whoever delivers such a part writes the same bytes, so a delivery that
- * is superseded does no harm, and one that dies is repeated.
+ * Stores a part's lines in pieces of its own, from which the job's results are assembled. For a small job, it writes
+ * the result files at once, without pieces. A job is small if its only part ran once, has few bytes of lines, and the
+ * API returned exactly one line for each row. Every delivery of such a part writes the same bytes. A superseded
+ * delivery therefore does no harm, and one that crashes is repeated.
  */
 import { resultKeys } from '../../shared/contract/result-keys.ts';
 import { pieceKeys } from '../../shared/domain/internal-keys.ts';
@@ -17,7 +17,7 @@ type Results = Pick<ResultStore, 'put' | 'openWriter'>;
 /** What was stored, and where. */
 type StoredFiles = Pick<Delivered, 'outputBytes' | 'errorsBytes' | 'anomaliesBytes' | 'withoutPieces'>;
 
-/** The files that one delivery of a part writes. Nothing is visible before they are stored. */
+/** The files that one delivery of a part writes. They become visible with `store`. */
 export class PartFiles {
   readonly output: HeldWriter;
   readonly errors: HeldWriter;
@@ -37,8 +37,8 @@ export class PartFiles {
   }
 
   /**
-   * Makes the files visible. `isComplete`: the API had a line for each row, and none runs again. Errors: those of the
-   * storage.
+   * Makes the files visible. `isComplete`: the API returned a line for each row, and no row runs again. Errors: those
+   * of the storage.
    */
   async store(states: RowStates, isComplete: boolean): Promise<StoredFiles> {
     const { output, errors, anomalies } = this;
@@ -62,7 +62,7 @@ export class PartFiles {
   }
 }
 
-/** Returns whether the part is the only one of its job, and its only attempt sent all of its rows. */
+/** Returns whether the part is the only one of its job, and its only attempt sent all its rows. */
 function ranOnce({ parts, ran, earlierResults, slice }: Part): boolean {
   return parts === 1 && ran.length === 0 && !earlierResults && !slice;
 }

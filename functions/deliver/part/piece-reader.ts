@@ -1,9 +1,9 @@
 import { readObject } from '../../shared/part-rows/read-object.ts';
 import type { ResultStore } from '../../shared/ports/ports.ts';
 
-const BLOCK_BYTES = 4 * 1024 * 1024; // one GET per block: S3 would close a stream that is read slowly
+const BLOCK_BYTES = 4 * 1024 * 1024; // one GET per block, because S3 would close a stream that is read slowly
 
-/** Reads an object from its start in pieces of given lengths. It loads a block at a time. */
+/** Reads an object from its start in portions of given lengths. It loads one block at a time. */
 export class PieceReader {
   readonly #results: Pick<ResultStore, 'read'>;
   readonly #key: string;
@@ -12,7 +12,7 @@ export class PieceReader {
   #blockStart = 0;
   #position = 0;
 
-  /** `bytes`: the object's length; an empty object is never read. */
+  /** `bytes`: the object's length. An empty object is never read. */
   constructor(results: Pick<ResultStore, 'read'>, key: string, bytes: number) {
     this.#results = results;
     this.#key = key;
@@ -20,7 +20,8 @@ export class PieceReader {
   }
 
   /**
-   * Returns the next bytes: a view, valid until the next call. Errors: those of the storage; RangeError beyond the end.
+   * Returns the next bytes: a view that is valid until the next call. Errors: those of the storage; RangeError beyond
+   * the end.
    */
   async take(length: number): Promise<Uint8Array> {
     const start = this.#position;

@@ -8,15 +8,15 @@ import type { RowTally } from './row-accounting.ts';
 
 type Deps = { api: Pick<BatchApi, 'fileBytes' | 'readFile'> };
 
-/** The files a batch names. */
+/** The result files that a batch names. */
 type ResultFiles = Pick<ObservedBatch, 'outputFileId' | 'errorFileId' | 'counts'>;
 
-/** How one file was read. `failure`: why not to its end. */
+/** How one file was read. `failure`: why it was not read to its end. */
 interface FileReading {
   fileId: string;
   name: 'output' | 'errors';
   bytes: number;
-  /** Of its bytes, once it was read to its end. */
+  /** The digest of its bytes, if it was read to its end. */
   digest: string;
   failure?: unknown;
   /** It ends within a line. */
@@ -24,9 +24,9 @@ interface FileReading {
 }
 
 /**
- * Streams the result files of a batch once through the collector. A file that cannot be read does not keep the other
- * one from being read. Errors: those of the API that say what the part has to wait for, such as NotAllowed; those of
- * the disk and the storage.
+ * Streams the result files of a batch once through the collector. If one file cannot be read, the other one is still
+ * read. Errors: those errors of the API for which the part has to wait, such as NotAllowed; those of the disk and the
+ * storage.
  */
 export async function readResults(
   deps: Deps,
@@ -82,11 +82,11 @@ async function readOne(
     lines.end();
     read.digest = lines.digest();
   }
-  if (tally.unreadableLines > unreadable) read.isCutOff = true; // its last line lacks a line end, and is not whole
+  if (tally.unreadableLines > unreadable) read.isCutOff = true; // its last line has no line end and is incomplete
   await collector.flush();
 }
 
-/** Yields the chunks of a file; notes what ended it early. Failures of whoever uses the chunks are not noted. */
+/** Yields the chunks of a file, and notes the failure that ended it early. Failures of the consumer are not noted. */
 async function* untilFailure(
   chunks: AsyncIterable<Uint8Array>,
   read: FileReading,
@@ -105,12 +105,15 @@ function isOfTheApi(failure: unknown): boolean {
   );
 }
 
-/** Returns whether the API did not even begin to answer with the file. */
+/** Returns whether the API did not even begin to send the file. */
 function hasNoAnswer({ failure, bytes }: FileReading): boolean {
   return failure !== undefined && !(failure instanceof TerminalError) && bytes === 0;
 }
 
-/** Returns whether the failure concerns more than this file: its part waits, as it does wherever else this happens. */
+/**
+ * Returns whether the failure concerns more than this file. Then the part waits, as after such a failure in any other
+ * step.
+ */
 function concernsAll({ failure }: FileReading): boolean {
   if (failure instanceof NotAllowed) return true;
   return (
@@ -119,7 +122,7 @@ function concernsAll({ failure }: FileReading): boolean {
   );
 }
 
-/** Returns why the rows without a line may still have one. */
+/** Returns the reasons why rows without a line may still get one. */
 async function problemsOf(
   deps: Deps,
   { counts, errorFileId }: ResultFiles,
@@ -137,7 +140,7 @@ async function problemsOf(
   return problems;
 }
 
-/** Returns the length that the API states; 0 when it states none: the content was read, and that is what counts. */
+/** Returns the length that the API states, or 0 if it states none, because the content was read in any case. */
 async function statedBytes({ api }: Deps, fileId: string): Promise<number> {
   return (await api.fileBytes(fileId).catch(() => undefined)) ?? 0;
 }

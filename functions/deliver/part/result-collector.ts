@@ -1,6 +1,7 @@
 import type { UnreadableLines } from '../../shared/domain/part-results.ts';
 import { LineGatherer } from '../../shared/part-rows/lines.ts';
 import type { ObjectWriter, ScratchFile } from '../../shared/ports/ports.ts';
+import type { BilledTokens } from './billed-tokens.ts';
 import type { LinesOnDisk, OrderedResultWriter } from './ordered-result-writer.ts';
 import type { ResultLine } from './result-line.ts';
 import { MAX_RESULT, type NumberedLine, type ResultLineHandler } from './result-lines.ts';
@@ -8,14 +9,21 @@ import type { ResultFileName, RowTally } from './row-accounting.ts';
 
 const MAX_UNREADABLE = 5;
 
+/** What receives the lines and their tokens. */
+interface Destinations {
+  anomalies: ObjectWriter;
+  pieces: OrderedResultWriter;
+  billed: BilledTokens;
+}
+
 /**
- * Hands on each row's line in the order of the rows: at once, if it is the next one's; otherwise by way of the disk.
- * Every other line goes to the anomalies. Call `flush` after each chunk.
+ * Passes each row's line on in the order of the rows: at once if it belongs to the next row, otherwise through the
+ * disk. All other lines become anomalies. Call `flush` after each chunk.
  */
 export class ResultCollector implements ResultLineHandler, LinesOnDisk {
   readonly scratch: ScratchFile;
   readonly #tally: RowTally;
-  readonly #to: { anomalies: ObjectWriter; pieces: OrderedResultWriter };
+  readonly #to: Destinations;
   readonly #starts: Float64Array;
   readonly #lengths: Uint32Array;
   readonly #lines = new LineGatherer();
@@ -25,11 +33,7 @@ export class ResultCollector implements ResultLineHandler, LinesOnDisk {
   #file: { id: string; name: ResultFileName } = { id: '', name: 'output' };
   #written = 0;
 
-  constructor(
-    tally: RowTally,
-    rows: number,
-    to: { scratch: ScratchFile; anomalies: ObjectWriter; pieces: OrderedResultWriter },
-  ) {
+  constructor(tally: RowTally, rows: number, to: Destinations & { scratch: ScratchFile }) {
     this.#tally = tally;
     this.scratch = to.scratch;
     this.#to = to;
@@ -37,7 +41,7 @@ export class ResultCollector implements ResultLineHandler, LinesOnDisk {
     this.#lengths = new Uint32Array(rows);
   }
 
-  /** The lines that follow are those of this file. */
+  /** Starts a file: the following lines are its lines. */
   begin(id: string, name: ResultFileName): void {
     this.#file = { id, name };
   }
@@ -51,6 +55,7 @@ export class ResultCollector implements ResultLineHandler, LinesOnDisk {
       return;
     }
     const { row } = verdict;
+    this.#bill(row, result);
     const earlier = this.positionOf(row);
     if (verdict.replaces && earlier) this.#replaced.push(earlier);
     if (result?.outcome === 'succeeded' && this.#to.pieces.isNext(row)) {
@@ -62,11 +67,19 @@ export class ResultCollector implements ResultLineHandler, LinesOnDisk {
     this.#lines.add(bytes);
   }
 
+  #bill(row: number, result: ResultLine | undefined): void {
+    if (result?.outcome === 'succeeded') this.#to.billed.succeeded(row, result.tokens);
+    else if (result?.tokens) this.#to.billed.failed(row, result.tokens);
+  }
+
   overlong(number: number): void {
     throw new Error(`result line ${number} is longer than ${MAX_RESULT} bytes`);
   }
 
-  /** The lines that are no result line: how many, and the first ones with their places; undefined when there is none. */
+  /**
+   * The lines that are not result lines: how many, and the first ones with their positions. Undefined if there are
+   * none.
+   */
   get unreadable(): UnreadableLines | undefined {
     return this.#unreadable.count > 0 ? this.#unreadable : undefined;
   }
@@ -89,7 +102,7 @@ export class ResultCollector implements ResultLineHandler, LinesOnDisk {
     await this.#to.pieces.catchUp(this.#tally, this);
   }
 
-  /** Call it after all files: writes the lines that better ones replaced to the anomalies. */
+  /** Call this after all files. It writes the lines that better ones replaced to the anomalies. */
   async finish(): Promise<void> {
     for (const { start, length } of this.#replaced) {
       this.scratch.read(start, this.#anomalies.place(length));

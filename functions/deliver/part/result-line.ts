@@ -1,11 +1,11 @@
 import type { RowOutcome } from '../../shared/part-rows/row-states.ts';
 import { type RowTokens, tokensIn } from './row-tokens.ts';
 
-/** The content of one line of the API's result files. */
+/** The content of one line in the API's result files. */
 export interface ResultLine {
   customId: string;
   outcome: RowOutcome;
-  /** The row may run again: the line proves that it did not run, or that it failed for a transient reason. */
+  /** Whether the row may run again: the line proves that it did not run, or that it failed for a temporary reason. */
   passing: boolean;
   /** What the row is billed for; absent when its line reports no tokens. */
   tokens?: RowTokens;
@@ -16,10 +16,10 @@ const NOT_RUN: ReadonlyMap<string, RowOutcome> = new Map([
   ['batch_cancelled', 'cancelled'],
 ]);
 
-// Time-out, conflict, too many requests; the API writes 0 when it got no response at all.
+// Time-out, conflict, too many requests. The API writes 0 if it got no response.
 const PASSING: ReadonlySet<number> = new Set([0, 408, 409, 429]);
 
-/** Errors of rows without a response that may be different next time. */
+/** Errors of rows without a response that may not occur next time. */
 const PASSING_CODES: ReadonlySet<string> = new Set([
   'request_timeout',
   'timeout',
@@ -34,8 +34,8 @@ const MAX_CODE = 64; // characters
 const MAX_MESSAGE = 300;
 
 /**
- * Returns what a result line says; undefined for any other line. The row's own HTTP status decides before its error,
- * and before the API's counts.
+ * Parses a result line; returns undefined for any other line. The row's own HTTP status takes precedence over its error
+ * and over the API's counts.
  */
 export function readResultLine(line: Uint8Array): ResultLine | undefined {
   const parsed = parsedLine(line);
@@ -44,7 +44,7 @@ export function readResultLine(line: Uint8Array): ResultLine | undefined {
   return { customId: parsed.custom_id, ...outcomeOf(parsed), ...(tokens && { tokens }) };
 }
 
-/** Returns the error of a row that did not succeed: the error of its response, or else its own. */
+/** Returns the error of a row that did not succeed: the error in its response, or else the row's own. */
 export function readRowError(line: Uint8Array): { code: string; message: string } {
   const { response, error } = parsedLine(line) ?? {};
   const body = hasFields(response) ? response.body : undefined;
@@ -83,12 +83,12 @@ function outcomeOf({ response, error }: Record<string, unknown>): Pick<ResultLin
   return { outcome: 'failed', passing: PASSING.has(status) || (status >= 500 && status < 600) };
 }
 
-/** Returns the code as text: of an object, a text that is no code, as its own `toString` may be anything. */
+/** Returns the code as text. For an object, returns a fixed text, because its own `toString` may do anything. */
 function codeOf({ code }: Record<string, unknown>): string {
   return hasFields(code) ? 'object' : String(code);
 }
 
-/** Returns whether a response without a status has what the model answered. */
+/** Returns whether a response without a status contains an answer of the model. */
 function hasAnswer(response: unknown): boolean {
   if (!hasFields(response) || STATUS_NAMES.some((name) => (response[name] ?? undefined) !== undefined))
     return false;
@@ -104,7 +104,7 @@ function isEmpty(value: unknown): boolean {
 
 const STATUS_NAMES = ['status_code', 'statusCode', 'status'] as const;
 
-/** Returns the row's HTTP status, which may be text; undefined when the API wrote none. */
+/** Returns the row's HTTP status, which may be a text; undefined if the API wrote none. */
 function statusOf(response: unknown): number | undefined {
   const status = hasFields(response)
     ? STATUS_NAMES.map((name) => response[name]).find((each) => (each ?? undefined) !== undefined)

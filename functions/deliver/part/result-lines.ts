@@ -1,7 +1,6 @@
 /**
- * Reads the lines of a batch's result file. A clean line of a row that succeeded needs no parsing; any other line is
- * judged by `readResultLine`, which alone decides what a line says. So this file says of no line what `readResultLine`
- * would not say: `npm run fuzz:scanner` compares both.
+ * Reads the lines of a batch's result file. A clean line of a row that succeeded needs no parsing. `readResultLine`
+ * judges every other line, so this file never interprets a line differently: `npm run fuzz:scanner` compares both.
  */
 import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -13,28 +12,28 @@ import { scannerModule } from '../../shared/scanner/scanner-module.ts';
 import { type ResultLine, readResultLine } from './result-line.ts';
 import { scannedTokens } from './row-tokens.ts';
 
-/** The maximum bytes of a result line: 64 MiB, more than a response with images needs. */
+/** The maximum length of a result line in bytes: 64 MiB, more than a response with images needs. */
 export const MAX_RESULT = 64 * 1024 * 1024;
 
 const LONGEST = { longest: MAX_RESULT } as const;
 
-/** The content of a line, a view that is valid during the handler's call, and its number in the file, from 1. */
+/** The content of a line, as a view that is valid during the handler's call, and its number in the file, from 1. */
 export type NumberedLine = Pick<Line, 'bytes' | 'number'>;
 
 /** Receives the lines of a result file. */
 export interface ResultLineHandler {
-  /** `result`: what the line says; undefined when it is no result line. */
+  /** `result`: the parsed line; undefined if it is not a result line. */
   result(line: NumberedLine, result: ResultLine | undefined): void;
-  /** A line was longer than `MAX_RESULT`; its bytes were discarded. */
+  /** Called for a line longer than `MAX_RESULT`. Its bytes were discarded. */
   overlong(number: number): void;
 }
 
-/** Reads one result file, chunk after chunk. `scanner`: null on a machine that cannot run it. */
+/** Reads one result file, chunk by chunk. `scanner`: null on a machine that cannot run it. */
 export class ResultLines {
   readonly #handler: ResultLineHandler;
   readonly #scanner: LineScanner<keyof typeof RESULT_LINE.paths> | undefined;
   readonly #reader: Pick<LineReader, 'push' | 'end'>;
-  /** Where no scanner makes a digest. */
+  /** The digest, if no scanner computes one. */
   #crc = 0;
 
   constructor(handler: ResultLineHandler, scanner: WebAssembly.Module | null = scannerModule()) {
@@ -50,12 +49,12 @@ export class ResultLines {
     if (!this.#scanner) this.#crc = crc32(chunk, this.#crc);
   }
 
-  /** Call it after the last chunk: the last line may lack a line end. */
+  /** Call this after the last chunk, because the last line may have no line end. */
   end(): void {
     this.#reader.end();
   }
 
-  /** Returns what identifies the bytes of the file. Call it once, after `end`. */
+  /** Returns a digest of the file's bytes. Call this once, after `end`. */
   digest(): string {
     if (this.#scanner) return hash('sha256', this.#scanner.digest()).slice(0, 16);
     return this.#crc.toString(16).padStart(8, '0');
@@ -75,7 +74,7 @@ export class ResultLines {
     this.#handler.overlong(number);
   }
 
-  /** Returns what the line of a row that surely succeeded says; undefined for a line that has to be judged. */
+  /** Returns what the line of a row that certainly succeeded says; undefined for a line that `readResultLine` must judge. */
   #succeededIn(line: ScannedLine): ResultLine | undefined {
     if (!line.isClean || !this.#scanner) return undefined;
     const { slots } = this.#scanner;

@@ -1,18 +1,18 @@
 /**
  * Decides whether to believe a batch's results: rule 4 of "What an answer is worth" (docs/architecture.md). A negative
- * answer (no file, a missing line) is not believed at the first look, and never destroys evidence.
+ * answer (no file, a missing line) is not believed at the first check, and nothing is deleted because of it.
  *
- *   agreed       each row that was sent has its own line, whatever counts and lengths say. Of a batch that did not
- *                complete also: its named files were read whole, with as many results as the API counts; or, where
- *                the API does not count, they are the same for an hour, without lines of other rows
- *   look again   otherwise: with pauses from a minute to an hour (`pauseAfterLook`)
- *   doubtful     the results do not agree in the end, and what was read is the answer: after 24 hours of looking, by a
- *                look that sees no fewer rows than an earlier one, or else after 48 hours; once an operator has
- *                released the part; or when the same bytes, with as many lines as there are results,
- *                were read over two hours (a line may be damaged for good). The files stay at the API
+ *   agreed       each row that was sent has its own line, whatever the counts and lengths are. If the batch did not
+ *                complete, it is also enough that its named files were read whole and have as many results as the API
+ *                counts. If the API does not count, they must stay the same for an hour and have no lines of other rows
+ *   look again   otherwise. The pauses grow from a minute to an hour (`pauseAfterLook`)
+ *   doubtful     the results never agreed, and the last reading is final: after 24 hours of checks, if the last one
+ *                sees at least as many rows as any earlier one, or else after 48 hours; once an operator has released
+ *                the part; or if the same bytes, with as many lines as there are results, were read for two hours (a
+ *                line may be permanently damaged). The files remain at the API
  *
- * A call without an answer (a server error, no connection) says nothing about the results: the looks go on until there
- * is an answer, or a release.
+ * A call without a response (a server error, no connection) says nothing about the results. The checks continue until
+ * there is a response, or until a release.
  */
 
 import type { Part } from '../../shared/domain/part.ts';
@@ -25,24 +25,24 @@ import {
   SAME_UNCOUNTED_RESULTS_MS,
 } from '../../shared/domain/timing.ts';
 
-/** What one look at the results of a batch found. */
+/** The findings of one check of a batch's results. */
 export interface Reading {
-  /** How many rows were sent, and how many of them have a line of their own. */
+  /** How many rows were sent, and how many of them have their own line. */
   rows: number;
   rowsWithLine: number;
-  /** How many rows have a line in the output file, or succeeded. */
+  /** How many rows have a line in the output file, or a line that says that they succeeded. */
   rowsInOutput: number;
   /** How many rows have a line that says that they ran. */
   rowsThatRan: number;
   /** How many lines name a row that was not sent. */
   foreignLines: number;
-  /** How many lines are no result line, although they end with a line end. */
+  /** How many lines are not result lines, although they have a line end. */
   damagedLines: number;
-  /** Why a named file was not read whole, or a file is not named. */
+  /** Why a named file was not read whole, or why no file is named. */
   problems: string[];
-  /** Of `problems`, a call that had no answer. */
+  /** The entry of `problems` about a call that had no response. */
   unanswered?: string;
-  /** Identifies the bytes of both files; different for a file that was not read. */
+  /** Identifies the bytes of both files. A file that was not read counts as different. */
   digest: string;
 }
 
@@ -51,11 +51,11 @@ export type Verdict =
   | { is: 'doubtful'; why: string }
   | { is: 'look_again'; wait: ResultsWait };
 
-/** Returns whether to believe what was read of the results of the part's present batch. */
+/** Returns whether to believe the results that were read for the part's current batch. */
 export function verdictOn(part: Part, reading: Reading, now: number): Verdict {
   if (agrees(part, reading, now)) return { is: 'agreed' };
   const why = disagreement(part, reading);
-  // A batch that is lost, or never was, has no more results.
+  // A batch that is lost or never existed will have no more results.
   if (part.phase !== 'batch_ended' || isTheAnswer(part, reading, now)) return { is: 'doubtful', why };
   const looks = (part.resultsWait?.looks ?? 0) + 1;
   const same = unchanged(part, reading);
@@ -90,7 +90,7 @@ function agrees(part: Part, reading: Reading, now: number): boolean {
   return reading.rowsInOutput >= completed || reading.rowsThatRan >= completed + failed;
 }
 
-/** Returns whether what was read is the answer although it does not agree. */
+/** Returns whether the reading is final, although the results do not agree. */
 function isTheAnswer(part: Part, reading: Reading, now: number): boolean {
   if (isReleased(part)) return true;
   const { resultsWait } = part;

@@ -2,13 +2,13 @@ import type { RowOutcome, RowStates } from '../../shared/part-rows/row-states.ts
 import type { RowTable } from '../../shared/part-rows/row-table.ts';
 import type { ResultLine } from './result-line.ts';
 
-/** What a result line is: a row's line, which may replace a worse one, or an anomaly. */
+/** The role of a result line: the line of a row, which may replace a worse one, or an anomaly. */
 type LineVerdict = { row: number; replaces: boolean } | { anomaly: Anomaly };
 
 type Anomaly = 'unknown_id' | 'second_line' | 'unreadable';
 
 /**
- * The result of one attempt for a row. Without `line` the API wrote no line, and the end of the batch decides
+ * The result of one attempt for a row. Without `line`, the API wrote no line, and the end of the batch decides
  * `outcome`.
  */
 export interface SettledRow {
@@ -17,15 +17,15 @@ export interface SettledRow {
   line: boolean;
 }
 
-/** One object for all rows that succeeded, which most do. */
+/** One shared object for all rows that succeeded, which are most rows. */
 const SUCCEEDED: Readonly<SettledRow> = { outcome: 'succeeded', passing: false, line: true };
 
-/** Which of the two result files of a batch. */
+/** One of the two result files of a batch. */
 export type ResultFileName = 'output' | 'errors';
 
 /**
- * Accounts for the rows that one attempt sent. Each row has exactly one outcome.
- * A success replaces a failure; otherwise the first line counts. All other lines are anomalies.
+ * Accounts for the rows that one attempt sent. Each row has exactly one outcome. A success replaces a failure;
+ * otherwise the first line counts. All other lines are anomalies.
  */
 export class RowTally {
   readonly #indexOf = new Map<string, number>();
@@ -36,12 +36,12 @@ export class RowTally {
   #rowsInOutput = 0;
   #ran = 0;
   anomalies = 0;
-  /** Lines that name a row which was not sent. */
+  /** How many lines name a row that was not sent. */
   foreignLines = 0;
-  /** Lines that are no result line. */
+  /** How many lines are not result lines. */
   unreadableLines = 0;
 
-  /** `end`: the attempt sent only rows before this index; absent: all that were to run. */
+  /** `end`: the attempt sent only rows before this index. Absent: it sent all rows that were to run. */
   constructor(table: RowTable, before: RowStates, batchStatus: string, end: number = table.rows) {
     this.#batchStatus = batchStatus;
     this.#inOutput = new Uint8Array(table.rows);
@@ -61,7 +61,7 @@ export class RowTally {
     return this.#rowsWithLine;
   }
 
-  /** How many rows have a line in the output file, or succeeded. */
+  /** How many rows have a line in the output file, or a line that says that they succeeded. */
   get rowsInOutput(): number {
     return this.#rowsInOutput;
   }
@@ -71,7 +71,10 @@ export class RowTally {
     return this.#ran;
   }
 
-  /** Records the outcome of the row that the result line names. `result`: undefined for a line that is none. */
+  /**
+   * Records the outcome of the row that the result line names. `result`: undefined for a line that is not a result
+   * line.
+   */
   settle(result: ResultLine | undefined, file: ResultFileName): LineVerdict {
     if (!result) {
       this.unreadableLines += 1;
@@ -97,7 +100,7 @@ export class RowTally {
     return { row, replaces: known !== undefined };
   }
 
-  /** Returns whether the row has a line that says that it succeeded; no other line can change that. */
+  /** Returns whether a line says that the row succeeded. No later line can change that. */
   hasSucceeded(row: number): boolean {
     return this.#settled[row]?.outcome === 'succeeded';
   }
@@ -107,7 +110,7 @@ export class RowTally {
     this.#inOutput[row] = 1;
   }
 
-  /** Returns the outcome of a row in this attempt; undefined when an earlier outcome remains valid. */
+  /** Returns the outcome of a row in this attempt; undefined if an earlier outcome remains valid. */
   outcomeOf(row: number, hadLineBefore: boolean): SettledRow | undefined {
     const settled = this.#settled[row];
     if (settled) return settled;

@@ -31,25 +31,21 @@ const COUNTS = [
   'inputCacheWrites',
   'completionReasoning',
   'outputReasoning',
-] as const satisfies readonly Slot[];
-
-const OBJECTS = [
-  'usage',
-  'promptDetails',
-  'completionDetails',
-  'inputDetails',
-  'outputDetails',
+  'promptAudio',
+  'completionAudio',
+  'inputImages',
 ] as const satisfies readonly Slot[];
 
 /** Returns the tokens that a parsed response reports; undefined when it reports none. */
 export function tokensIn(response: unknown): RowTokens | undefined {
   const body = fieldsOf(fieldsOf(response).body);
   const usage = fieldsOf(body.usage);
-  const [prompt, completion] = [
+  const [prompt, completion, input, output] = [
     fieldsOf(usage.prompt_tokens_details),
     fieldsOf(usage.completion_tokens_details),
+    fieldsOf(usage.input_tokens_details),
+    fieldsOf(usage.output_tokens_details),
   ];
-  const [input, output] = [fieldsOf(usage.input_tokens_details), fieldsOf(usage.output_tokens_details)];
   const counts: Counts = {
     promptTokens: countOf(usage.prompt_tokens),
     inputTokens: countOf(usage.input_tokens),
@@ -61,6 +57,9 @@ export function tokensIn(response: unknown): RowTokens | undefined {
     inputCacheWrites: countOf(input.cache_write_tokens),
     completionReasoning: countOf(completion.reasoning_tokens),
     outputReasoning: countOf(output.reasoning_tokens),
+    promptAudio: countOf(prompt.audio_tokens),
+    completionAudio: countOf(completion.audio_tokens),
+    inputImages: countOf(input.image_tokens),
   };
   return rowTokens(counts, typeof body.model === 'string' ? body.model : undefined);
 }
@@ -70,10 +69,6 @@ export function scannedTokens(
   line: ScannedLine,
   slots: Readonly<Record<Slot, number>>,
 ): RowTokens | 'unsure' | undefined {
-  for (const name of OBJECTS) {
-    const kind = line.kind(slots[name]);
-    if (kind !== KIND.object && kind !== KIND.absent && kind !== KIND.null) return 'unsure';
-  }
   const counts: Counts = {};
   for (const name of COUNTS) {
     const kind = line.kind(slots[name]);
@@ -96,6 +91,7 @@ function rowTokens(counts: Counts, model: string | undefined): RowTokens | undef
     cacheWrites: counts.promptCacheWrites ?? counts.inputCacheWrites ?? 0,
     output: output ?? 0,
     reasoning: counts.completionReasoning ?? counts.outputReasoning ?? 0,
+    media: (counts.promptAudio ?? 0) + (counts.completionAudio ?? 0) + (counts.inputImages ?? 0),
   };
 }
 

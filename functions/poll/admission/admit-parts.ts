@@ -1,19 +1,20 @@
 /**
- * Admits parts that wait for capacity, at the end of a POLL tick.
+ * Admits parts that wait for capacity, at the end of a tick.
  *
- *   1. read     the admitted parts that are not known to have ended: the admissions, one item of the ledger
+ *   1. read     the admitted parts that may not have ended: the admissions, one ledger item
  *   2. verify   read each part that was not observed as an open batch; drop those that ended, and measure their tokens
  *   3. learn    what refusals say about the API's limits (`learn.ts`), and whether breakers are open (`breakers.ts`)
  *   4. choose   decide which parts may begin (`capacity.ts`), and with shares in which order (`fair-turns.ts`)
- *   5. write    store the admissions by compare-and-set: a superseded poller fails here, and admits no part
- *   6. admit    change each admitted part. If the tick dies before, the next tick finds the part among the admissions
+ *   5. write    store the admissions by compare-and-set. A superseded tick fails here and admits no part
+ *   6. admit    change each admitted part. If the tick crashes before, the next tick finds the part among the
+ *               admissions
  *
  * There is no counter that could drift: the parts that take capacity are a list, and each is verified. A stale `due`
  * index may show a batch as open for too long, but never as ended too early.
  *
- * Known gaps: capacity that a batch frees for a part waiting for the API's own limit is lost when the tick dies before
- * the part is admitted; the part then waits until its backoff ends. The batches of other Batchdrops and other programs
- * are not known: only the API's response shows them.
+ * Known gaps: if a batch frees capacity for a part that waits for the API's own limit, and the tick crashes before the
+ * part is admitted, that capacity is lost. The part then waits until its backoff ends. The batches of other Batchdrops
+ * and other programs are not known; only the API's responses show them.
  */
 import { MAX_OPEN_BATCHES } from '../../shared/contract/open-batches.ts';
 import type { Admissions, Admitted } from '../../shared/domain/ledger-records.ts';
@@ -36,17 +37,17 @@ import type { SeenByTick, Verified } from './seen-by-tick.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'queues' | 'api'> & { limits: BatchLimits };
 
-const MAX_PER_TICK = 200; // takes seconds to write; per hour it is far more than the API accepts
+const MAX_PER_TICK = 200; // takes seconds to write, and is far more per hour than the API accepts
 const AT_ONCE = 32;
 
-/** What the tick has done. */
+/** The result of the admission in one tick. */
 export interface AdmissionReport {
   admitted: number;
-  /** The models with a learned limit; absent when this tick did not read them. */
+  /** The models with a learned limit; absent if this tick did not read them. */
   limited?: string[];
 }
 
-/** Admits the parts that there is capacity for. Errors: RetryableError. */
+/** Admits the parts for which there is capacity. Errors: RetryableError. */
 export async function admitParts(deps: Deps, seen: SeenByTick): Promise<AdmissionReport> {
   const { ledger, clock, limits } = deps;
   const breakers = await checkedBreakers(deps, seen.breakers);
@@ -106,7 +107,7 @@ async function verify(
   return verified;
 }
 
-/** Returns the state of an admitted part: it takes capacity until its batch ends, or it ends without one. */
+/** Returns the state of an admitted part. It takes capacity until its batch ends, or until it ends without one. */
 function stateOf(part: Part, { since }: Admitted): Verified['is'] {
   const isCancelled = part.cancelRequestedAt !== undefined;
   switch (part.phase) {
@@ -133,8 +134,8 @@ function stateOf(part: Part, { since }: Admitted): Verified['is'] {
 }
 
 /**
- * Returns whether the part takes capacity. Without a limit for its model it only does until the API has accepted its
- * batch, since the next part waits for that.
+ * Returns whether the part takes capacity. If its model has no limit, it does so only until the API has accepted its
+ * batch, because the next part waits for that.
  */
 function takesCapacity(
   { admitted: { model }, is }: Verified,
@@ -169,7 +170,7 @@ function remembered({ admitted, is }: Verified): Admitted {
   return is === 'unaware' ? admitted : without(admitted, 'admission');
 }
 
-/** Admits the part, unless its wait has ended since it was chosen. After a failure the next tick admits it. */
+/** Admits the part, unless its wait has ended since it was chosen. After a failure, the next tick admits it. */
 async function admit(
   deps: Deps,
   { jobId, planId, number, model, since, admission }: Admitted,

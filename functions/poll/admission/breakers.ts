@@ -4,8 +4,8 @@ import { changeBreakers } from '../../shared/lifecycle/change-breakers.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 
 /**
- * Reports the open breakers, so that their alarm stays on, and closes those of another account than the key's. Returns
- * the remaining ones. It calls the API only while a breaker is open. Errors: RetryableError.
+ * Reports the open breakers, so that their alarm stays on, and closes those of another account than the current key's.
+ * Returns the remaining ones. It calls the API only while a breaker is open. Errors: RetryableError.
  */
 export async function checkedBreakers(
   { ledger, log, metrics, api }: Pick<Ports, 'ledger' | 'log' | 'metrics' | 'api'>,
@@ -19,14 +19,14 @@ export async function checkedBreakers(
   }
   const account = await api.listBatches({ limit: 1 }).then(
     (page) => page.account,
-    () => undefined, // then nothing is known
+    () => undefined, // the account is not known
   );
   if (account === undefined || ofAccount(breakers, account).length === breakers.length) return breakers;
   return changeBreakers({ ledger }, (all) => ofAccount(all, account));
 }
 
 /**
- * Chooses a part as probe for each open breaker that is due, and records it. Returns the names of the chosen parts.
+ * Chooses a part as the probe for each open breaker that is due, and records it. Returns the names of the chosen parts.
  * Errors: RetryableError.
  */
 export async function letProbesPass(

@@ -1,18 +1,18 @@
 /**
- * Decides which of the waiting parts may begin; pure. Each model has a queue, oldest job first, or in the order of fair turns
- * (`fair-turns.ts`). No part overtakes another of its queue, and no queue delays another.
+ * Decides which waiting parts may begin; pure. Each model has a queue, oldest job first, or in the order of fair turns
+ * (`fair-turns.ts`). No part overtakes another one in its queue, and no queue delays another.
  *
  *   - at most `maxOpenBatches` batches are open
- *   - what the open batches of a model have enqueued stays within its limits: the set one, or those that the API's
- *     refusals taught (`learned-limits.ts`). A part that exceeds a limit by itself begins when no other batch of its
- *     model is open, and sends only as many of its rows as fit; the others follow in later attempts
- *   - a part that waits for the API's own limit begins when a batch of its model has ended, one part per batch. When
- *     its backoff is over it begins, too, but only after the API has accepted the batch of the part before. If its
- *     refusal taught the limit, it begins as soon as it fits
- *   - a part that waits for the account or its storage begins when no breaker stops it (`breaker.ts`), or as a probe
+ *   - what the open batches of a model have enqueued stays within its limits: the configured one, or the learned ones
+ *     (`learned-limits.ts`). A part that exceeds a limit by itself begins when no other batch of its model is open. It
+ *     sends only as many of its rows as fit; the others follow in later attempts
+ *   - a part that waits for the API's own limit begins when a batch of its model has ended, one part per batch. It also
+ *     begins when its backoff is over, but only after the API has accepted the previous part's batch. If its refusal
+ *     stated the limit, it begins as soon as it fits
+ *   - a part that waits for the account or its storage begins if no breaker stops it (`breaker.ts`), or as a probe
  *
- * One exception: a part that was rejected for the token limit while no other batch of its model was open may always
- * exceed a limit that nobody knows. During its backoff later parts overtake it; afterwards they wait behind it again.
+ * One exception: a part that was rejected for the token limit while no other batch of its model was open may exceed a
+ * limit that is not known. During its backoff, later parts overtake it. After it, they wait behind the part again.
  */
 
 import type { Admission } from '../../shared/domain/part.ts';
@@ -38,7 +38,7 @@ export interface Chosen {
   admission: Admission;
 }
 
-/** What is known of the limits. */
+/** The known limits. */
 export interface KnownCapacity {
   limits: BatchLimits;
   measured: Readonly<Record<string, Measured>>;
@@ -46,17 +46,17 @@ export interface KnownCapacity {
   breakers?: readonly Breaker[];
 }
 
-/** What is known of the queue. */
+/** The known facts about the queue. */
 export interface QueueFacts {
   /** How many batches of each model have just ended. */
   ended: ReadonlyMap<string, number>;
-  /** The names of parts that find out whether the API still refuses everybody. */
+  /** The names of the parts that are probes. */
   probes?: ReadonlySet<string>;
   now: number;
 }
 
 /**
- * The share of a limit that is used. Before a batch of the model was measured, its rows may have twice the estimated
+ * The share of a limit that is used. Before any batch of the model was measured, its rows may have twice the estimated
  * tokens.
  */
 const SHARE = { measured: 0.9, guessed: 0.5 };
@@ -68,7 +68,7 @@ interface Enqueued {
   requests: number;
 }
 
-/** Tracks the capacity that is taken, including the parts it chooses. */
+/** Counts the capacity that is taken, including that of the parts it chooses. */
 export class Capacity {
   readonly #known: KnownCapacity;
   readonly #models = new Map<string, Enqueued>();
@@ -81,7 +81,7 @@ export class Capacity {
     for (const one of taken) this.#take(one);
   }
 
-  /** Returns the parts of the queue that may begin, in its order. */
+  /** Returns the parts of the queue that may begin, in the order of the queue. */
   choose(queue: readonly WaitingPart[], { ended, probes = new Set(), now }: QueueFacts): Chosen[] {
     const chosen: Chosen[] = [];
     const unused = new Map(ended);
@@ -148,13 +148,13 @@ export class Capacity {
     return this.#open >= (this.#known.limits.maxOpenBatches ?? Infinity);
   }
 
-  /** Returns what is enqueued of the model, by estimate. */
+  /** Returns the estimated amount that is enqueued for the model. */
   enqueued(model: string): { tokens: number; requests: number } {
     const { tokens, requests } = this.#of(model);
     return { tokens, requests };
   }
 
-  /** Returns the estimated tokens of bytes of the model. */
+  /** Returns the estimated tokens of this many bytes for the model. */
   tokens(model: string, bytes: number): number {
     return estimatedTokens(bytes, this.#measuredOf(model));
   }
@@ -187,7 +187,9 @@ export class Capacity {
     return this.#of(model).pending === 0 && (waiting.until ?? now) <= now;
   }
 
-  /** Returns whether the part was refused although it fits a named limit, and nothing else of this Batchdrop was open. */
+  /**
+   * Returns whether the part was refused although it fits a stated limit, and nothing else of this Batchdrop was open.
+   */
   #filledByOthers({ model, uploadBytes, rows = 0, waiting }: WaitingPart): boolean {
     const { namedAt, tokens, requests } = this.#limitsOf(model);
     if (!waiting.alone || namedAt === undefined) return false;
@@ -195,8 +197,8 @@ export class Capacity {
   }
 
   /**
-   * Returns whether later parts of the model may begin before it. If it should fit a limit that was learned, others fill
-   * the account: then all wait.
+   * Returns whether later parts of the model may begin before it. If the part should fit a learned limit, other
+   * programs use the account, and all parts wait.
    */
   #letsOthersPass(part: WaitingPart, now: number): boolean {
     return isAloneInBackoff(part.waiting, now) && !this.#filledByOthers(part);
@@ -214,7 +216,7 @@ export class Capacity {
     };
   }
 
-  /** Returns how much of the part may be sent now; undefined when all of it. */
+  /** Returns how much of the part may be sent now; undefined if all of it. */
   #atMost(part: WaitingPart, limits: KnownLimits): Admission['atMost'] {
     const { model, uploadBytes, rows = 0, waiting } = part;
     const { tokens, requests } = this.#usable(model, limits);
@@ -223,7 +225,7 @@ export class Capacity {
     const isBelowLimit = alone && (refused?.sentAt ?? 0) > (limits.namedAt ?? 0);
     const bytes = Math.min(
       tokens === undefined ? Infinity : bytesWithin(tokens, this.#measuredOf(model)),
-      // Refused although it should fit: the estimate may be wrong, or others fill the account. A half may fit.
+      // Refused although it should fit: the estimate may be wrong, or other programs use the account. One half may fit.
       isBelowLimit && refused ? Math.ceil(refused.uploadBytes / 2) : Infinity,
     );
     const isWithin = uploadBytes <= Math.max(bytes, this.#bytesOfSetLimit(model));
@@ -238,9 +240,9 @@ export class Capacity {
     return limitsOf(this.#known.limits, this.#known.learned ?? [], model);
   }
 
-  /** Returns how much of the limits is used. */
+  /** Returns the usable share of the limits. */
   #usable(model: string, { tokens, requests, assumed }: KnownLimits): KnownLimits {
-    // An assumed limit was estimated in the same way.
+    // An assumed limit comes from the same estimate, so all of it is used.
     const share = assumed ? 1 : this.#measuredOf(model) ? SHARE.measured : SHARE.guessed;
     return {
       ...(tokens === undefined ? {} : { tokens: Math.floor(tokens * share) }),
@@ -248,7 +250,7 @@ export class Capacity {
     };
   }
 
-  /** A set limit is used up to its end. */
+  /** A configured limit is used completely. */
   #setLimit(model: string): number | undefined {
     const { enqueuedTokens } = this.#known.limits;
     return Object.hasOwn(enqueuedTokens, model) ? enqueuedTokens[model] : undefined;
@@ -284,7 +286,7 @@ function isAloneInBackoff({ alone, until }: WaitingPart['waiting'], now: number)
   return alone === true && until !== undefined && until > now;
 }
 
-/** Returns whether the part waits for what the API refuses to everybody. */
+/** Returns whether the part waits because the API refuses all calls of the account. */
 function isRefusedToAll({ waiting }: WaitingPart): boolean {
   return waiting.for === 'account' || waiting.for === 'storage';
 }

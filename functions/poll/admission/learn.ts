@@ -12,8 +12,8 @@ import type { Ports } from '../../shared/ports/ports.ts';
 import type { CompletedBatch, SeenByTick, Verified } from './seen-by-tick.ts';
 
 /**
- * Returns the learned limits after the refusals that waiting parts have met, and the batches that completed. It is the
- * list of before if nothing changed.
+ * Returns the learned limits after the refusals of waiting parts and after completed batches. Returns the same list if
+ * nothing changed.
  */
 export function learnedFrom(
   { log, metrics }: Pick<Ports, 'log' | 'metrics'>,
@@ -60,9 +60,9 @@ function isSameList(one: readonly LearnedLimit[], other: readonly LearnedLimit[]
 }
 
 /**
- * Returns the measurements with the batches that completed, for the models that have a limit. Failed rows are not
- * billed, so they do not count. A part that was admitted counts when it leaves the list of admissions, any other when
- * its end is observed: so each counts once.
+ * Returns the measurements with the completed batches of models that have a limit. Failed rows are not billed, so they
+ * do not count. An admitted part counts when it leaves the list of admissions, any other part when its end is observed,
+ * so each counts once.
  */
 export function withMeasuredBatches(
   { limits: { enqueuedTokens }, learned }: { limits: BatchLimits; learned: readonly LearnedLimit[] },

@@ -4,7 +4,7 @@ import type { ObservedBatch, Part } from '../../shared/domain/part.ts';
 import type { AdmissionQueue } from '../../shared/domain/waiting/admission-queue.ts';
 import type { Breaker } from '../../shared/domain/waiting/breaker.ts';
 
-/** A completed batch, and the exact length of the rows that were sent. */
+/** A completed batch, and the exact length of its uploaded rows. */
 export interface CompletedBatch {
   model: string;
   uploadBytes: number;
@@ -25,7 +25,7 @@ export interface SeenByTick {
   sawAll: boolean;
 }
 
-/** An admission, and the state of its part. `unaware`: a tick died before it changed the part. */
+/** An admission, and the state of its part. `unaware`: a tick crashed before it changed the part. */
 export interface Verified {
   admitted: Admitted;
   is: 'unaware' | 'pending' | 'taken' | 'over';

@@ -7,21 +7,20 @@ export interface Target {
   createdAt: number;
 }
 
-/** What a page showed about its range of the list. */
+/** A part of the list, as a page showed it. */
 interface Range {
   end: Target;
-  /** The fraction of the page that are our open batches. */
+  /** The fraction of the page's batches that are our open ones. */
   share: number;
-  /** Batches of all programs per millisecond. */
+  /** How many batches of all programs there are per millisecond. */
   rate: number;
 }
 
-const DENSE = 0.9; // from this share on our batches follow each other, whatever their times
+const DENSE = 0.9; // from this share on, our batches are adjacent, whatever their times are
 
 /**
  * Estimates where our batches are in the API's list, from the pages read so far. Times are in whole seconds, and the
- * order within a second is not known, so batches of the same second count as possibly before and possibly after a
- * position.
+ * order within a second is not known. Batches of the same second may therefore be before or after a position.
  */
 export class BatchListIndex {
   /** Newest first. */
@@ -57,7 +56,7 @@ export class BatchListIndex {
     return named && (!end || named.createdAt < end.createdAt) ? named : end;
   }
 
-  /** Returns the estimated number of batches from the position to one of our batches, including it. */
+  /** Returns the estimated number of batches from the position to one of our batches, including that batch. */
   distance(place: Target, index: number): number {
     const here = this.firstAt(place.createdAt);
     const atLeast = index - here + (this.#open[here]?.createdAt === place.createdAt ? 0 : 1);
@@ -81,14 +80,14 @@ export class BatchListIndex {
   }
 }
 
-/** Returns the position after a page; undefined when the page names no time. */
+/** Returns the position after a page; undefined if no batch on the page has a time. */
 export function endOf({ batches, next }: BatchPage): Target | undefined {
   for (const { batchId, createdAt } of batches.toReversed())
     if (createdAt !== undefined) return { batchId: next ?? batchId, createdAt };
   return undefined;
 }
 
-/** Returns the index of the first item for which `isBehind` holds; it holds for all items after it, too. */
+/** Returns the index of the first item for which `isBehind` is true. It must be true for all items after it. */
 function firstOf<T>(items: readonly T[], isBehind: (item: T) => boolean): number {
   let [from, to] = [0, items.length];
   while (from < to) {

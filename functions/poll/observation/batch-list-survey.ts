@@ -4,16 +4,17 @@
  *
  *   0. first    retrieve the batches that the last survey did not reach, so that none is missed twice
  *   1. scout    request the newest page alone: it shows whether the list is usable, and how dense our batches are
- *   2. windows  in rounds: request a page wherever one is expected to show two of our batches, and retrieve isolated
+ *   2. windows  in rounds: request a page wherever it should show at least two of our batches, and retrieve isolated
  *               ones. The pages of earlier rounds show how far apart our batches are.
  *   3. pages    if more windows failed than succeeded: request page after page
  *   4. singles  retrieve the remaining batches one by one
  *
- * A page counts only for batches of its own account, and only for complete batch objects; a batch that it should have
- * shown and did not is retrieved. So the order of a page and the times on it only decide how many calls are made. A survey makes at most as many calls as there are open batches. Failed pages can
- * therefore leave batches unobserved until the next survey; `rotation` varies which ones.
+ * A page counts only for batches of its own account, and only for complete batch objects. A batch that a page should
+ * have shown and did not is retrieved. So the order of a page and its times only affect how many calls are made. A
+ * survey makes at most as many calls as there are open batches. If pages fail, some batches may therefore be unobserved
+ * until the next survey; `rotation` varies which ones.
  *
- * Known gaps: the API's documentation allows any batch id in `after`; this is not tested against the real API. Where
+ * Known gaps: the API's documentation allows any batch id in `after`, but this is not tested against the real API. If
  * each of our batches is among a hundred others, pages save no calls.
  */
 import { hasEnded } from '../../shared/contract/batch-status.ts';
@@ -23,12 +24,12 @@ import type { ObservedBatch } from '../../shared/domain/part.ts';
 import type { BatchPage } from '../../shared/ports/ports.ts';
 import { BatchListIndex, endOf, type Target } from './batch-list-index.ts';
 
-const PAGE = 100; // the API's largest
-const FEW = 2; // up to this many are retrieved without a page: a page would save one call at most, and may cost one
-const MAX_UNOBSERVED = 200; // ids of 40 bytes in an item that is written twice a minute
+const PAGE = 100; // the API's maximum
+const FEW = 2; // up to this many are retrieved without a page, which would save at most one call and may cost one
+const MAX_UNOBSERVED = 200; // ids of 40 bytes, in an item that is written twice per minute
 const MIN_PER_PAGE = 2; // a page that shows fewer of our batches is not worth its call
 
-/** A call for a page of the list; without `after` it begins with the newest batch. */
+/** A call for a page of the list. Without `after`, it begins with the newest batch. */
 export interface ListCall {
   do: 'list';
   limit: number;
@@ -48,25 +49,27 @@ export class BatchListSurvey {
   readonly #open: readonly OpenBatch[];
   readonly #indexOf: ReadonlyMap<string, number>;
   /**
-   * `listed`: a page may show it. `unlisted`: only a retrieve shows it. `served`: it was observed, or is being
+   * `listed`: a page may show it. `unlisted`: only a retrieve shows it. `served`: it was observed or is being
    * retrieved.
    */
   readonly #states: ('listed' | 'unlisted' | 'served')[];
   readonly #map: BatchListIndex;
   readonly #rotation: number;
-  /** Indexes of the batches that the last survey did not reach. */
+  /** The indexes of the batches that the last survey did not reach. */
   #first: number[];
   #phase: 'scout' | 'windows' | 'pages' | 'singles';
   #calls = 0;
-  /** Pages of the present round that failed, and that succeeded. */
+  /** How many pages of the current round failed, and how many succeeded. */
   #failed = 0;
   #succeeded = 0;
-  /** How many batches a page of this API has. */
+  /** The number of batches on a page of this API. */
   #pageSize = PAGE;
   /** The end of the last page in the phase `pages`. */
   #pageEnd: Target | undefined;
 
-  /** `rotation`: from 0 to 1, where in a round to begin. `first`: the ids of batches to retrieve first. */
+  /**
+   * `rotation`: a number from 0 to 1 that decides where a round begins. `first`: the ids of batches to retrieve first.
+   */
   constructor(open: readonly OpenBatch[], rotation: number, first: readonly string[] = []) {
     this.#open = open.toSorted((a, b) => b.createdAt - a.createdAt);
     this.#indexOf = new Map(this.#open.map(({ batchId }, index) => [batchId, index]));
@@ -77,20 +80,20 @@ export class BatchListSurvey {
     this.#phase = open.length > FEW ? 'scout' : 'singles';
   }
 
-  /** Returns the ids of batches that the survey did not reach, at most 200, for the next one to retrieve first. */
+  /** Returns the ids of batches that the survey did not reach, at most 200. The next survey retrieves them first. */
   unobserved(): string[] {
     const indexes = this.#rotated(this.#unserved()).slice(0, MAX_UNOBSERVED);
     return indexes.flatMap((index) => this.#open[index]?.batchId ?? []);
   }
 
-  /** Returns the calls of the next round, to make in parallel; none when the survey is over. */
+  /** Returns the calls of the next round, to be made in parallel; none if the survey is over. */
   next(): SurveyCall[] {
     const calls = this.#round();
     this.#calls += calls.length;
     return calls;
   }
 
-  /** Records that the time was up before the call: the batch that it retrieves is not served. */
+  /** Records that a call was not made because the time was up. The batch that it would retrieve is not served. */
   noteNotMade(call: SurveyCall): void {
     const index = call.do === 'retrieve' ? this.#indexOf.get(call.open.batchId) : undefined;
     if (index !== undefined) this.#states[index] = 'unlisted';
@@ -116,7 +119,7 @@ export class BatchListSurvey {
     return sightings;
   }
 
-  /** Records that a page failed, or is not the requested one. */
+  /** Records that a page failed or is not the requested one. */
   noteFailed(): void {
     this.#failed += 1;
     if (this.#phase === 'pages') this.#phase = 'singles';
@@ -144,7 +147,7 @@ export class BatchListSurvey {
     return this.#retrieves(this.#unserved(), 0);
   }
 
-  /** Returns windows where they are expected to save calls, and retrieves of isolated batches. */
+  /** Returns windows where they should save calls, and retrieves of isolated batches. */
   #plan(): SurveyCall[] {
     const windows: ListCall[] = [];
     const alone: number[] = [];
@@ -157,15 +160,14 @@ export class BatchListSurvey {
       else alone.push(index);
       index = last;
     }
-    // Even if no window shows anything, nearly all remaining batches can still be retrieved within the bound.
+    // Even if no window shows anything, nearly all remaining batches can then still be retrieved within the maximum.
     const affordable = Math.max(0, this.#open.length - this.#calls - this.#unserved().length + MIN_PER_PAGE);
     const afforded = this.#rotated(windows).slice(0, affordable);
     return [...afforded, ...this.#retrieves(alone, afforded.length)];
   }
 
   /**
-   * Returns the index of our last batch that a page after the position is expected to show; `from` if there is no
-   * other.
+   * Returns the index of our last batch that a page after the position should show; `from` if there is no other one.
    */
   #lastWithin(place: Target, from: number): number {
     let last = from;
@@ -196,7 +198,7 @@ export class BatchListSurvey {
     return this.#states[index] === 'served' ? [{ open, observed }] : [];
   }
 
-  /** Marks the batches that the page should have shown and did not: no other page will show them. */
+  /** Marks the batches that the page should have shown and did not, because no other page will show them. */
   #noteMissing({ after }: ListCall, page: BatchPage): void {
     const from = after ? this.#map.firstAt(after.createdAt) : 0;
     const end = endOf(page);
@@ -224,8 +226,8 @@ export class BatchListSurvey {
 }
 
 /**
- * Returns whether the listed batch has all fields that a delivery needs, as a retrieved one has. A vendor's list may
- * omit long fields.
+ * Returns whether the listed batch has all fields that a delivery needs. A retrieved batch has them, but a vendor's
+ * list may omit long ones.
  */
 function isWhole({ status, counts, outputFileId, errorFileId, errorCount }: ObservedBatch): boolean {
   if (!hasEnded(status)) return true;

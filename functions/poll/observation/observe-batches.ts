@@ -10,16 +10,16 @@ type Deps = Pick<Ports, 'api' | 'clock' | 'log'>;
 
 const AT_ONCE = 32; // parallel calls to the API: far below its limits
 const AT_ONCE_OF_A_PAGE = 4;
-const MAX_BACKOFF_MS = 10 * 60_000; // a wrong `Retry-After` must not prevent observation for long
+const MAX_BACKOFF_MS = 10 * 60_000; // a wrong `Retry-After` must not stop observation for long
 
-/** Receives what a survey observes. */
+/** Receives the results of a survey. */
 interface Observer {
-  /** Returns whether the time is up: then no further call is made. */
+  /** Returns whether the time is up, so that no more calls are made. */
   isOver(): boolean;
   seen(open: OpenBatch, observed: ObservedBatch): Promise<void>;
-  /** A page showed another batch on the same intent or file. */
+  /** Called when a page shows another batch with the same intent or file. */
   seenSecond(open: OpenBatch, observed: ObservedBatch): Promise<void>;
-  /** The batch itself could not be retrieved. */
+  /** Called when the batch itself could not be retrieved. */
   failed(open: OpenBatch, failure: unknown): Promise<void>;
 }
 
@@ -37,8 +37,8 @@ interface SurveyReport {
 }
 
 /**
- * Observes open batches with few calls, in the order of a survey (`batch-list-survey.ts`). A list call that is refused
- * for the key, or asks to wait, ends the survey. Errors: only those of the observer.
+ * Observes open batches with few calls, in the order of a survey (`batch-list-survey.ts`). If the API refuses a list
+ * call for the key, or asks to wait, the survey ends. Errors: only those of the observer.
  */
 export async function observeBatches(
   deps: Deps,
@@ -68,7 +68,7 @@ export async function observeBatches(
   };
   for (let calls = survey.next(); calls.length > 0; calls = survey.next()) {
     await inParallel(calls, AT_ONCE, make);
-    if (isStopped || report.outOfTime) break; // the survey would return the calls again
+    if (isStopped || report.outOfTime) break; // otherwise the survey would return these calls again
   }
   return { ...report, unobserved: survey.unobserved() };
 }

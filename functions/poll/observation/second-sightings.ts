@@ -1,15 +1,15 @@
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { ObservedBatch } from '../../shared/domain/part.ts';
 
-/** A batch that a page showed on an intent of ours, or on a file of ours, beside the batch that we know. */
+/** Another batch on a page that has an intent or a file of ours, although we know a different batch for it. */
 export interface SecondSighting {
   open: OpenBatch;
   observed: ObservedBatch;
 }
 
 /**
- * Notices second batches on pages of the list that are read anyway. A page counts only if it shows our own batch, too:
- * a gateway may show our batch under another id than it told us.
+ * Finds second batches on pages that are read anyway. A page counts only if it also shows our own batch, because a
+ * gateway may show our batch under another id than the one it returned.
  */
 export class SecondSightings {
   readonly #byId: ReadonlyMap<string, OpenBatch>;
@@ -34,7 +34,10 @@ export class SecondSightings {
     });
   }
 
-  /** A batch with an intent in its metadata belongs to that: an earlier attempt may have used the same file. */
+  /**
+   * A batch with an intent in its metadata belongs to that intent, because an earlier attempt may have used the same
+   * file.
+   */
   #ownerOf({ metadata, inputFileId }: ObservedBatch): OpenBatch | undefined {
     const { batchdrop_intent: intentId } = metadata;
     if (intentId !== undefined) return this.#byIntent.get(intentId);

@@ -22,10 +22,10 @@ type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'> & {
   webhooks?: true;
 };
 
-const AT_ONCE = 32; // parts in parallel, a few short calls each
+const AT_ONCE = 32; // parts in parallel, each with a few short calls
 const TIME_TO_ADMIT_MS = 5_000; // reserved, however many batches there are to observe
-const SLACK_MS = 5_000; // ticks do not begin to the second
-const GOLDEN_RATIO = 0.618_033_988_749_895; // its multiples modulo 1 are evenly distributed for any number of ticks
+const SLACK_MS = 5_000; // ticks do not begin at exact seconds
+const GOLDEN_RATIO = 0.618_033_988_749_895; // its multiples modulo 1 are evenly distributed, for any number of ticks
 
 interface Seen {
   ref: PartRef;
@@ -33,7 +33,7 @@ interface Seen {
   observed: ObservedBatch;
 }
 
-/** Observes the open batches of one tick in one survey, and applies what changed. */
+/** Observes the open batches of one tick in one survey, and applies the changes. */
 export class TickObservation {
   readonly openBatches = new OpenBatches();
   readonly #deps: Deps;
@@ -44,13 +44,16 @@ export class TickObservation {
   /** Advances a part after a change. */
   readonly #advance: (inHand: PartInHand) => Promise<StepResult>;
   #toObserve = new Map<string, { ref: PartRef; open: OpenBatch }>();
-  /** Open batches as last observed, by the names of their parts. */
+  /** The open batches as last observed, by the names of their parts. */
   readonly #open = new Map<string, OpenBatch>();
   /** How many batches have ended, by model. */
   readonly #ended = new Map<string, number>();
-  /** Batches that completed, by the names of their parts. */
+  /** The batches that completed, by the names of their parts. */
   readonly #completed = new Map<string, CompletedBatch>();
-  /** Batches rejected for the token limit: their positions depend on all of them. */
+  /**
+   * The batches rejected for the token limit. They are handled together, because the queue positions depend on all of
+   * them.
+   */
   #tokenLimited: Seen[] = [];
   #observeFrom: number;
   #observeFirst: string[];
@@ -106,8 +109,8 @@ export class TickObservation {
   }
 
   /**
-   * Between two observations of all open batches, a tick observes only those that a webhook told to have ended, that no
-   * call has confirmed, or that the last observation of all did not reach.
+   * Between two observations of all open batches, a tick observes only some of them: those with an end that a webhook
+   * reported, those that no call has confirmed, and those that the last full observation did not reach.
    */
   #isToObserve({ batchId, told, unconfirmed }: OpenBatch): boolean {
     return this.#observesAll || told === true || unconfirmed === true || this.#observeFirst.includes(batchId);
@@ -188,7 +191,7 @@ export class TickObservation {
     });
   }
 
-  /** Records that more than the answer to its create has shown the batch. */
+  /** Records that another call than the create has shown the batch. */
   async #confirm(ref: PartRef, { batchId }: OpenBatch): Promise<StepResult> {
     await changePart(this.#deps, ref, (part) =>
       part.unconfirmed && part.batch?.batchId === batchId ? without(part, 'unconfirmed') : undefined,
@@ -196,7 +199,7 @@ export class TickObservation {
     return 'fine';
   }
 
-  /** Cancels a second batch, if the batch that we know is still the part's. */
+  /** Cancels a second batch, if the known batch is still the part's. */
   async #cancelSecond({ ref, known, observed: { batchId } }: Seen): Promise<StepResult> {
     const inHand = await takePart(this.#deps, ref);
     if (inHand?.item.batch?.batchId !== known.batchId) return 'fine';

@@ -1,6 +1,6 @@
 /**
- * What an id of the Batch API looks like: 1 to 1,024 letters, digits and punctuation that are safe in the path of a URL.
- * Gateways encode several ids into one, of more than 300 characters.
+ * The pattern of an id of the Batch API: 1 to 1,024 letters, digits and punctuation that are safe in a URL path.
+ * Gateways combine several ids into one of more than 300 characters.
  */
 export const API_ID_PATTERN = "^(?!\\.$)(?!.*\\.\\.)[A-Za-z0-9_.:@~+=,;!$&'()*|-]{1,1024}$";
 

@@ -1,6 +1,6 @@
 /*
- * The one rule for the base URL of a Batch API. The API key is sent wherever it leads, so it must be https, except to this
- * machine. A query, a fragment or a trailing slash has no meaning before the paths that are appended to it.
+ * The only rule for the base URL of a Batch API. The API key is sent to it, so it must be https, except for this
+ * machine. A query, a fragment or a trailing slash would have no meaning, because paths are appended to the URL.
  */
 
 /** Base URL of OpenAI's own API. */
@@ -8,14 +8,14 @@ export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
-/** Whether a URL leads to this machine. */
+/** Returns whether a URL leads to this machine. */
 export function isLoopback(url: string): boolean {
   return LOOPBACK.test(new URL(url).hostname);
 }
 
 /**
- * Reads a base URL. `url` has no trailing slash. `problem` completes a sentence that begins with the name of the setting,
- * and does not quote the text, which may hold a password.
+ * Parses a base URL. `url` has no trailing slash. `problem` continues a sentence that begins with the name of the
+ * setting. It does not quote the text, which may contain a password.
  */
 export function parseBaseUrl(text: string): { url: string } | { problem: string } {
   if (/\s/.test(text) || !URL.canParse(text)) {

@@ -1,4 +1,6 @@
-/** The eight statuses OpenAI gives a batch, in their usual order ([source](https://platform.openai.com/docs/guides/batch)). */
+/**
+ * OpenAI's eight statuses of a batch, in their usual order ([source](https://platform.openai.com/docs/guides/batch)).
+ */
 export const BATCH_STATUSES = [
   'validating',
   'failed',
@@ -13,19 +15,19 @@ export const BATCH_STATUSES = [
 /** One of OpenAI's eight statuses of a batch. */
 export type BatchStatus = (typeof BATCH_STATUSES)[number];
 
-/** What an event may carry: the eight, and any status an API comes up with later. */
+/** The status in an event: one of the eight, or any status that the API adds later. */
 export type ReportedBatchStatus = BatchStatus | (string & Record<never, never>);
 
 const ENDED: ReadonlySet<string> = new Set(['failed', 'completed', 'expired', 'cancelled']);
 
-/** True once nothing more will happen to a batch. An unknown status is not an end. */
+/** Returns whether nothing more will happen to a batch. An unknown status is not an end. */
 export function hasEnded(status: ReportedBatchStatus): boolean {
   return ENDED.has(status);
 }
 
 /**
- * The published statuses of a job, one request file. `joined` means that the same bytes are already under way or done
- * as another job; the others follow accepted → submitted → one of completed, failed, expired, cancelled.
+ * The published statuses of a job. `joined` means that another job runs or ran the same bytes. The others follow the
+ * order accepted → submitted → one of completed, failed, expired, cancelled.
  */
 export const JOB_STATUSES = [
   'accepted',

@@ -10,7 +10,7 @@ export interface CancelByJob {
   readonly jobId: string;
 }
 
-/** Cancels the job of the newest version of a request file that was there when the message was sent. */
+/** Cancels the job of the version of a request file that was the newest when the message was sent. */
 export interface CancelByKey {
   readonly bucket: string;
   readonly key: string;
@@ -19,12 +19,12 @@ export interface CancelByKey {
 /** A message on the cancel queue: one of three forms, as JSON. */
 export type CancelRequest = CancelByBatch | CancelByJob | CancelByKey;
 
-/** The request of a message that could be read. */
+/** The request in a valid message. */
 export interface ReadableCancel {
   readonly request: CancelRequest;
 }
 
-/** What is wrong with a message that could not be read, as a sentence. */
+/** What is wrong with an invalid message, as a sentence. */
 export interface UnreadableCancel {
   readonly problem: string;
 }
@@ -34,7 +34,7 @@ const JOB_ID = /^[A-Za-z0-9_-]{1,128}$/;
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const MAX_KEY_BYTES = 1024; // S3's limit
 
-/** Reads a message of the cancel queue: returns the request, or a sentence that says what is wrong with it. */
+/** Parses a message of the cancel queue. Returns the request, or a sentence that says what is wrong. */
 export function parseCancelRequest(body: string): ReadableCancel | UnreadableCancel {
   let message: unknown;
   try {
@@ -56,19 +56,18 @@ export function parseCancelRequest(body: string): ReadableCancel | UnreadableCan
 
 function batchForm(batchId: unknown): ReadableCancel | UnreadableCancel {
   if (typeof batchId === 'string' && isApiId(batchId)) return { request: { batchId } };
-  return { problem: `batchId has to be ${API_ID_RULE}` };
+  return { problem: `batchId must be ${API_ID_RULE}` };
 }
 
 function jobForm(jobId: unknown): ReadableCancel | UnreadableCancel {
   if (typeof jobId === 'string' && JOB_ID.test(jobId)) return { request: { jobId } };
-  return { problem: 'jobId has to be 1 to 128 letters, digits, "_" or "-"' };
+  return { problem: 'jobId must be 1 to 128 letters, digits, "_" or "-"' };
 }
 
 function keyForm(bucket: unknown, key: unknown): ReadableCancel | UnreadableCancel {
-  if (typeof bucket !== 'string' || !BUCKET.test(bucket))
-    return { problem: 'bucket has to be a bucket name' };
+  if (typeof bucket !== 'string' || !BUCKET.test(bucket)) return { problem: 'bucket must be a bucket name' };
   if (typeof key !== 'string' || key === '' || new TextEncoder().encode(key).length > MAX_KEY_BYTES) {
-    return { problem: `key has to be an object key of 1 to ${MAX_KEY_BYTES} bytes` };
+    return { problem: `key must be an object key of 1 to ${MAX_KEY_BYTES} bytes` };
   }
   return { request: { bucket, key } };
 }

@@ -1,4 +1,4 @@
-/** Every field of every event, with its JSON Schema and what it means. */
+/** Every field of every event, with its JSON Schema and its meaning. */
 import { API_ID_PATTERN } from './api-id.ts';
 import { JOB_STATUSES } from './batch-status.ts';
 import { EVENT_SOURCE, EVENT_VERSION, LISTED_AT_MOST } from './events.ts';
@@ -28,7 +28,7 @@ function excerpt(what: string, entry: JsonSchema): JsonSchema {
   });
 }
 
-/** What EventBridge puts around the detail, but for `detail-type` and `detail`. */
+/** The fields that EventBridge adds to the detail, except `detail-type` and `detail`. */
 export const ENVELOPE_FIELDS: JsonFields = {
   version: said('Version of the envelope.', { const: '0' }),
   id: said(
@@ -45,7 +45,7 @@ export const ENVELOPE_FIELDS: JsonFields = {
   }),
 };
 
-/** `detail.metadata` of every event. */
+/** The fields of `detail.metadata` in every event. */
 export const METADATA_FIELDS: JsonFields = {
   id: said('Identifies the event. If you receive an event twice, both copies have the same id.', text),
   version: said('Version of `detail`. It stays the same if a new version of Batchdrop only adds fields.', {
@@ -77,6 +77,32 @@ const USAGE = objectOf({
   outputTokens: said('Output tokens, reasoning included.', count),
   reasoningTokens: said('Output tokens that were used for reasoning.', count),
   totalTokens: said('Input and output tokens.', count),
+});
+
+const MONEY = orNull({ type: 'string', pattern: '^[0-9]+\\.[0-9]{2,12}$' });
+
+const COST = objectOf({
+  currency: said('ISO 4217, such as `USD`. Money is a decimal number of this currency, and exact.', text),
+  list: said(
+    'The list price, without the discount of a batch; null if the price of a model is not known, or if rows report no tokens.',
+    MONEY,
+  ),
+  paid: said('The list price less the discount of a batch; null as `list` is.', MONEY),
+  models: said('By model, in alphabetical order.', {
+    type: 'array',
+    items: objectOf({
+      model: said('As the results name it; `(other models)` for all after the twentieth.', text),
+      rows: said('Results that report tokens. A row that ran in two batches has two.', count),
+      inputTokens: said('Input tokens, cached input and cache writes included.', count),
+      cachedInputTokens: said('Input tokens that were read from the cache.', count),
+      cacheWriteTokens: said('Input tokens that were written to the cache.', count),
+      outputTokens: said('Output tokens, reasoning included.', count),
+      reasoningTokens: said('Output tokens that were used for reasoning.', count),
+      list: said('The list price; null if it is not known.', MONEY),
+      paid: said('The list price less the discount of a batch; null if it is not known.', MONEY),
+    }),
+  }),
+  rowsWithoutUsage: said('Rows that succeeded although their results report no tokens.', count),
 });
 
 const USERS_METADATA = said(
@@ -191,6 +217,10 @@ export const JOB_FIELDS: JsonFields = {
     missing: said('Rows that are in neither of the result files of the API.', count),
   }),
   usage: said('Tokens of all batches of the job; null if the API reported none.', orNull(USAGE)),
+  cost: said(
+    'What the tokens of all results cost, rows that failed after they ran included; null if the job ended before its file was planned.',
+    orNull(COST),
+  ),
   batches: excerpt(
     'batches of the job that ran or failed',
     objectOf({

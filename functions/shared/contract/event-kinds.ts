@@ -1,27 +1,33 @@
-/** Which fields each kind of event has in each status, and when: the schemas and docs/events.md are made of this table. */
+/**
+ * Lists the fields of each kind of event by status, and when it is published. The schemas and docs/events.md are
+ * generated from this table.
+ */
 import { BATCH_FIELDS, CANCEL_FIELDS, JOB_FIELDS, STALL_FIELDS } from './event-fields.ts';
 import { DETAIL_TYPE } from './events.ts';
 import type { JsonFields } from './json-schema.ts';
 
-/** A field that an event of a status has under a condition only. */
+/** A field that an event with this status has only under a condition. */
 export interface ConditionalField {
   readonly name: string;
   /** The condition, as the end of a sentence. */
   readonly when: string;
 }
 
-/** One status, or outcome, of a kind of event. Each name is of a field in `data`. */
+/** One status or outcome of a kind of event. All names are fields of `data`. */
 export interface StatusRow {
   readonly status: string;
   /** When its event is published. */
   readonly published: string;
-  /** What `previousStatus` may be; anything if left out. */
+  /** The possible values of `previousStatus`; any value if omitted. */
   readonly previous?: readonly (string | null)[];
-  /** Fields that it has besides those of every event of its kind. */
+  /** The fields that it has in addition to those of every event of its kind. */
   readonly has: readonly string[];
-  /** Fields that it has under a condition. */
+  /** The fields that it has under a condition. */
   readonly mayHave: readonly ConditionalField[];
-  /** Fields that are null in it: of those that the API reports, as a rule; of others, always and in no other status. */
+  /**
+   * The fields that are null in this status. A field that the API reports is usually null; another one is always null,
+   * and only in this status.
+   */
   readonly nulls: readonly string[];
 }
 
@@ -29,14 +35,14 @@ export interface StatusRow {
 export interface EventKind {
   readonly detailType: string;
   readonly title: string;
-  /** The field of `data` that has the status. */
+  /** The field of `data` that contains the status. */
   readonly statusField: 'status' | 'outcome' | 'cause';
-  /** Statuses that are not in the table come, too: they have the fields of every event, and no more. */
+  /** Other statuses can occur. Their events have only the fields of every event. */
   readonly hasOtherStatuses: boolean;
   readonly fields: JsonFields;
-  /** Fields of every event of the kind; the others depend on the status. */
+  /** The fields of every event of the kind. All other fields depend on the status. */
   readonly always: readonly string[];
-  /** Null for as long as the API does not report a value. */
+  /** The fields that are null until the API reports a value. */
   readonly reportedByApi: readonly string[];
   readonly statuses: readonly StatusRow[];
 }

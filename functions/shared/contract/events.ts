@@ -1,10 +1,10 @@
 import type { JobStatus, ReportedBatchStatus } from './batch-status.ts';
 import type { CancelRequest } from './cancel-request.ts';
 
-/** `source` of every event. */
+/** The `source` of every event. */
 export const EVENT_SOURCE = 'batchdrop';
 
-/** `detail-type` of the kinds of event. */
+/** The `detail-type` of each kind of event. */
 export const DETAIL_TYPE = {
   batchStatusChange: 'OpenAI Batch Status Change',
   jobStatusChange: 'OpenAI Batch Job Status Change',
@@ -12,15 +12,15 @@ export const DETAIL_TYPE = {
   jobStalled: 'OpenAI Batch Job Stalled',
 } as const;
 
-/** Version of the detail. It stays the same if a new version of Batchdrop only adds fields. */
+/** The version of `detail`. It stays the same if a new version of Batchdrop only adds fields. */
 export const EVENT_VERSION = 1;
 
-/** Long lists in an event are cut to this many entries, with a count of all. */
+/** The maximum number of entries of a list in an event. Longer lists are cut, and their full count is stated. */
 export const LISTED_AT_MOST = 20;
 
-/** The head of every event. */
+/** The metadata of every event. */
 export interface EventMetadata {
-  /** The same at each repetition of an event: ignore an id that you have processed. */
+  /** The same in each copy of an event: ignore an id that you have processed. */
   readonly id: string;
   /** `EVENT_VERSION` */
   readonly version: number;
@@ -28,18 +28,21 @@ export interface EventMetadata {
   readonly sequence: number;
   /** ISO 8601: when the change was observed. */
   readonly occurredAt: string;
-  /** Which Batchdrop of the account and region: the name of its stack and its path in it, as in `Batchdrop.instance`. */
+  /**
+   * The Batchdrop that published the event: the name of its stack and its path in the stack, as in
+   * `Batchdrop.instance`.
+   */
   readonly instance: string;
 }
 
-/** The head of a status change. */
+/** The metadata of a status change. */
 export interface JobEventMetadata extends EventMetadata {
   readonly jobId: string;
 }
 
-/** The head of a cancel outcome. */
+/** The metadata of a cancel outcome. */
 export interface CancelEventMetadata extends EventMetadata {
-  /** Absent if the cancel request names no known batch, job, or file. */
+  /** Absent if the cancel request does not name a known batch, job, or file. */
   readonly jobId?: string;
 }
 
@@ -50,20 +53,53 @@ export interface RequestFileRef {
   readonly versionId: string;
 }
 
-/** The request file, with what S3 says of its content. */
+/** The request file, with what S3 reports of its content. */
 export interface RequestFileFacts extends RequestFileRef {
   /** Bytes. */
   readonly size: number;
   readonly etag: string;
 }
 
-/** Tokens as the API reports them; summed over batches in a job's events. */
+/** Tokens as the API reports them. In the events of a job, they are summed over its batches. */
 export interface TokenUsage {
   readonly inputTokens: number;
   readonly cachedInputTokens: number;
   readonly outputTokens: number;
   readonly reasoningTokens: number;
   readonly totalTokens: number;
+}
+
+/** What the tokens of one model cost. Money is a decimal number of the currency, such as `0.0325`, and exact. */
+export interface ModelCost {
+  /** As the results name it; `(other models)` for all after the twentieth. */
+  readonly model: string;
+  /** How many results report tokens. A row that ran in two batches has two. */
+  readonly rows: number;
+  /** Cached input and cache writes are included. */
+  readonly inputTokens: number;
+  readonly cachedInputTokens: number;
+  readonly cacheWriteTokens: number;
+  /** Reasoning is included. */
+  readonly outputTokens: number;
+  readonly reasoningTokens: number;
+  /** The list price, without the discount of a batch; null if the price is not known. */
+  readonly list: string | null;
+  /** The list price less the discount of a batch; null if the price is not known. */
+  readonly paid: string | null;
+}
+
+/** What a job cost, from the tokens that its results report. */
+export interface JobCost {
+  /** ISO 4217, such as `USD`. */
+  readonly currency: string;
+  /** The sum of all models; null if the price of one is not known, or if rows report no tokens. */
+  readonly list: string | null;
+  /** As `list`, less the discount of a batch. */
+  readonly paid: string | null;
+  /** In alphabetical order, at most 21. */
+  readonly models: ModelCost[];
+  /** How many rows succeeded although their results report no tokens. */
+  readonly rowsWithoutUsage: number;
 }
 
 /** `request_counts` of a batch as the API reports them. While the batch runs, and after it expired, they may not add up. */
@@ -73,7 +109,7 @@ export interface RequestCounts {
   readonly failed: number;
 }
 
-/** Rows by outcome, counted from the stored results: `total` is the sum of the others. */
+/** Rows by outcome, counted in the stored results. `total` is the sum of the others. */
 export interface RowCounts {
   readonly total: number;
   readonly succeeded: number;
@@ -97,16 +133,16 @@ export interface BatchErrorExcerpt {
   readonly first: BatchError[];
 }
 
-/** The reason for the end of a batch or job: a stable code and a sentence. */
+/** The reason for the end of a batch or job: a stable code, and a message. */
 export interface Reason {
   readonly code: string;
   readonly message: string;
 }
 
 /**
- * What a file, or a part of it, waits for. Nothing is lost and no try is used up, however long it takes.
+ * What a file, or a part of it, waits for. However long it takes, nothing is lost and no try is used up.
  * - `token_limit`: the API said that too many tokens or requests are enqueued
- * - `enqueued_tokens`, `open_batches`: there is no capacity within a limit that was set, or that the API has named
+ * - `enqueued_tokens`, `open_batches`: a limit that you set, or that the API stated, leaves no capacity
  * - `account`: the account cannot pay, or may not use the service
  * - `storage`: the account's file storage is full
  * - `not_visible`: the API does not find a file that was just uploaded
@@ -131,11 +167,11 @@ export interface BatchWaiting {
    * the same share and priority; null if it was not known.
    */
   readonly position: number | null;
-  /** ISO 8601: the part is tried again as soon as there is capacity, and at this time at the latest, once it is the first. */
+  /** ISO 8601. The part is tried again as soon as there is capacity, or at this time once it is first in its queue. */
   readonly until: string;
 }
 
-/** What every status change of a batch carries. */
+/** The fields of every status change of a batch. */
 export interface BatchStatusChangeData {
   readonly batchId: string;
   readonly status: ReportedBatchStatus;
@@ -145,11 +181,11 @@ export interface BatchStatusChangeData {
   /** Which part of the request file this batch runs, from 1 to `plannedParts`. */
   readonly partNumber: number;
   readonly plannedParts: number;
-  /** From 1. Rises each time Batchdrop sends the part, or the rows that are left of it, again. */
+  /** From 1. Rises each time Batchdrop sends the part, or its remaining rows, again. */
   readonly attempt: number;
   readonly endpoint: string;
   readonly model: string;
-  /** Rows sent as this batch: in a later attempt, only the rows that run again. */
+  /** The rows in this batch. A later attempt sends only the rows that run again. */
   readonly sentRows: number;
   readonly requestCounts: RequestCounts | null;
   readonly usage: TokenUsage | null;
@@ -178,7 +214,7 @@ export interface BatchStatusChange {
   readonly data: BatchStatusChangeData;
 }
 
-/** What every status change of a job carries. */
+/** The fields of every status change of a job. */
 export interface JobStatusChangeBase {
   /** Null for the first status of the job. */
   readonly previousStatus: JobStatus | null;
@@ -192,13 +228,13 @@ export interface JobWaiting {
   readonly for: WaitingFor;
 }
 
-/** The file was read and checked; nothing has been sent yet. */
+/** The file was read and validated. Nothing has been sent yet. */
 export interface JobAccepted extends JobStatusChangeBase {
   readonly status: 'accepted';
   readonly plannedRows: number;
   /** The number of batches, unless rows run again. */
   readonly plannedParts: number;
-  /** Its batches have to wait: for capacity, or because nothing can be sent at present. */
+  /** Present if its batches have to wait: for capacity, or because nothing can be sent at present. */
   readonly waiting?: JobWaiting;
 }
 
@@ -209,7 +245,7 @@ export interface JobSubmitted extends JobStatusChangeBase {
   readonly plannedParts: number;
 }
 
-/** One finding in a request file. `line` counts from 1 and is null for what concerns the file as a whole. */
+/** One finding in a request file. `line` counts from 1. It is null for a finding about the whole file. */
 export interface Finding {
   readonly line: number | null;
   readonly code: string;
@@ -222,26 +258,26 @@ export interface FindingExcerpt {
   readonly first: Finding[];
 }
 
-/** Where the report on a rejected file is, with up to 1,000 findings. */
+/** The place of the report on a rejected file, with up to 1,000 findings. */
 export interface ReportRef {
   readonly bucket: string;
   readonly key: string;
 }
 
-/** The file was rejected; nothing was sent. */
+/** The file was rejected. Nothing was sent. */
 export interface JobRejected extends JobStatusChangeBase {
   readonly status: 'rejected';
   readonly findings: FindingExcerpt;
   readonly report: ReportRef;
 }
 
-/** The job named here has the same bytes. It is open, or ended less than 24 hours ago. */
+/** Another job has the same bytes. It is open, or it ended less than 24 hours ago. */
 export interface JobJoined extends JobStatusChangeBase {
   readonly status: 'joined';
   readonly joinedJobId: string;
-  /** How many rows of that job did not succeed. Absent while it runs, and when every row succeeded. */
+  /** How many rows of that job did not succeed. Absent while the job runs, and if every row succeeded. */
   readonly unsuccessfulRows?: number;
-  /** With `unsuccessfulRows`: why these rows did not succeed, and what you can do. */
+  /** Present with `unsuccessfulRows`: why these rows did not succeed, and what you can do. */
   readonly message?: string;
 }
 
@@ -257,7 +293,7 @@ export interface BatchExcerpt {
   readonly first: EndedBatch[];
 }
 
-/** Where the results of a job are: a bucket, and keys in it. */
+/** The place of a job's results: a bucket, and keys in it. */
 export interface ResultsRef {
   readonly bucket: string;
   readonly output: string;
@@ -265,17 +301,19 @@ export interface ResultsRef {
   readonly summary: string;
 }
 
-/** The job is over and its results are readable. `completed` does not mean that every row succeeded: read `rows`. */
+/** The job has ended and you can read its results. `completed` does not mean that every row succeeded: read `rows`. */
 export interface JobEnded extends JobStatusChangeBase {
   readonly status: 'completed' | 'failed' | 'expired' | 'cancelled';
   readonly rows: RowCounts;
   readonly usage: TokenUsage | null;
+  /** Null if the job ended before its file was planned. */
+  readonly cost: JobCost | null;
   readonly batches: BatchExcerpt;
-  /** Absent when the job ended before its file was planned. */
+  /** Absent if the job ended before its file was planned. */
   readonly results?: ResultsRef;
   /**
-   * With `failed` and `cancelled`; with `completed` if no row succeeded: the code and message of the commonest error, and
-   * how many rows ended with it.
+   * Present with `failed` and `cancelled`. Also present with `completed` if no row succeeded: then it has the code and
+   * message of the most frequent error, and how many rows have it.
    */
   readonly reason?: Reason;
 }
@@ -292,22 +330,22 @@ export interface JobStatusChange {
 /**
  * The outcome of a cancel request.
  * - `requested`: the cancel is recorded; later status changes show its effect
- * - `too_late`: the batch or job had ended before
+ * - `too_late`: the batch or job had already ended
  * - `unknown`: there is no such batch or job
- * - `remembered`: there is no such file yet; if it was uploaded before the message was sent, it is cancelled when its event
- *   arrives
+ * - `remembered`: there is no such file yet. If it was uploaded before the message was sent, it is cancelled when its
+ * event arrives
  */
 export type CancelOutcomeKind = 'requested' | 'too_late' | 'unknown' | 'remembered';
 
 /** The outcome of one cancel request. */
 export interface CancelOutcomeData {
-  /** As it was sent. */
+  /** The request as it was sent. */
   readonly request: CancelRequest;
   readonly outcome: CancelOutcomeKind;
   /** The status of the batch or job when Batchdrop read the request; null if there is no such batch or job. */
   readonly status: string | null;
   readonly message: string;
-  /** The request file of the job that the request names; absent if there is no such job. */
+  /** The request file of the job that the request means; absent if there is no such job. */
   readonly requestFile?: RequestFileRef;
 }
 
@@ -318,8 +356,8 @@ export interface CancelOutcome {
 }
 
 /**
- * Why a part of a job waits for a person: two of its creates have no known outcome (`create_uncertain`), or the API has lost
- * its uploaded file several times (`upload_lost`). A later version may have other causes.
+ * Why a part of a job waits for a person: two of its creates have no known outcome (`create_uncertain`), or the API has
+ * lost its uploaded file several times (`upload_lost`). A later version may add causes.
  */
 export type StallCause = 'create_uncertain' | 'upload_lost' | (string & {});
 
@@ -343,54 +381,54 @@ export interface JobStalled {
   readonly data: JobStalledData;
 }
 
-/** What EventBridge puts around the detail of every event. */
+/** The fields that EventBridge adds to the detail of every event. */
 export interface EventEnvelope {
   /** Version of the envelope: `0`. The version of the detail is `detail.metadata.version`. */
   readonly version: string;
-  /** Assigned by EventBridge. It differs if an event is repeated: use `detail.metadata.id` instead. */
+  /** Assigned by EventBridge. Copies of one event have different ids: use `detail.metadata.id` instead. */
   readonly id: string;
   /** Always `EVENT_SOURCE`. */
   readonly source: 'batchdrop';
   readonly account: string;
-  /** ISO 8601, to the second: `detail.metadata.occurredAt`. */
+  /** ISO 8601, `detail.metadata.occurredAt` without the fraction of a second. */
   readonly time: string;
   readonly region: string;
   /** ARNs of the S3 objects that the event names, the request file first. */
   readonly resources: string[];
 }
 
-/** A batch has changed its status, as a target of a rule gets it. */
+/** A status change of a batch, as the target of a rule receives it. */
 export interface BatchStatusChangeEvent extends EventEnvelope {
   readonly 'detail-type': 'OpenAI Batch Status Change';
   readonly detail: BatchStatusChange;
 }
 
-/** A job has changed its status, as a target of a rule gets it. */
+/** A status change of a job, as the target of a rule receives it. */
 export interface JobStatusChangeEvent extends EventEnvelope {
   readonly 'detail-type': 'OpenAI Batch Job Status Change';
   readonly detail: JobStatusChange;
 }
 
-/** A cancel request was read, as a target of a rule gets it. */
+/** The outcome of a cancel request, as the target of a rule receives it. */
 export interface CancelOutcomeEvent extends EventEnvelope {
   readonly 'detail-type': 'OpenAI Batch Cancel Outcome';
   readonly detail: CancelOutcome;
 }
 
-/** A part of a job waits for a person, as a target of a rule gets it. */
+/** A job with a part that waits for a person, as the target of a rule receives it. */
 export interface JobStalledEvent extends EventEnvelope {
   readonly 'detail-type': 'OpenAI Batch Job Stalled';
   readonly detail: JobStalled;
 }
 
-/** Any event of Batchdrop as a target of a rule gets it, a Lambda function for instance: a union by `detail-type`. */
+/** Any event of Batchdrop as the target of a rule, such as a Lambda function, receives it: a union by `detail-type`. */
 export type BatchdropEvent =
   | BatchStatusChangeEvent
   | JobStatusChangeEvent
   | CancelOutcomeEvent
   | JobStalledEvent;
 
-/** Cuts a list to its first 20 entries and says how many there are. */
+/** Cuts a list to its first 20 entries, and states how many there are. */
 export function excerptOf<T>(list: readonly T[], count: number = list.length): { count: number; first: T[] } {
   return { count, first: list.slice(0, LISTED_AT_MOST) };
 }

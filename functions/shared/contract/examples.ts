@@ -34,6 +34,24 @@ const usage = {
   reasoningTokens: 0,
   totalTokens: 510_814,
 };
+const price = { list: '0.1162104', paid: '0.0581052' };
+const cost = {
+  currency: 'USD',
+  ...price,
+  models: [
+    {
+      model: 'gpt-4o-mini-2024-07-18',
+      rows: 997,
+      inputTokens: usage.inputTokens,
+      cachedInputTokens: usage.cachedInputTokens,
+      cacheWriteTokens: 0,
+      outputTokens: usage.outputTokens,
+      reasoningTokens: usage.reasoningTokens,
+      ...price,
+    },
+  ],
+  rowsWithoutUsage: 0,
+};
 const created = '2026-11-20T18:04:10.000Z';
 
 const batch: BatchStatusChangeData = {
@@ -58,7 +76,7 @@ const batch: BatchStatusChangeData = {
   metadata,
 };
 
-/** What EventBridge puts around a detail. */
+/** The fields that EventBridge adds to a detail. */
 function envelope(occurredAt: string, keys: { bucket: string; key: string }[]) {
   return {
     version: '0',
@@ -161,7 +179,7 @@ const results = {
   summary: `${folder}/summary.json`,
 };
 const noRows = { total: 1000, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
-const ended = { previousStatus: 'submitted', requestFile, metadata, usage, results } as const;
+const ended = { previousStatus: 'submitted', requestFile, metadata, usage, cost, results } as const;
 const report = { bucket: results.bucket, key: `${folder}/rejected.json` };
 const resultObjects = [results.output, results.errors, results.summary].map((key) => ({
   bucket: results.bucket,
@@ -231,6 +249,7 @@ export const jobStatusExamples: Readonly<Record<JobStatus, JobStatusChangeEvent>
     status: 'failed',
     rows: { ...noRows, failed: 1000 },
     usage: null,
+    cost: { ...cost, list: '0.00', paid: '0.00', models: [] },
     batches: { count: 1, first: [{ batchId, status: 'failed' }] },
     reason: { code: 'model_not_found', message: 'The provided model is not supported by the Batch API.' },
   }),

@@ -1,4 +1,4 @@
-/** What is published as `batchdrop/events`: all that a subscriber, or a sender of cancel requests, needs to know. */
+/** The exports of `batchdrop/events`: everything that a subscriber or a sender of cancel requests needs. */
 export {
   BATCH_STATUSES,
   type BatchStatus,
@@ -39,6 +39,7 @@ export {
   type Finding,
   type FindingExcerpt,
   type JobAccepted,
+  type JobCost,
   type JobEnded,
   type JobEventMetadata,
   type JobJoined,
@@ -53,6 +54,7 @@ export {
   type JobSubmitted,
   type JobWaiting,
   LISTED_AT_MOST,
+  type ModelCost,
   type Reason,
   type ReportRef,
   type RequestCounts,

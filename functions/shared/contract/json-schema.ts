@@ -1,4 +1,4 @@
-/** A JSON Schema of draft 2020-12. Objects are open: fields may be added, none is taken away. */
+/** A JSON Schema of draft 2020-12. Objects are open: later versions may add fields, but remove none. */
 export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
@@ -17,12 +17,12 @@ export const fromOne: JsonSchema = { type: 'integer', minimum: 1 };
 export const moment: JsonSchema = { type: 'string', format: 'date-time' };
 export const pairs: JsonSchema = { type: 'object', additionalProperties: anyText };
 
-/** An object with these fields. */
+/** Returns the schema of an object with these fields. */
 export function objectOf(required: JsonFields, optional: JsonFields = {}): JsonSchema {
   return { type: 'object', properties: { ...required, ...optional }, required: Object.keys(required) };
 }
 
-/** One of some texts. */
+/** Returns the schema of a text with one of these values. */
 export function oneOfTexts(values: readonly string[]): JsonSchema {
   return { type: 'string', enum: values };
 }
@@ -31,7 +31,7 @@ export function orNull(schema: JsonSchema): JsonSchema {
   return { anyOf: [schema, { type: 'null' }] };
 }
 
-/** The schema with a sentence for its reader. */
+/** Returns the schema with a description. */
 export function said(description: string, schema: JsonSchema): JsonSchema {
   return { ...schema, description };
 }

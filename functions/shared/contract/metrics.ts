@@ -1,12 +1,12 @@
 import type { JobStatus } from './batch-status.ts';
 import type { WaitingFor } from './events.ts';
 
-/** CloudWatch namespace of every metric. The dimension `service` tells one Batchdrop from another. */
+/** The CloudWatch namespace of all metrics. The dimension `service` identifies a Batchdrop. */
 export const METRICS_NAMESPACE = 'Batchdrop';
 
 /**
- * Every metric with its unit (docs/operations.md, "Metrics"). The names contain the statuses, so that an API cannot raise the
- * number of metrics, which AWS bills.
+ * Every metric with its unit (docs/operations.md, "Metrics"). Metrics per status have fixed names, so that an API
+ * cannot increase the number of metrics, which AWS bills.
  */
 export const METRIC_UNITS = {
   JobsAccepted: 'Count',
@@ -33,6 +33,8 @@ export const METRIC_UNITS = {
   DetectionLatency: 'Seconds',
   InputTokens: 'Count',
   OutputTokens: 'Count',
+  Cost: 'None',
+  CostUnknown: 'Count',
   PublishFailures: 'Count',
   SecondBatches: 'Count',
   CreateUncertain: 'Count',
@@ -61,10 +63,10 @@ export const METRIC_UNITS = {
   PollLatency: 'Seconds',
 } as const;
 
-/** Name of a metric. */
+/** The name of a metric. */
 export type MetricName = keyof typeof METRIC_UNITS;
 
-/** The metric that counts jobs in a status. */
+/** The metric that counts the jobs with this status. */
 export const JOB_METRIC: Readonly<Record<JobStatus, MetricName>> = {
   accepted: 'JobsAccepted',
   rejected: 'JobsRejected',
@@ -76,7 +78,7 @@ export const JOB_METRIC: Readonly<Record<JobStatus, MetricName>> = {
   cancelled: 'JobsCancelled',
 };
 
-/** The metric that counts steps which had to wait, by what they wait for. */
+/** The metric that counts the steps that had to wait, by what they waited for. */
 export const WAIT_METRIC: Readonly<Record<WaitingFor, MetricName>> = {
   token_limit: 'WaitsForTokenLimit',
   enqueued_tokens: 'WaitsForCapacity',

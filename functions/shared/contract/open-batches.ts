@@ -1,6 +1,6 @@
 /**
- * So many batches may be open at once where limits are set. POLL keeps account of each in one item of the ledger: an entry
- * takes 200 bytes, the item 400 KB at the most.
+ * The maximum number of open batches if limits are set. POLL lists each in one ledger item: an entry takes 200 bytes,
+ * and an item can have 400 KB.
  */
 export const MAX_OPEN_BATCHES = 1_500;
 

@@ -1,10 +1,10 @@
 import type { JsonSchema } from './json-schema.ts';
 
 /**
- * An event's schema as a document of OpenAPI 3.0, in the form of EventBridge's schema registry, which makes code bindings
- * of it ([source](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-schema-create.html)). OpenAPI 3.0 knows no
- * `const` and no type `null`. What holds for some statuses only is left out, since code bindings have no unions: the
- * document allows all that the schema allows, and more.
+ * Returns an event's schema as an OpenAPI 3.0 document for EventBridge's schema registry, which generates code bindings
+ * from it ([source](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-schema-create.html)). OpenAPI 3.0 has
+ * no `const` and no type `null`. Rules for single statuses are omitted, because code bindings have no unions. So the
+ * document allows everything that the schema allows, and more.
  */
 export function openApiOf(schema: JsonSchema): JsonSchema {
   const { title, properties, required, $defs } = schema;
@@ -34,7 +34,7 @@ function refTo(name: string): string {
   return `#/components/schemas/${name}`;
 }
 
-/** Keywords that combine schemas: their fields are among `properties` anyway. */
+/** Keywords that combine schemas. Their fields are already among `properties`. */
 const COMBINING = new Set(['oneOf', 'anyOf']);
 
 function converted(schema: JsonSchema): JsonSchema {

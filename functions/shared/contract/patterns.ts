@@ -1,48 +1,48 @@
 import type { JobStatus, ReportedBatchStatus } from './batch-status.ts';
 import { type CancelOutcomeKind, DETAIL_TYPE, EVENT_SOURCE, type StallCause } from './events.ts';
 
-/** A rule pattern as `events.Rule` of the CDK spells it. */
+/** A rule pattern in the form that `events.Rule` of the CDK takes. */
 export interface CdkEventPattern {
   readonly source: string[];
   readonly detailType: string[];
-  /** Values by the name of their field, by `data` or `metadata`. */
+  /** Values by field name, under `data` or `metadata`. */
   readonly detail?: Record<string, Record<string, string[]>>;
 }
 
-/** A rule pattern as the EventBridge API and CloudFormation spell it. */
+/** A rule pattern in the form of the EventBridge API and CloudFormation. */
 export interface JsonEventPattern {
   readonly source: string[];
   readonly 'detail-type': string[];
-  /** Values by the name of their field, by `data` or `metadata`. */
+  /** Values by field name, under `data` or `metadata`. */
   readonly detail?: Record<string, Record<string, string[]>>;
 }
 
-/** Matches status changes of batches, of the named statuses only if any are named. */
+/** Returns a pattern for status changes of batches; if statuses are named, only for those. */
 export function batchStatusPattern(...statuses: ReportedBatchStatus[]): CdkEventPattern {
   return patternFor(DETAIL_TYPE.batchStatusChange, 'status', statuses);
 }
 
-/** Matches status changes of jobs, of the named statuses only if any are named. */
+/** Returns a pattern for status changes of jobs; if statuses are named, only for those. */
 export function jobStatusPattern(...statuses: JobStatus[]): CdkEventPattern {
   return patternFor(DETAIL_TYPE.jobStatusChange, 'status', statuses);
 }
 
-/** Matches outcomes of cancel requests, of the named kinds only if any are named. */
+/** Returns a pattern for outcomes of cancel requests; if outcomes are named, only for those. */
 export function cancelOutcomePattern(...outcomes: CancelOutcomeKind[]): CdkEventPattern {
   return patternFor(DETAIL_TYPE.cancelOutcome, 'outcome', outcomes);
 }
 
-/** Matches jobs of which a part waits for a person, for the named causes only if any are named. */
+/** Returns a pattern for jobs with a part that waits for a person; if causes are named, only for those. */
 export function jobStalledPattern(...causes: StallCause[]): CdkEventPattern {
   return patternFor(DETAIL_TYPE.jobStalled, 'cause', causes);
 }
 
-/** The same pattern for the events of one Batchdrop only, where several publish on one bus: `Batchdrop.instance`. */
+/** Returns the pattern for the events of one Batchdrop only (`Batchdrop.instance`), if several publish on one bus. */
 export function ofInstance(instance: string, pattern: CdkEventPattern): CdkEventPattern {
   return { ...pattern, detail: { ...pattern.detail, metadata: { instance: [instance] } } };
 }
 
-/** The same pattern in the API's spelling, for `PutRule`. */
+/** Returns the pattern in the form of the API, for `PutRule`. */
 export function asJsonPattern(pattern: CdkEventPattern): JsonEventPattern {
   const { detailType, ...rest } = pattern;
   return { ...rest, 'detail-type': detailType };

@@ -13,7 +13,9 @@ export const ENDPOINTS = [
 /** An endpoint a batch may call. */
 export type Endpoint = (typeof ENDPOINTS)[number];
 
-/** OpenAI's limits for one batch, which a part obeys. 200 MB is read as 200 × 10⁶ bytes, the stricter reading. */
+/**
+ * OpenAI's limits for one batch, which each part obeys. 200 MB is interpreted as 200 × 10⁶ bytes, the stricter meaning.
+ */
 export const PART_LIMITS = {
   rows: 50_000,
   bytes: 200_000_000,
@@ -24,27 +26,36 @@ export const PART_LIMITS = {
 export const FILE_LIMITS = {
   rows: 5_000_000,
   bytes: 50_000_000_000,
-  /** Pairs of url and model in one file: each has a part of its own open while the file is read and delivered. */
+  /**
+   * The maximum number of pairs of url and model in one file. Each pair has its own open part while the file is read
+   * and delivered.
+   */
   groups: 100,
-  /** Batches of one file: more than five hours of OpenAI's 2,000 creates an hour. */
+  /** The maximum number of batches of one file: more than five hours at OpenAI's limit of 2,000 creates per hour. */
   parts: 10_000,
   customIdBytes: 512,
-  /** A model's name is carried by every event of its batch. */
+  /** Every event of a batch contains the model's name. */
   modelBytes: 256,
-  /** One row; larger ones could not be checked in bounded memory. 32 MiB. */
+  /** One row, 32 MiB. Larger ones could not be checked in bounded memory. */
   rowBytes: 33_554_432,
 } as const;
 
-/** Limits of a batch's metadata; Batchdrop keeps six of OpenAI's 16 pairs for itself. */
+/** The limits of a batch's metadata. Batchdrop reserves six of OpenAI's 16 pairs. */
 export const METADATA_LIMITS = { pairs: 10, nameLength: 64, valueLength: 512 } as const;
 
-/** S3 user metadata `x-amz-meta-batch-<name>` becomes metadata `<name>` of every batch and event of the file; it is the user's alone. */
+/**
+ * S3 user metadata `x-amz-meta-batch-<name>` becomes metadata `<name>` of every batch and event of the file. Batchdrop
+ * uses none of these names itself.
+ */
 export const METADATA_PREFIX = 'batch-';
 
-/** S3 user metadata `x-amz-meta-batchdrop-<name>` instructs Batchdrop. A file with an unknown one is rejected. */
+/**
+ * S3 user metadata `x-amz-meta-batchdrop-<name>` is an instruction to Batchdrop. A file with an unknown instruction is
+ * rejected.
+ */
 export const INSTRUCTION_PREFIX = 'batchdrop-';
 
-/** S3 user metadata `x-amz-meta-batchdrop-rerun: yes`: run the file even if the same bytes ran just now. */
+/** S3 user metadata `x-amz-meta-batchdrop-rerun: yes`: run the file even if the same bytes have just run. */
 export const RERUN_INSTRUCTION = 'batchdrop-rerun';
 
 /** S3 user metadata `x-amz-meta-batchdrop-priority`: how urgent the file is among those that wait, with `shares`. */
@@ -56,5 +67,5 @@ export const PRIORITIES = ['high', 'normal', 'low'] as const;
 /** How urgent a file is. */
 export type Priority = (typeof PRIORITIES)[number];
 
-/** Names of request files end so, in any case. */
+/** The suffixes of request files, in upper or lower case. */
 export const REQUEST_FILE_SUFFIXES = ['.jsonl', '.ndjson'] as const;

@@ -9,38 +9,40 @@ import {
 } from './event-kinds.ts';
 import { DRAFT, type JsonFields, type JsonSchema, objectOf } from './json-schema.ts';
 
-/** An `OpenAI Batch Status Change` as a target of a rule gets it. A status may be one that OpenAI adds later. */
+/**
+ * An `OpenAI Batch Status Change`, as the target of a rule receives it. The status may be one that OpenAI adds later.
+ */
 export const batchStatusChangeSchema: JsonSchema = schemaOf(
   BATCH_EVENTS,
   objectOf({ ...METADATA_FIELDS, jobId: JOB_ID }),
 );
 
-/** An `OpenAI Batch Job Status Change` as a target of a rule gets it. */
+/** An `OpenAI Batch Job Status Change`, as the target of a rule receives it. */
 export const jobStatusChangeSchema: JsonSchema = schemaOf(
   JOB_EVENTS,
   objectOf({ ...METADATA_FIELDS, jobId: JOB_ID }),
 );
 
-/** An `OpenAI Batch Cancel Outcome` as a target of a rule gets it. */
+/** An `OpenAI Batch Cancel Outcome`, as the target of a rule receives it. */
 export const cancelOutcomeSchema: JsonSchema = schemaOf(
   CANCEL_EVENTS,
   objectOf(METADATA_FIELDS, { jobId: JOB_ID }),
 );
 
-/** An `OpenAI Batch Job Stalled` as a target of a rule gets it. */
+/** An `OpenAI Batch Job Stalled`, as the target of a rule receives it. */
 export const jobStalledSchema: JsonSchema = schemaOf(
   STALL_EVENTS,
   objectOf({ ...METADATA_FIELDS, jobId: JOB_ID }),
 );
 
-/** A message on the cancel queue. A key has at most 1,024 bytes, which JSON Schema can say of characters only. */
+/** A message on the cancel queue. A key has at most 1,024 bytes, but JSON Schema can only limit characters. */
 export const cancelRequestSchema: JsonSchema = {
   $schema: DRAFT,
   title: 'Batchdrop cancel request',
   oneOf: CANCEL_FORMS.map((form) => ({ ...objectOf(form), additionalProperties: false })),
 };
 
-/** Of a whole event; `$defs.detail` is the schema of its detail alone. */
+/** Returns the schema of a whole event. `$defs.detail` is the schema of its detail alone. */
 function schemaOf(kind: EventKind, metadata: JsonSchema): JsonSchema {
   const envelope: JsonFields = {
     ...ENVELOPE_FIELDS,
@@ -64,7 +66,7 @@ function dataSchema(kind: EventKind): JsonSchema {
   };
 }
 
-/** What holds for some statuses, those with the same fields together. */
+/** Returns the rules for single statuses; statuses with the same fields share one. */
 function branchesOf(kind: EventKind): JsonSchema[] {
   const alike = Map.groupBy(kind.statuses, (row) =>
     JSON.stringify([row.has, row.mayHave, row.previous, alwaysNull(kind, row)]),
@@ -102,7 +104,7 @@ function alwaysNull({ reportedByApi }: EventKind, { nulls }: StatusRow): string[
   return nulls.filter((name) => !reportedByApi.includes(name));
 }
 
-/** `{ not: {} }` is the schema that nothing fits. */
+/** Returns the fields that must be absent, with the schema `{ not: {} }`, which nothing matches. */
 function absentIn({ fields, always }: EventKind, { has, mayHave }: StatusRow): Record<string, JsonSchema> {
   const present = new Set([...always, ...has, ...mayHave.map(({ name }) => name)]);
   const absent = Object.keys(fields).filter((name) => !present.has(name));

@@ -1,14 +1,14 @@
 /**
- * An external system failed in a way that may pass: try again later. The adapters sort the failures of external systems
- * into the four classes of this file. Any other error is a defect.
+ * An external system failed, but a later try may succeed. The adapters map every failure of an external system to one
+ * of the four classes of this file. Any other error is a defect.
  */
 export class RetryableError extends Error {
   override readonly name = 'RetryableError';
   /** How long the external system asked to wait, in seconds. */
   readonly afterSeconds: number | undefined;
-  /** What has to change before the call can succeed; then the item waits, and no try is counted. */
+  /** What must change before the call can succeed. The item waits for it, and no try is counted. */
   readonly waitsFor: Obstacle | undefined;
-  /** The vendor's own words, at most 500 characters. */
+  /** The vendor's message, at most 500 characters. */
   readonly said: string | undefined;
 
   constructor(
@@ -23,13 +23,13 @@ export class RetryableError extends Error {
 }
 
 /**
- * What keeps a call from succeeding although nothing is wrong with the input: the account cannot pay or may not use the
- * service (`account`), its file storage is full (`storage`), a file that was just uploaded is not visible yet
- * (`not_visible`), the other system cannot be reached (`unreachable`), too much is enqueued (`token_limit`).
+ * Why a call cannot succeed although the input is right: the account cannot pay or may not use the service (`account`),
+ * its file storage is full (`storage`), a file that was just uploaded is not visible yet (`not_visible`), the other
+ * system cannot be reached (`unreachable`), or too many tokens are enqueued (`token_limit`).
  */
 export type Obstacle = 'account' | 'storage' | 'not_visible' | 'unreachable' | 'token_limit';
 
-/** The call may have taken effect: find out before you act. */
+/** The call may have taken effect. The caller must find out before it acts. */
 export class Ambiguous extends Error {
   override readonly name = 'Ambiguous';
 }

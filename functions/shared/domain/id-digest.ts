@@ -9,19 +9,19 @@ const WORD = 2 ** 32;
  * id's SHA-256. A missing, additional or repeated id changes it. The digest of two sets is the sum of their digests.
  */
 export class IdDigest {
-  /** The sum in words of 32 bits, the highest first: sums of BigInt take longer than the hashes. */
+  /** The sum in 32-bit words, the highest first. Sums of BigInt would take longer than the hashes. */
   readonly #sum = new Float64Array(WORDS);
 
   add(customId: string): void {
     this.addHash(hashOfId(customId));
   }
 
-  /** Adds the digest of other ids. */
+  /** Adds the digest of another set of ids. */
   addDigest(hex: string): void {
     this.addHash(Buffer.from(hex, 'hex'));
   }
 
-  /** Adds an id by what `hashOfId` returned for it. */
+  /** Adds an id by its hash from `hashOfId`. */
   addHash(bytes: Buffer): void {
     let carry = 0;
     for (let word = WORDS - 1; word >= 0; word -= 1) {

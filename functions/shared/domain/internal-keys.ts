@@ -1,13 +1,13 @@
-/** Keys in the results bucket of objects that a job needs only until it has ended. */
+/** Keys of objects in the results bucket that a job needs only until it ends. */
 import { INTERNAL_FOLDER } from '../contract/result-keys.ts';
 import type { PartRef } from './part.ts';
 
-/** Returns the folder of the job's row tables, checkpoints and pieces. Users read nothing in it. */
+/** Returns the folder of the job's row tables, checkpoints and pieces. It contains nothing for users. */
 export function internalFolder(jobId: string): string {
   return `${INTERNAL_FOLDER}jobs/${jobId}/`;
 }
 
-/** Returns the key of a part's row table. Each plan has its own folder: objects of any other plan are never read. */
+/** Returns the key of a part's row table. Each plan has its own folder, so objects of other plans are never read. */
 export function rowTableKey({ jobId, planId, number }: PartRef): string {
   return `${planFolder(jobId, planId)}${fiveDigits(number)}.rows`;
 }

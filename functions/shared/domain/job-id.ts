@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const ID_LENGTH = 26; // 130 bits of the digest: a collision is as unlikely as with random UUIDs
 
-/** The shortest prefix of a job id that can be looked up; git has the same minimum. */
+/** The shortest job id prefix that can be looked up; git has the same minimum. */
 export const ID_PREFIX_LENGTH = 4;
 
 /** True for a whole job id. */
@@ -16,7 +16,9 @@ export function isJobIdPrefix(text: string): boolean {
   return text.length >= ID_PREFIX_LENGTH && text.length <= ID_LENGTH && /^[a-z2-7]+$/.test(text);
 }
 
-/** Returns the job id for an object version. It is derived from the version, so a repeated event names the same job. */
+/**
+ * Returns the job id for an object version. The id is derived from the version, so a repeated event gives the same job.
+ */
 export function jobIdOf(file: { bucket: string; key: string; versionId: string }): string {
   const digest = createHash('sha256')
     .update(JSON.stringify([file.bucket, file.key, file.versionId]))

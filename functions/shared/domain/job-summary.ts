@@ -1,7 +1,15 @@
-import type { Reason, RequestFileRef, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
+import type {
+  JobCost,
+  Reason,
+  RequestFileRef,
+  RowCounts,
+  TokenUsage,
+  WaitingFor,
+} from '../contract/events.ts';
 import type { Job, LastCancel, StatusChange } from './job.ts';
+import { without } from './without.ts';
 
-/** What a list shows of a job. It changes with the job's status, when that is published, and with a cancel request. */
+/** The fields of a job that a list shows. They change when a status is set or published, and with a cancel request. */
 export interface JobSummary {
   jobId: string;
   status: Job['status'];
@@ -15,25 +23,27 @@ export interface JobSummary {
   lastCancel?: LastCancel;
   /** The event of the last change of status is on the bus. */
   published: boolean;
-  /** Milliseconds; the job may be removed after it. Absent until it has ended. */
+  /** Milliseconds. The job may be removed after this time. Absent until the job has ended. */
   expiresAt?: number;
   plannedRows?: number;
   plannedParts?: number;
-  /** What its parts waited for when the job was accepted. */
+  /** What the job's parts waited for when the job was accepted. */
   waitingFor?: WaitingFor;
   /** By outcome, once the job has ended. */
   rows?: RowCounts;
   usage?: TokenUsage;
+  /** Money as decimal numbers; the models are in the job. */
+  cost?: Omit<JobCost, 'models'>;
   /** How many findings a rejected file has. */
   findings?: number;
   joinedJobId?: string;
   reason?: Reason;
 }
 
-/** Returns what a list shows of the job. */
+/** Returns the summary of the job. */
 export function summaryOf(job: Job): JobSummary {
   const { jobId, status, request, createdAt, changedAt, history, lastCancel, expiresAt } = job;
-  const { plan, waiting, rows, usage, findings, joinedJobId, reason } = job;
+  const { plan, waiting, rows, usage, cost, findings, joinedJobId, reason } = job;
   const { bucket, key, versionId, size } = request;
   return {
     jobId,
@@ -49,6 +59,7 @@ export function summaryOf(job: Job): JobSummary {
     ...(waiting && { waitingFor: waiting.for }),
     ...(rows && { rows }),
     ...(usage && { usage }),
+    ...(cost && { cost: without(cost, 'models') }),
     ...(findings && { findings: findings.count }),
     ...(joinedJobId !== undefined && { joinedJobId }),
     ...(reason && { reason }),

@@ -1,27 +1,27 @@
 import type { JobStatus } from '../contract/batch-status.ts';
-import type { Finding, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
+import type { Finding, JobCost, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
 import type { Lease } from './lease.ts';
 import type { PartIn } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
 import { KEEP_MS } from './timing.ts';
 import type { MetObstacle } from './waiting/obstacle.ts';
 
-/** The request file as the storage reported it. An object version never changes. */
+/** The request file as S3 reported it. An object version never changes. */
 export interface RequestFile extends ContentFacts {
   bucket: string;
   key: string;
   versionId: string;
   /** Milliseconds; S3 keeps whole seconds. */
   lastModified: number;
-  /** Orders the versions of one key; compare right-padded. Absent when the event had none. */
+  /** Orders the versions of one key: compare after padding on the right. Absent if the event had none. */
   sequencer?: string;
   /** Metadata for the batches: the pairs of `x-amz-meta-batch-*` without the prefix. */
   metadata: Record<string, string>;
-  /** Of Batchdrop: the pairs of `x-amz-meta-batchdrop-*` without the prefix, as they were given. */
+  /** Instructions to Batchdrop: the pairs of `x-amz-meta-batchdrop-*` without the prefix, as the user gave them. */
   instructions: Record<string, string>;
 }
 
-/** The committed plan. Parts with another planId are ignored. */
+/** The committed plan. Parts with another `planId` are ignored. */
 export interface Plan {
   planId: string;
   parts: number;
@@ -30,23 +30,23 @@ export interface Plan {
   groups: number;
 }
 
-/** A scan of the request file that has begun. It writes to the results bucket, under its planId. */
+/** A scan of the request file that has begun. It writes to the results bucket, under its `planId`. */
 export interface Scan {
   planId: string;
-  /** How often its state was saved. */
+  /** How often its state has been saved. */
   checkpoints: number;
-  /** How many invocations worked on it; an earlier one may still be writing. */
+  /** How many invocations have worked on it. An earlier one may still be writing. */
   invocations: number;
 }
 
-/** How far a result file is assembled; an assembly resumes from it after a time-out. */
+/** How much of a result file is assembled. After a time-out, the assembly resumes from here. */
 export interface Assembly {
   uploadId: string;
   /** ETags of the parts uploaded so far, in order. */
   etags: string[];
 }
 
-/** The rows of an ended job that did not succeed, and how many of them the API refused in its own words. */
+/** The rows of an ended job that did not succeed, and how many of them the API itself refused. */
 export interface UnsuccessfulRows {
   rows: number;
   refused: number;
@@ -58,7 +58,7 @@ export interface StatusChange {
   at: number;
 }
 
-/** The newest cancel request that named the job, and its outcome. `at`: when it was sent, in milliseconds. */
+/** The newest cancel request for the job, and its outcome. `at`: when it was sent, in milliseconds. */
 export interface LastCancel {
   at: number;
   outcome: 'requested' | 'too_late';
@@ -69,7 +69,7 @@ export interface LastCancel {
 interface JobRecord {
   kind: 'job';
   jobId: string;
-  /** Increases with every write; the compare-and-set compares it. */
+  /** Increases with every write. The compare-and-set checks it. */
   version: number;
   request: RequestFile;
   previousStatus: 'accepted' | 'submitted' | null;
@@ -81,26 +81,28 @@ interface JobRecord {
   /** Each status change, oldest first; at most `MAX_HISTORY`. */
   history: StatusChange[];
   lastCancel?: LastCancel;
-  /** Counted failures of the present step. */
+  /** Counted failures of the current step. */
   tries: number;
   /** No step is tried before this time: a backoff. */
   backoffUntil?: number;
-  /** What the present step waits for; the next success removes it. */
+  /** What the current step waits for. The next success removes it. */
   obstacle?: MetObstacle;
-  /** The reconciler waits until this time: a message for the next step was sent, or the parts were just checked. */
+  /** POLL waits until this time, because a message for the next step was sent or the parts were just checked. */
   dispatchedUntil?: number;
   lease?: Lease;
   scan?: Scan;
-  /** The job of the version before this one, under the same key. */
+  /** The job of the previous version of the same key. */
   previousJobId?: string;
   cancelRequestedAt?: number;
-  /** The job that replaced this one before anything was sent: the same bytes with other metadata or instructions. */
+  /**
+   * The job that replaced this one before anything was sent: it has the same bytes and other metadata or instructions.
+   */
   supersededBy?: string;
-  /** When the reconciler has to serve the job, in milliseconds; absent when nothing remains to do. */
+  /** When POLL must handle the job, in milliseconds. Absent when nothing remains to do. */
   dueAt?: number;
   /**
-   * Milliseconds; the item may be removed after it. Absent until the job has its last status: what belongs to an
-   * unfinished job never expires (rule 7 of "What an answer is worth", docs/architecture.md).
+   * Milliseconds. The item may be removed after this time. Absent until the job has its last status, because what
+   * belongs to an unfinished job never expires (rule 7 of "What an answer is worth", docs/architecture.md).
    */
   expiresAt?: number;
 }
@@ -109,7 +111,7 @@ interface JobRecord {
 type Absent<Name extends string> = { [N in Name]?: never };
 
 type OfPlanned = 'waiting' | 'onlyPart' | 'partsDispatched' | 'openPart' | 'assembly';
-type OfResults = 'rows' | 'usage' | 'batches' | 'redelivered' | 'refusedRows';
+type OfResults = 'rows' | 'usage' | 'cost' | 'batches' | 'redelivered' | 'refusedRows';
 type OfEnded =
   | 'reason'
   | 'joinedJobId'
@@ -128,24 +130,24 @@ type JobPlanned = {
   plan: Plan;
   /** What its parts waited for at first. */
   waiting?: { for: WaitingFor };
-  /** The part of a plan with only one, until it is dispatched: it is then written for the first time. */
+  /** The only part of a plan with one part. It gets its own item when it is dispatched. */
   onlyPart?: PartIn<'planned'>;
-  /** All parts of the plan were dispatched. */
+  /** All parts of the plan have been dispatched. */
   partsDispatched?: true;
-  /** The highest number of a part that was not delivered at the last check. */
+  /** The highest-numbered part that was not delivered at the last check. */
   openPart?: number;
   assembly?: { output?: Assembly; errors?: Assembly; anomalies?: Assembly };
-  /** Pieces were missing, so parts were delivered again; an earlier delivery may still be writing. */
+  /** Pieces were missing, so parts were delivered again. An earlier delivery may still be writing. */
   redelivered?: true;
 } & Absent<Exclude<OfResults, 'redelivered'> | OfEnded>;
 
 /** How far the clean-up of an ended job is. */
 interface CleanUp {
-  /** The search for second batches is over; `incomplete`: the list could not be used for a day. */
+  /** The search for second batches has ended. `incomplete`: the list was not usable for a whole day. */
   secondBatchSearch?: 'complete' | 'incomplete';
   /**
-   * The first clean-up is done. The next one, at this time, removes what was written late, and tries the search for
-   * second batches again.
+   * The first clean-up is done. The next one, at this time, deletes objects that were written late and repeats the
+   * search for second batches.
    */
   secondCleanUpAt?: number;
   /** The clean-up is complete. */
@@ -163,7 +165,7 @@ type JobRejected = {
 type JobJoined = {
   status: 'joined';
   joinedJobId: string;
-  /** Rows of the other job that did not succeed, if it had ended. */
+  /** How many rows of the other job did not succeed, if it had ended. */
   unsuccessful?: UnsuccessfulRows;
 } & CleanUp &
   Absent<'plan' | OfPlanned | OfResults | 'reason' | 'findings'>;
@@ -178,8 +180,9 @@ type JobEndedWithResults = {
   plan: Plan;
   rows: RowCounts;
   usage?: TokenUsage;
+  cost: JobCost;
   batches: { count: number; first: { batchId: string; status: string }[] };
-  /** How many of the failed rows the API refused in its own words: another run gives the same. Absent before 0.2. */
+  /** How many of the failed rows the API itself refused. Another run would give the same. Absent before 0.2. */
   refusedRows?: number;
   /** Present with `failed` and `cancelled`, and with `completed` if no row succeeded. */
   reason?: Reason;
@@ -213,20 +216,20 @@ export function isOver(job: Job): job is EndedJob {
   return isLastStatus(job.status);
 }
 
-/** Returns whether a job keeps this status for good. */
+/** Returns whether a job with this status keeps it for good. */
 export function isLastStatus(status: string): boolean {
   return LAST_STATUSES.has(status);
 }
 
-/** Why a job is cancelled that another one replaced. */
+/** Returns why a job that another one replaced is cancelled. */
 export function supersededReason(supersededBy: string): Reason {
   const message = `replaced by job ${supersededBy} before anything was sent: the same bytes were uploaded again with other metadata or instructions`;
   return { code: 'superseded', message };
 }
 
 /**
- * Returns the fields that a status change sets; its event is published later. Spread them over the job without the
- * backoff of the status before (`withoutBackoff`).
+ * Returns the fields that a status change sets. The event is published later. Spread them over the job without the
+ * backoff of its previous status (`withoutBackoff`).
  */
 export function nextStatus<Status extends JobStatus>(job: Job, status: Status, now: number) {
   const previousStatus: JobRecord['previousStatus'] =

@@ -4,13 +4,13 @@ import type { KnownBatch, ObservedBatch } from './part.ts';
 const MAX_MESSAGE = 300; // characters; 20 errors of six bytes per character stay below the 64 KB of an event
 const MAX_NAME = 64;
 
-/** What is known of a batch without the API's word. `createdAt` in milliseconds. */
+/** What is known of a batch before the API says anything. `createdAt` in milliseconds. */
 export type Sent = Pick<KnownBatch, 'endpoint' | 'inputFileId' | 'createdAt'>;
 
 /**
- * Returns the batch as a part keeps it. What the API did not say is taken from what was sent, or was known before
- * (rule 6 of "What an answer is worth", docs/architecture.md). Its error texts are shortened, so that its ledger item
- * and its events stay within their limits.
+ * Returns the batch in the form that a part stores. A field that the API omits keeps the value that was sent or known
+ * before (rule 6 of "What an answer is worth", docs/architecture.md). Error texts are shortened, so that the ledger
+ * item and the events stay within their size limits.
  */
 export function knownBatch(observed: ObservedBatch, { endpoint, inputFileId, createdAt }: Sent): KnownBatch {
   return {

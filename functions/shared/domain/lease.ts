@@ -1,4 +1,4 @@
-/** A claim with an end: the holder does nothing irrevocable after `until` (milliseconds). */
+/** A claim that expires: after `until` (milliseconds), the holder does nothing irrevocable. */
 export interface Lease {
   holder: string;
   until: number;

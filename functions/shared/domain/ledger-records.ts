@@ -11,53 +11,57 @@ import type { LearnedLimit } from './waiting/learned-limits.ts';
 import type { ShareLeads } from './waiting/shares.ts';
 import type { Measured } from './waiting/tokens.ts';
 
-/** The newest file of a key, and the cancel requests by key: the event of a file that they name may arrive later. */
+/** The newest job of a key, and the cancel requests by key. The event of the file to cancel may arrive later. */
 export interface KeyPointer {
   bucket: string;
   key: string;
   version: number;
   newest?: { jobId: string; sequencer?: string };
-  /**
-   * When cancel requests by key were sent, in milliseconds, oldest first; at most one per second, and only the newest.
-   */
+  /** When the newest cancel requests by key were sent, in milliseconds, oldest first; at most one per second. */
   cancels?: number[];
-  /** The job that runs or ran each content of the key, the newest last; at most `MAX_RUNS`. */
+  /** The job that runs or ran each content of the key, newest last; at most `MAX_RUNS`. */
   runs?: Run[];
 }
 
-/** Which job runs bytes. The pointer's write decides: of two jobs with the same bytes only one is here. */
+/**
+ * The job that runs these bytes. The write of the key pointer decides: of two jobs with the same bytes, only one is
+ * listed.
+ */
 export interface Run extends ContentFacts {
   jobId: string;
 }
 
-const MAX_RUNS = 100; // 15 KB of the pointer, if a key is overwritten so often
+const MAX_RUNS = 100; // 15 KB of the key pointer, if a key is overwritten that often
 
-/** Returns the runs, with the job in place of those that it replaces. */
+/** Returns the runs with the job added. It takes the place of the runs for which `replaces` is true. */
 export function withRun(runs: readonly Run[], run: Run, replaces: (known: Run) => boolean): Run[] {
   return [...runs.filter((known) => !replaces(known)), run].slice(-MAX_RUNS);
 }
 
 /**
- * One entry of the `due` index. It may be stale: read the item before you change it. `open` is present when the part's
- * batch only has to be observed, `waits` when the part only waits for capacity; the part then need not be read.
+ * One entry of the `due` index. It may be stale: read the item before you change it. With `open` (the part's batch only
+ * has to be observed) or `waits` (the part only waits for capacity), the part need not be read.
  */
 export type DueItem =
   | { kind: 'job'; jobId: string }
   | ({ kind: 'part'; open?: OpenBatch; waits?: WaitingPart } & PartRef);
 
 /**
- * A part that waits for a person's release; or a part or job of which a step used up its tries: Batchdrop retries it,
- * but a person has to find the cause.
+ * A part that waits for a release by a person, or an item that has used up the tries of a step. Batchdrop still retries
+ * such an item, but a person has to find the cause.
  */
 export type StalledItem = { reason: Reason } & (
   | { kind: 'job'; jobId: string }
   | ({ kind: 'part' } & PartRef)
 );
 
-/** A part or job that waits for something to pass. Batchdrop continues by itself. `said`: the other side's words, or ours. */
+/**
+ * An item that waits for a temporary condition. Batchdrop continues by itself. `said`: the message of the other system,
+ * or ours.
+ */
 export type HeldUpItem = HeldUp & ({ kind: 'job'; jobId: string } | ({ kind: 'part' } & PartRef));
 
-/** What holds an item up. */
+/** Why an item is held up. */
 export interface HeldUp {
   for: WaitingFor;
   said: string;
@@ -75,7 +79,7 @@ export function stalledReasonOf(item: Job | Part): Reason | undefined {
   };
 }
 
-/** Returns what holds the item up; undefined if nothing does, or if it is stalled or in the admission queue. */
+/** Returns what holds the item up. Undefined if nothing does, if the item is stalled, or if it waits for admission. */
 export function heldUpBy(item: Job | Part): HeldUp | undefined {
   const { obstacle, dueAt } = item;
   if (!obstacle || dueAt === undefined || stalledReasonOf(item)) return undefined;
@@ -83,43 +87,43 @@ export function heldUpBy(item: Job | Part): HeldUp | undefined {
   return { for: obstacle.for, said: obstacle.said ?? 'no reason given' };
 }
 
-/** The operator's switches, and the state that one tick of the poller passes to the next. */
+/** The operator's switches, and the state that one tick passes to the next. */
 export interface Control {
   version: number;
   paused: boolean;
   pollLease?: { holder: string; until: number };
   /** The shard that the next tick reads first. */
   nextShard?: number;
-  /** The API asked for no calls before this time, in milliseconds. */
+  /** No calls before this time, as the API asked; in milliseconds. */
   observeFrom?: number;
-  /** Models with parts that wait for the API's token limit: new parts of the model queue behind them. */
+  /** Models with parts that wait for the API's token limit. New parts of these models queue behind them. */
   full?: string[];
-  /** Models with a learned limit: new parts of them wait for admission. */
+  /** Models with a learned limit. New parts of these models wait for admission. */
   limited?: string[];
-  /** Refusals of the account or its storage. */
+  /** Counts of refusals for the account or its storage. */
   breakers?: Breaker[];
-  /** Batches that the last tick did not observe: the next one retrieves them first. */
+  /** Batches that the last tick did not observe. The next tick retrieves them first. */
   observeFirst?: string[];
   /** When a tick last began to observe all open batches, in milliseconds. */
   observedAt?: number;
   /** When a tick last finished, in milliseconds. */
   tickedAt?: number;
-  /** Accounts with a part that is stalled by unresolved creates. */
+  /** Accounts with a part that is stalled because of unresolved creates. */
   uncertain?: UncertainAccount[];
 }
 
 /**
- * An account whose creates have no known outcome. While it is listed, nothing begins again by itself in it; and until a
- * create is answered, its creates leave one at a time.
+ * An account with unresolved creates. While it is listed, no part of it begins again by itself. Until a create gets a
+ * response, its creates are sent one at a time.
  */
 export interface UncertainAccount {
   /** Absent when it is not known. */
   account?: string;
-  /** Stalled parts move it on while they last, in milliseconds. */
+  /** When the entry ends, in milliseconds. Stalled parts extend it while they are stalled. */
   until: number;
-  /** The create that may be under way, until this time in milliseconds. */
+  /** The one create that may be under way, until this time in milliseconds. */
   create?: { intentId: string; until: number };
-  /** A create was answered since the part stalled. */
+  /** A create has got a response since the part stalled. */
   answered?: true;
 }
 
@@ -130,11 +134,11 @@ export interface Admitted extends PartRef {
   model: string;
   uploadBytes: number;
   rows?: number;
-  /** Present until the part is known to have it. */
+  /** Present until the part is known to have stored it. */
   admission?: Admission;
 }
 
-/** The admitted parts that are not known to have ended, and what later admissions need to know. */
+/** The admitted parts that may not have ended yet, and what later admissions need to know. */
 export interface Admissions {
   version: number;
   admitted: Admitted[];
@@ -147,7 +151,7 @@ export interface Admissions {
 /** Shards of the `due` index. */
 export const DUE_SHARDS = 4;
 
-/** How many batches were created in each of the last minutes; older minutes are dropped. */
+/** How many batches were created in each of the last minutes. Older minutes are dropped. */
 export interface CreateWindow {
   version: number;
   minutes: { minute: number; creates: number }[];

@@ -7,22 +7,22 @@
  *   1. begin                write a new intent
  *   2. upload               upload the rows as a file, and save the file's id on the intent
  *   3. create               save the last moment of sending (`sendBy`), then send POST /batches once
- *   4. search               the response was lost: search the list for a batch of the intent or on its file, and adopt
- *                           it. The create was refused in a way that passes: search before it is sent again
+ *   4. search               the response was lost: search the list for a batch of the intent or with its file, and adopt
+ *                           it. After a temporary refusal of the create: search before it is sent again
  *   5. abandon              two searches, a settling time apart, found nothing: delete the file and search once more.
- *                           The create is then unresolved (`unresolved-creates.ts`): after the first one of its life
- *                           the part begins again, the next one stalls it
- *   6. observe              the batch is known: retrieve it; publish each change before the next is applied
- *   7. cancel               a cancel was requested: send it to the API
+ *                           The create is then unresolved (`unresolved-creates.ts`). After the first one, the
+ *                           part begins again; after the next one, it stalls
+ *   6. observe              a batch is known: retrieve it, and publish each change before the next is applied
+ *   7. cancel               a user requested a cancel: send it to the API
  *   8. retry                the batch was rejected for the token limit: write a new intent for the same file
- *   9. deliver              store the results and account for every row; nothing remains to do
+ *   9. deliver              store the results and account for every row. Then nothing remains to do
  *
- * A stalled part waits for a person: `report-stall` keeps the alarm on, and `adopt` takes a batch that the person found.
- * At any time, `cancel-second-batches` cancels a second batch of the part until it is known to have ended.
+ * A stalled part waits for a person: `report-stall` keeps the alarm on, and `adopt` adopts a batch that the person
+ * found. In any phase, `cancel-second-batches` cancels a second batch of the part until it is known to have ended.
  *
- * Known gap: the API may accept a batch later than the settling time after its request. POLL cancels it when a page of
- * the list shows it, or the search after the job's end does (`second-batch-search.ts`). Until then the work of up to
- * `MAX_UNRESOLVED` batches can be billed twice.
+ * Known gap: the API may create a batch after the settling time of its request. POLL cancels it when it appears on a
+ * page of the list; the search after the job's end does the same (`second-batch-search.ts`). Until then, the work of up
+ * to `MAX_UNRESOLVED` batches can be billed twice.
  */
 
 import { isOver, type Job } from './job.ts';
@@ -43,7 +43,7 @@ export type PartStep =
   | { do: SubmissionStep }
   | { do: 'deliver' };
 
-/** Returns the function that alone may carry out the step; undefined when others may. */
+/** Returns the only function that may carry out the step; undefined if several may. */
 export function workerOf(step: PartStep): 'submit' | 'deliver' | undefined {
   if (SUBMISSION_STEPS.some((name) => name === step.do)) return 'submit';
   return step.do === 'deliver' ? 'deliver' : undefined;
@@ -59,9 +59,9 @@ export function nextPartStep(part: Part, now: number, paused: boolean): PartStep
   return isLater && Number.isFinite(cancelAt) ? { do: 'wait', until: cancelAt } : step;
 }
 
-/** Returns the next step, second batches apart. */
+/** Returns the next step, apart from second batches. */
 function ownStep(part: Exclude<Part, { phase: 'planned' }>, now: number, paused: boolean): PartStep {
-  // Before `publish`: an event bus that refuses entries must not keep a cancelled batch running.
+  // Before `publish`: a cancelled batch must not keep running because the event bus refuses entries.
   if (part.phase === 'running' && isCancelDue(part, now)) return inBackoff(part, now) ?? { do: 'cancel' };
   if (part.rev > part.publishedRev) return { do: 'publish' };
   if (part.phase === 'delivered') return { do: 'nothing' };
@@ -120,8 +120,8 @@ function stepWhileCreating(part: PartIn<'creating'>, now: number): PartStep {
 }
 
 /**
- * Returns when a create counts as unresolved. A batch whose id the API once told may reappear for longer.
- * `foundNothingAt`: when a search first found nothing.
+ * Returns when a create counts as unresolved. This takes longer if the API once returned a batch id, because that batch
+ * may reappear. `foundNothingAt`: when a search first found nothing.
  */
 export function settledAt({ intent, unseen }: PartIn<'creating'>, foundNothingAt: number): number {
   return Math.max(intent.sendBy, foundNothingAt) + (unseen ? UNSEEN_SETTLING_MS : SETTLING_MS);
@@ -137,7 +137,7 @@ function stepAtTheEnd(part: Part, now: number): PartStep {
   return backoff ?? { do: 'deliver' };
 }
 
-/** Returns whether an operator ended the pause before the next look at the results. Other backoffs remain. */
+/** Returns whether an operator ended the wait for the next check of the results. Other backoffs still apply. */
 function isReleasedFromResultsWait({ resultsWait, releasedAt, backoffUntil }: Part): boolean {
   if (resultsWait === undefined || releasedAt === undefined) return false;
   return releasedAt >= resultsWait.since && backoffUntil === resultsWait.until;
@@ -182,12 +182,12 @@ export function nextJobStep(job: Job, now: number): JobStep {
   }
 }
 
-/** Returns when the reconciler has to serve the part; undefined: never. Every change of the item stores it. */
+/** Returns when POLL must handle the part; undefined: never. Every write of the item stores this time. */
 export function partDueAt(part: Part, now: number): number | undefined {
   return dueAt(nextPartStep(part, now, false), part.dispatchedUntil, now);
 }
 
-/** Returns when the reconciler has to serve the job; undefined: never. */
+/** Returns when POLL must handle the job; undefined: never. */
 export function jobDueAt(job: Job, now: number): number | undefined {
   return dueAt(nextJobStep(job, now), job.dispatchedUntil, now);
 }
@@ -202,7 +202,7 @@ function dueAt(
   return isDispatched(step) ? Math.max(now, dispatchedUntil ?? now) : now;
 }
 
-/** Returns whether a message for the step may be under way. POLL carries out the others itself. */
+/** Returns whether a message for the step may be under way. POLL carries out all other steps itself. */
 function isDispatched({ do: step }: PartStep | JobStep): boolean {
   switch (step) {
     case 'publish':
@@ -217,11 +217,11 @@ function isDispatched({ do: step }: PartStep | JobStep): boolean {
   }
 }
 
-/** What the `due` index stores of a part besides its key: a tick need not read a part with one of these. */
+/** What the `due` index stores of a part besides its key. If a field is present, POLL need not read the part. */
 export interface DueProjection {
-  /** Present when the part's batch only has to be observed, at any time. */
+  /** Present if the part's batch only has to be observed, whatever the time. */
   open?: OpenBatch;
-  /** Present when the part only waits for admission, at any time. */
+  /** Present if the part only waits for admission, whatever the time. */
   waits?: WaitingPart;
 }
 

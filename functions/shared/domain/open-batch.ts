@@ -1,7 +1,7 @@
 import { attemptSize, type PartIn } from './part.ts';
 import type { ShareOfPart } from './waiting/shares.ts';
 
-/** A batch of this Batchdrop that had not ended when last observed; it may be stale. */
+/** A batch of this Batchdrop that had not ended when it was last observed. The entry may be stale. */
 export interface OpenBatch {
   batchId: string;
   /** The API's creation time, in milliseconds. */
@@ -15,12 +15,12 @@ export interface OpenBatch {
   share?: ShareOfPart;
   /** The batch's account; absent when it is not known. */
   account?: string;
-  /** Of its intent: another batch with one of these is a second one. */
+  /** The part's intent. Any other batch with this intent or input file is a second batch. */
   intentId?: string;
   fileId?: string;
-  /** Only the answer to its create has shown it. */
+  /** Only the response to the create request has shown this batch. */
   unconfirmed?: true;
-  /** A webhook told its end. */
+  /** A webhook has reported its end. */
   told?: true;
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 /** What is known of an account at the API. */
 export interface AccountFacts {
-  /** From the headers of a response; a vendor, or one of its calls, may omit them. */
+  /** From the headers of a response. Some vendors or calls omit them. */
   organization?: string;
   project?: string;
   /** A fingerprint of the API key. */
@@ -10,8 +10,8 @@ export interface AccountFacts {
 }
 
 /**
- * Returns the account as one text, `ORGANIZATION/PROJECT#key-FINGERPRINT`, without what is not known. It does not
- * reveal the key.
+ * Returns the account as text, `ORGANIZATION/PROJECT#key-FINGERPRINT`, without unknown fields. It does not reveal the
+ * key.
  */
 export function accountName({ organization, project, key }: AccountFacts): string {
   const owner =
@@ -20,14 +20,15 @@ export function accountName({ organization, project, key }: AccountFacts): strin
   return key === undefined ? owner : `${owner}#${key}`;
 }
 
-/** Returns a fingerprint of the API key, from which the key cannot be found. */
+/** Returns a fingerprint of the API key. The key cannot be derived from it. */
 export function keyFingerprint(apiKey: string): string {
   return `${KEY}${createHash('sha256').update(apiKey).digest('hex').slice(0, 16)}`;
 }
 
 /**
- * Returns whether two accounts are the same, by what is known of both: a key may be replaced within its organization,
- * and some responses do not name the organization. If nothing is known of both, they are not the same.
+ * Returns whether two accounts are the same, by the fields known of both: a key may be replaced within its
+ * organization, and some responses do not name the organization. Accounts with no known field in common are not the
+ * same.
  */
 export function isSameAccount(one: string, other: string): boolean {
   const [a, b] = [factsOf(one), factsOf(other)];

@@ -6,7 +6,7 @@ import type {
   JobStatusChange,
 } from '../contract/events.ts';
 
-/** An event before it is on the bus, which adds what EventBridge puts around it. */
+/** An event as Batchdrop sends it, without the fields that EventBridge adds. */
 export type OutgoingEvent =
   | { detailType: typeof DETAIL_TYPE.batchStatusChange; detail: BatchStatusChange }
   | { detailType: typeof DETAIL_TYPE.jobStatusChange; detail: JobStatusChange }

@@ -17,21 +17,21 @@ import { passingRefusalOf } from './waiting/passing-refusal.ts';
 import { without, withoutBackoff } from './without.ts';
 
 /**
- * Returns how a part ended: its own end, or else the status of its batch. A part whose batch was refused for now
- * ends as cancelled when a cancel was requested, since it would have run later without the cancel.
+ * Returns how a part ended: its own end, or the status of its batch. If the API refused the batch for now and a cancel
+ * was requested, the part ended as cancelled, because only the cancel kept it from running later.
  */
 export function endOfPart(part: Part): string | undefined {
   if (part.cancelRequestedAt !== undefined && part.batch && passingRefusalOf(part.batch)) return 'cancelled';
   return part.ended?.as ?? part.batch?.status;
 }
 
-/** Returns whether the part has ended: none of its rows runs again. */
+/** Returns whether the part has ended, so that none of its rows runs again. */
 export function isAtItsEnd({ phase }: Part): boolean {
   return phase === 'ended' || phase === 'delivered';
 }
 
 /**
- * Returns the part's batches that were not refused and replaced, oldest first, so that each usage counts once.
+ * Returns the part's batches without those that were refused and replaced, oldest first. Each usage then counts once.
  */
 export function batchesOf({ ran, batch }: WholePart): KnownBatch[] {
   return [...ran.map((earlier) => earlier.batch), ...(batch ? [batch] : [])];
@@ -65,10 +65,10 @@ export function phaseAfter(part: Part, state: BatchState, now: number, position?
   return { phase: 'requeued', ...state, ...wait, waiting } as const;
 }
 
-/** What was refused, without its size. */
+/** The refused call, without its size. */
 type RefusedCall = Omit<Refused, 'uploadBytes' | 'nth'>;
 
-/** Returns the part as it waits after an upload or a create was refused. It keeps its uploaded file, if it has one. */
+/** Returns the part as it waits after the API refused an upload or a create. It keeps its uploaded file, if any. */
 export function waitingAfterRefusal(
   part: PartIn<'uploading' | 'creating'>,
   reason: RefusedFor,
@@ -103,8 +103,8 @@ function waitAfterRefusal(part: Part, reason: RefusedFor, refused: RefusedCall, 
 }
 
 /**
- * Returns the part as it waits for admission. It keeps its uploaded file, if it has one. A create that was sent counts as
- * refused: the list is searched before another one is sent.
+ * Returns the part as it waits for admission. It keeps its uploaded file, if any. A create that was sent counts as
+ * refused, so the list is searched before the next one.
  */
 export function waitingPart(
   part: PartIn<'ready' | 'uploading' | 'uploaded' | 'creating'>,
@@ -117,7 +117,8 @@ export function waitingPart(
 }
 
 /**
- * Returns a number from 0 to 1, evenly distributed over parts and rejections, and always the same for the same ones.
+ * Returns a number from 0 to 1 that is evenly distributed over parts and rejections, and always the same for the same
+ * one.
  */
 function fractionOf({ jobId, number }: Part, tokenLimitRejections: number): number {
   const digest = createHash('sha256').update(`${jobId} ${number} ${tokenLimitRejections}`).digest();

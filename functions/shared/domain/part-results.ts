@@ -1,38 +1,51 @@
-/** What a part keeps of its results: those that were stored, and those that do not agree yet. */
+/** What a part stores about its results: those that are delivered, and those that do not agree yet. */
 import type { RowCounts } from '../contract/events.ts';
+import type { Billed } from './money/billed.ts';
 
-/** Result lines of the API that are not JSON. They are in the anomalies. `first`: at most the first 5, with their lengths. */
+/**
+ * Result lines of the API that are not JSON. They are stored as anomalies. `first`: at most the first 5, with their
+ * lengths.
+ */
 export interface UnreadableLines {
   count: number;
   first: { fileId: string; line: number; bytes: number }[];
 }
 
-/** An error that rows ended with, and how many did. */
+/** An error message of rows, and how many rows have it. */
 export interface RowError {
   code: string;
   message: string;
   rows: number;
 }
 
+/** The tokens of one batch, as its result lines report them and as the batch itself does. */
+export interface UsageDifference {
+  batchId: string;
+  rows: { input: number; output: number };
+  batch: { input: number; output: number };
+}
+
 /** What a delivery stored and counted, over all attempts of the part. */
-export interface Delivered {
+export interface Delivered extends Partial<Billed> {
   /** The delivery whose pieces count. */
   deliveryId: string;
   rows: RowCounts;
-  /** How many of the failed rows the API refused in its own words: another run gives the same. */
+  /** How many of the failed rows the API itself refused. Another run would give the same. */
   refused?: number;
   outputBytes: number;
   errorsBytes: number;
   anomaliesBytes: number;
   /** There are no pieces: the delivery wrote the job's result files. */
   withoutPieces?: true;
-  /** How many result lines match no row, or a row that has a line already. */
+  /** How many result lines match no row, or match a row that already has a line. */
   anomalies: number;
-  /** How many rows would have run again without the cancel. */
+  /** How many rows did not run again because of the cancel. */
   notRunAgain?: number;
   /** Result lines that are not JSON: how many, and the first ones. */
   unreadable?: UnreadableLines;
-  /** The commonest error of its rows, if none succeeded. */
+  /** Batches that report other tokens than their result lines, the first ones. */
+  usageDifferences?: UsageDifference[];
+  /** The most frequent error of the part's rows, if no row succeeded. */
   commonestError?: RowError;
   /** Digests (`IdDigest`) of the ids in the part's row table, and of those in its stored lines. */
   idsIn: string;
@@ -40,21 +53,21 @@ export interface Delivered {
 }
 
 /**
- * A wait for the results of the part's ended batch: those that the API has given so far do not agree with what was sent
+ * A wait for the results of the part's ended batch: the results that the API returned do not agree with what was sent
  * (`deliver/part/results-agreement.ts`).
  */
 export interface ResultsWait {
-  /** When the first look found that they do not agree, in milliseconds. */
+  /** When a check first found that they do not agree, in milliseconds. */
   since: number;
-  /** How often they were looked at. */
+  /** How often they were checked. */
   looks: number;
-  /** When they are looked at again, in milliseconds; the part's `backoffUntil` has the same value. */
+  /** When they are checked again, in milliseconds. The part's `backoffUntil` has the same value. */
   until: number;
-  /** What did not agree at the last look. */
+  /** What did not agree at the last check. */
   why: string;
-  /** The most rows that had a line of their own at one look. */
+  /** The highest number of rows that had their own line at any check. */
   mostRows?: number;
-  /** The bytes that were last read, and since when the API gives the same ones. */
+  /** A digest of the bytes that were read last, and since when the API has returned the same bytes. */
   reading?: { digest: string; since: number };
 }
 

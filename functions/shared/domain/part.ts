@@ -23,8 +23,8 @@ import type { MetObstacle, Operation } from './waiting/obstacle.ts';
 import type { ShareOfPart } from './waiting/shares.ts';
 
 /**
- * A batch as the API reported it. Times are in milliseconds; fields that the API did not set, or set to something
- * unusable, are absent.
+ * A batch as the API reported it. Times are in milliseconds. Fields are absent if the API omitted them or set an
+ * unusable value.
  */
 export interface ObservedBatch {
   batchId: string;
@@ -40,63 +40,65 @@ export interface ObservedBatch {
   endedAt?: number;
   counts?: RequestCounts;
   usage?: TokenUsage;
-  /** At most the first 20; `errorCount` counts all. */
+  /** At most the first 20. `errorCount` counts all. */
   errors: BatchError[];
   errorCount: number;
   metadata: Record<string, string>;
 }
 
-/** A batch of a part: what the API did not say of it is what was sent (`known-batch.ts`). */
+/** A batch of a part. A field that the API omits has the value that was sent (`known-batch.ts`). */
 export type KnownBatch = ObservedBatch & { endpoint: string; inputFileId: string; createdAt: number };
 
-/** A part's wait for capacity, or for what the API refuses to everybody at present. Only POLL admits it. */
+/**
+ * A part's wait for capacity, or for a temporary refusal that concerns the whole account. Only POLL admits the part.
+ */
 export interface Waiting {
   for: WaitingFor;
-  /** When the wait began, in milliseconds; it identifies the wait. */
+  /** When the wait began, in milliseconds. This time identifies the wait. */
   since: number;
   /**
-   * After a rejection for the token limit: the end of its backoff, in milliseconds. It is then tried without known
-   * capacity.
+   * After a rejection for the token limit: the end of its backoff, in milliseconds. The part is then tried even if no
+   * capacity is known.
    */
   until?: number;
-  /** Its position in the queue of its model when it was rejected, from 1; absent if that was not known. */
+  /** Its position in its model's queue when it was rejected, from 1. Absent if not known. */
   position?: number;
-  /** It was rejected while no other batch of its model was open: later parts need not wait for it. */
+  /** It was rejected while no other batch of its model was open, so later parts need not wait for it. */
   alone?: true;
   /** After a refusal: what was refused. */
   refused?: Refused;
 }
 
-/** A refusal that passes. */
+/** A temporary refusal. */
 export interface Refused {
   /** When the refused call or batch was sent, in milliseconds. */
   sentAt: number;
-  /** The call that was refused; absent when the API refused the batch later. */
+  /** The call that was refused. Absent if the API accepted the call and refused the batch later. */
   operation?: Operation;
   /** The exact length of the rows that were sent, in bytes. */
   uploadBytes: number;
-  /** How often the part was rejected for the token limit by then. */
+  /** How many times the part had been rejected for the token limit, this one included. */
   nth?: number;
-  /** The enqueued limit that the refusal names. */
+  /** The enqueued limit that the refusal states. */
   limit?: NamedLimit;
-  /** The vendor's own words, at most 500 characters. */
+  /** The vendor's message, at most 500 characters. */
   said?: string;
 }
 
 /** POLL's permission for the part to begin an attempt. */
 export interface Admission {
   at: number;
-  /** The estimated input tokens, and the limit they were compared with. */
+  /** The estimated input tokens, and the limit that they were compared with. */
   estimate?: { tokens: number; limit: number };
   /** No other batch of its model was open. */
   alone?: true;
-  /** It finds out whether the API still refuses everybody: an open breaker lets it pass. */
+  /** This part is a probe: an open breaker lets it pass, to find out whether the API still refuses. */
   probe?: true;
-  /** The part exceeds the limit: the attempt sends at most so much, the rest follows in later attempts. */
+  /** The part exceeds the limit. The attempt sends at most this much; the other rows follow in later attempts. */
   atMost?: { uploadBytes: number; rows?: number };
 }
 
-/** The rows of a part that the present attempt sends, of those that are left: the ones before `end`. */
+/** The remaining rows of a part that the current attempt sends: those before `end`. */
 export interface Slice {
   /** An index in the row table, exclusive. */
   end: number;
@@ -105,7 +107,7 @@ export interface Slice {
   uploadBytes: number;
 }
 
-/** A batch of an earlier attempt, after which some rows of the part ran again. */
+/** A batch of an earlier attempt. Some rows of the part ran again after it. */
 export interface RanBatch {
   batch: KnownBatch;
   intent: Intent;
@@ -114,7 +116,7 @@ export interface RanBatch {
   admission?: Admission;
 }
 
-/** The planned fields of a part: rows of one endpoint and model that fit one batch. They never change. */
+/** The fields of a part that its plan sets: rows of one endpoint and model that fit one batch. They never change. */
 export interface PartPlan {
   kind: 'part';
   jobId: string;
@@ -123,17 +125,17 @@ export interface PartPlan {
   number: number;
   /** The number of parts in the plan. */
   parts: number;
-  /** When its job was created: the admission queue admits the oldest job first. */
+  /** When its job was created. POLL admits the oldest job first. */
   jobCreatedAt: number;
   request: RequestFileRef;
   /** The user's metadata, for the batch and its events. */
   metadata: Record<string, string>;
-  /** From the start of the first row to the end of the last, in bytes of the request file; `end` exclusive. */
+  /** From the start of the first row to the end of the last, in bytes of the request file. `end` is exclusive. */
   range: { start: number; end: number };
   rows: number;
-  /** The exact length of the normalised bytes of all its rows. */
+  /** The exact length of all its rows after normalisation, in bytes. */
   uploadBytes: number;
-  /** Rows of other parts lie within the range; the row table lists the rows of this part. */
+  /** The range also contains rows of other parts. The row table lists the rows of this part. */
   interleaved?: true;
   endpoint: string;
   model: string;
@@ -146,76 +148,76 @@ interface PartRecord {
   version: number;
   attempt: number;
   abandoned: AbandonedIntent[];
-  /** Other intents whose create was sent, and that the part no longer has, oldest first. */
+  /** Intents whose create was sent and that another intent has replaced, oldest first. */
   replacedIntents?: ReplacedIntent[];
-  /** How many pages of earlier attempts it has (`past-attempts.ts`); absent: none. */
+  /** How many pages of earlier attempts it has (`past-attempts.ts`). Absent: none. */
   pastPages?: number;
-  /** Batches that ran before the present attempt, oldest first, without those on a page. */
+  /** Batches that ran before the current attempt, oldest first, without those on a page. */
   ran: RanBatch[];
   /** The batches in `ran`, and those that the API rejected for the token limit. */
   earlierBatchIds: string[];
-  /** The results of the earlier attempts, and what the present attempt runs again. */
+  /** The results of the earlier attempts, and the size of what the current attempt runs again. */
   earlierResults?: Delivered & { again: { rows: number; uploadBytes: number } };
-  /** The present attempt sends only these rows; the others follow. Absent: all that are left. */
+  /** The current attempt sends only these rows; the others follow. Absent: it sends all remaining rows. */
   slice?: Slice;
   changedAt: number;
   cancelRequestedAt?: number;
-  /** What the present step waits for; the next success removes it. */
+  /** What the current step waits for. The next success removes it. */
   obstacle?: MetObstacle;
-  /** How often a file was uploaded again because the API had lost the one before. */
+  /** How many times the file was uploaded again because the API had lost the previous one. */
   lostUploads?: number;
-  /** Counted failures of the present step. */
+  /** Counted failures of the current step. */
   tries: number;
-  /** What the last counted failure said, at most 300 characters. */
+  /** The message of the last counted failure, at most 300 characters. */
   lastFailure?: string;
-  /** Nothing is sent for this part before this time: a backoff between tries, or one that the API asked for. */
+  /** Nothing is sent for this part before this time: a backoff between tries, or a pause that the API asked for. */
   backoffUntil?: number;
-  /** A message for the next step was sent: the reconciler sends no other one before this time. */
+  /** A message for the next step was sent. POLL sends no other one before this time. */
   dispatchedUntil?: number;
   /** How often the API rejected a batch of the part for the token limit. */
   tokenLimitRejections: number;
-  /** Of the present attempt. */
+  /** The admission of the current attempt. */
   admission?: Admission;
   /** All tries failed while a batch may exist: a person has to act. */
   stalled?: Reason;
-  /** Other batches found on this part's intents or files: cancelled and reported. */
+  /** Other batches found for this part's intents or files. They are cancelled and reported. */
   secondBatchIds: string[];
-  /** Those of them that are not known to have ended: each is cancelled until it is. */
+  /** The second batches that may not have ended. Each is cancelled until its end is known. */
   openSecondBatches?: OpenSecondBatch[];
-  /** Only the answer to the create has shown the batch: no other call has confirmed it. */
+  /** Only the response to the create request has shown the batch. No other call has confirmed it. */
   unconfirmed?: true;
   /**
-   * When a webhook told the batch's end, in milliseconds, although the API did not show it yet: each tick observes the
-   * batch.
+   * When a webhook reported the end of the batch, in milliseconds. The API does not show the end yet, so each tick
+   * observes the batch.
    */
   toldAt?: number;
-  /** The batch before the search resumed. */
+  /** The batch that the part had before its search resumed. */
   unseen?: UnseenBatch;
-  /** How often a person released the part: each release allows one more unresolved create. */
+  /** How many times a person released the part. Each release allows one more unresolved create. */
   releases?: number;
-  /** When an operator last released the part, in milliseconds: what it waits for is decided at the next try. */
+  /** When an operator last released the part, in milliseconds. Its next try decides what it then waits for. */
   releasedAt?: number;
-  /** Files without a batch: the key changed to another account's before the batch was created. */
+  /** Files without a batch, because the key changed to another account before the batch was created. */
   unusedFiles?: FileAtApi[];
-  /** Files known to be deleted; others wait for the key of their account. */
+  /** Files known to be deleted. Other files wait for the key of their account. */
   deletedFiles?: string[];
-  /** Of the present attempt: its results do not agree yet. */
+  /** Set if the results of the current attempt do not agree yet. */
   resultsWait?: ResultsWait;
-  /** Result files of any attempt that did not agree in the end: they remain at the API. */
+  /** Result files of any attempt that never agreed. They remain at the API. */
   doubtfulFiles?: DoubtfulFile[];
-  /** Deliveries of the present attempt that may have written pieces to the results bucket. */
+  /** Deliveries of the current attempt that may have written pieces to the results bucket. */
   deliveryIds?: string[];
-  /** How many messages for them were sent; a small delivery is recorded only when it ends. */
+  /** How many delivery messages were sent. A small delivery is recorded only when it ends. */
   deliveryMessages?: number;
-  /** Of an earlier attempt, two deliveries may have written. */
+  /** Two deliveries of one earlier attempt may have written. */
   deliverySuperseded?: true;
   lease?: Lease;
   /**
-   * When the reconciler has to serve the part, in milliseconds; absent when nothing remains to do, or no plan is
+   * When POLL must handle the part, in milliseconds. Absent when nothing remains to do, or before the plan is
    * committed.
    */
   dueAt?: number;
-  /** As that of its job; absent until the job has ended and is cleaned up. */
+  /** The expiry time of its job. Absent until the job has ended and is cleaned up. */
   expiresAt?: number;
 }
 
@@ -240,12 +242,12 @@ interface NotWaiting {
   waiting?: never;
 }
 
-/** Why a person has to act, and what they asked for. */
+/** Why a person has to act, and what the person asked for. */
 interface Stalled {
   stalled: Reason;
-  /** The event is published. */
+  /** The event has been published. */
   stallPublished?: true;
-  /** Adopt this batch, which a person found. */
+  /** A person found this batch, and the part is to adopt it. */
   adopt?: { batchId: string };
 }
 
@@ -263,7 +265,7 @@ interface WithBatch {
   cancelSentAt?: number;
 }
 
-/** A batch and its outbox, if the part ever had one. */
+/** A batch and its outbox, if the part has ever had a batch. */
 interface MayHaveBatch {
   intent?: Intent;
   batch?: KnownBatch;
@@ -274,15 +276,15 @@ interface MayHaveBatch {
 }
 
 /**
- * The phase of a part, and the fields it has in that phase. Next steps, the `due` index and the handling of a cancel
- * depend on it.
+ * The phase of a part, and the fields that the part has in it. The phase decides the next step, the entry in the `due`
+ * index and the effect of a cancel.
  *
- *   planned      INTAKE wrote it; no function works on it before the plan is committed
- *   waiting      it waits for admission; there is no batch of this attempt, but there may be an uploaded file
+ *   planned      INTAKE wrote it; no function handles it before the plan is committed
+ *   waiting      it waits for admission. This attempt has no batch yet, but it may have an uploaded file
  *   ready        it may begin
  *   uploading    it has an intent
  *   uploaded     its rows are uploaded as a file
- *   creating     POST /batches may have been sent; no batch is known
+ *   creating     POST /batches may have been sent, but no batch is known
  *   stalled      nothing more is sent before a person releases it: for example, two creates are unresolved
  *   running      its batch is open
  *   requeued     the API rejected its batch for the token limit; it waits for admission
@@ -326,12 +328,12 @@ export interface PartRef {
   number: number;
 }
 
-/** Returns the number of rows in the part's present attempt, and the exact length of their upload in bytes. */
+/** Returns the number of rows in the part's current attempt, and the exact length of their upload in bytes. */
 export function attemptSize(part: Part): { rows: number; uploadBytes: number } {
   return part.slice ?? sizeLeft(part);
 }
 
-/** Returns the number of rows that the part has still to run, in one attempt or several, and their length in bytes. */
+/** Returns the number of rows that the part still has to run, in one attempt or several, and their length in bytes. */
 export function sizeLeft({ earlierResults, rows, uploadBytes }: Part): { rows: number; uploadBytes: number } {
   return earlierResults?.again ?? { rows, uploadBytes };
 }

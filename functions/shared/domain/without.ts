@@ -4,8 +4,7 @@ export function without<T extends object, K extends AnyKey<T>>(item: T, ...names
 }
 
 /**
- * Returns the item without its backoff, what it waits for, and its wait for a dispatched message, since a new step
- * begins.
+ * Returns the item without its backoff, its obstacle and its wait for a dispatched message, because a new step begins.
  */
 export function withoutBackoff<
   T extends { backoffUntil?: number; dispatchedUntil?: number; obstacle?: object },

@@ -19,16 +19,13 @@ export function parseWorkMessage(body: string): { ref: PartRef } | { jobId: stri
   throw new TerminalError('unreadable_message', 'the message contains neither a part nor a job');
 }
 
-/**
- * The job that a message of any queue concerns, undefined where the message does not say. For the log: it returns, whatever
- * the message is.
- */
+/** Returns the job of a message from any queue, for the log; undefined if the message names none. It never throws. */
 export function jobIdIn(body: string): string | undefined {
   let message: unknown;
   try {
     message = JSON.parse(body);
   } catch {
-    return undefined; // whoever handles the message says so
+    return undefined; // the code that handles the message reports it
   }
   const { jobId, ref, detail } = Object(message);
   for (const id of [jobId, Object(ref).jobId]) if (typeof id === 'string' && ID.test(id)) return id;
@@ -46,7 +43,7 @@ function partRef(ref: unknown): PartRef {
     const { jobId, planId, number } = ref;
     if (Number.isSafeInteger(number)) return { jobId: id(jobId), planId: id(planId), number: Number(number) };
   }
-  throw new TerminalError('unreadable_message', 'the message names no part');
+  throw new TerminalError('unreadable_message', 'the message identifies no part');
 }
 
 function id(value: unknown): string {

@@ -1,7 +1,7 @@
 /**
- * Advances a part or a job as far as this function can: decide the next step, carry it out or dispatch it, and repeat.
- * A failure is recorded on the item and not thrown, so that a bad item affects no other. A publication is stored with
- * the next change, at the latest at the end.
+ * Advances a part or a job as far as this function can: decides the next step, carries it out or dispatches it, and
+ * repeats. A failure is recorded on the item and not thrown, so that a failing item affects no other. A publication is
+ * stored with the next change, or at the end.
  */
 import { NotAllowed, RetryableError } from '../domain/errors.ts';
 import { nextStatus, supersededReason } from '../domain/job.ts';
@@ -23,25 +23,26 @@ import type { EventOrigin } from './status-events.ts';
 export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'bus' | 'queues'> &
   EventOrigin;
 
-/** The outcome for an item. `broken` means a defect: the invocation fails once all items were served. */
+/** The result for an item. `broken` means a defect: the invocation fails after it has handled all items. */
 export type StepResult = 'fine' | 'broken';
 
-/** The steps of a part that a function carries out itself. A handler returns false when nothing remains to do here. */
+/** The steps of a part that a function carries out itself. A handler returns false if nothing remains to do here. */
 export type PartStepHandlers = { [Step in PartStep['do']]?: (inHand: PartInHand) => Promise<boolean> };
 
-/** The steps of a job that a function carries out itself. A handler returns false when nothing remains to do here. */
+/** The steps of a job that a function carries out itself. A handler returns false if nothing remains to do here. */
 export interface JobStepHandlers {
   intake?: (inHand: JobInHand) => Promise<boolean>;
   /**
-   * Assembles the results once every part is delivered. Without it the step is dispatched, if the function can send it.
+   * Assembles the results once every part is delivered. Without this handler, the step is dispatched if the function
+   * can send the message.
    */
   finish?: (inHand: JobInHand, parts: readonly DeliveredPart[]) => Promise<boolean>;
   'clean-up'?: (inHand: JobInHand) => Promise<boolean>;
 }
 
-const MAX_STEPS = 12; // a part needs fewer in all; more means that a step changes nothing
+const MAX_STEPS = 12; // a part needs fewer; if it reaches this, a step changes nothing
 
-/** Returns handlers for the steps of a part that call the API, are short and need no lease. */
+/** Returns handlers for the short steps of a part that call the API and need no lease. */
 export function quickPartStepHandlers(
   deps: Pick<Ports, 'clock' | 'log' | 'metrics' | 'api'>,
 ): PartStepHandlers {
@@ -52,8 +53,7 @@ export function quickPartStepHandlers(
 }
 
 /**
- * Advances a part. `paused`: an operator paused submission. Errors: RetryableError, when a failure could not be
- * recorded.
+ * Advances a part. `paused`: an operator paused submission. Errors: RetryableError if a failure could not be recorded.
  */
 export async function advancePart(
   deps: AdvanceDeps,
@@ -73,7 +73,7 @@ export async function advancePart(
   return 'fine';
 }
 
-/** Records that a step of a part failed. Errors: RetryableError, when the failure could not be recorded. */
+/** Records that a step of a part failed. Errors: RetryableError if the failure could not be recorded. */
 export async function failedStep(
   deps: Pick<Ports, 'clock' | 'log' | 'metrics'>,
   inHand: PartInHand,
@@ -115,14 +115,14 @@ async function dispatchPartStep(deps: AdvanceDeps, inHand: PartInHand, step: Par
     }));
     await deps.queues.send([{ to, ref: inHand.ref }]);
   } else if (step.do === 'wait' && (dueAt ?? 0) <= now) {
-    // The part is due, but submission is paused: do not serve it at every tick.
+    // The part is due, but submission is paused, so later ticks skip it for a while.
     await inHand.change((part) => ({ ...part, dispatchedUntil: step.until }));
   } else if (step.do === 'nothing' && dueAt !== undefined) {
     await inHand.change((part) => part);
   }
 }
 
-/** Advances a job. Errors: RetryableError, when a failure could not be recorded. */
+/** Advances a job. Errors: RetryableError if a failure could not be recorded. */
 export async function advanceJob(
   deps: AdvanceDeps,
   inHand: JobInHand,
@@ -141,7 +141,7 @@ export async function advanceJob(
   return 'fine';
 }
 
-/** Returns false when nothing remains to do here. */
+/** Returns false if nothing remains to do here. */
 async function jobStep(
   deps: AdvanceDeps,
   inHand: JobInHand,
@@ -198,7 +198,7 @@ async function dispatchJobStep(deps: AdvanceDeps, inHand: JobInHand, message: Wo
   return false;
 }
 
-/** Ends a job that was cancelled before its file was planned: nothing was sent, so there are no rows to account for. */
+/** Ends a job that was cancelled before it had a plan. Nothing was sent, so there are no rows to account for. */
 function endUnread({ clock }: AdvanceDeps, inHand: JobInHand): Promise<boolean> {
   const { supersededBy } = inHand.item;
   const reason =
@@ -211,7 +211,7 @@ function endUnread({ clock }: AdvanceDeps, inHand: JobInHand): Promise<boolean> 
   });
 }
 
-/** Returns whether another invocation has the item, or it is gone: then this invocation records nothing on it. */
+/** Returns whether another invocation has the item, or the item is gone. Then this invocation records nothing on it. */
 function isForeign(failure: unknown): boolean {
   return failure instanceof LostLease || failure instanceof ItemGone;
 }

@@ -1,6 +1,8 @@
 import type { BatchApi } from '../ports/ports.ts';
 
-/** Returns the API with calls that end, at the latest, with the signal: an invocation's calls end before it does. */
+/**
+ * Returns the API with calls that end with the signal at the latest, so that calls end before their invocation does.
+ */
 export function apiUntil(api: BatchApi, signal: AbortSignal): BatchApi {
   return {
     uploadFile: (upload, own) => api.uploadFile(upload, own),

@@ -25,8 +25,8 @@ export async function observePart(deps: Deps, inHand: PartInHand): Promise<boole
 }
 
 /**
- * Handles a failed retrieve. If it means that the batch is lost, the part ends. If nothing but the answer to its create
- * ever showed the batch, the search for it resumes. Returns whether either is so. Errors: those of the API.
+ * Handles a failed retrieve. If it means that the batch is lost, the part ends. If only the response to its create has
+ * ever shown the batch, the search for it resumes. Returns whether one of the two happened. Errors: those of the API.
  */
 export async function endIfLost(deps: Deps, inHand: PartInHand, failure: unknown): Promise<boolean> {
   if (!isUnknown(failure)) return false;
@@ -46,9 +46,9 @@ export async function endIfLost(deps: Deps, inHand: PartInHand, failure: unknown
 }
 
 /**
- * The answer to a create may have named a batch wrongly. Returns the part to the search for it, under the same intent:
- * if it finds nothing, the create is unresolved. Returns false while the batch is too young, or the key belongs to
- * another account.
+ * The response to a create may have named the wrong batch. Returns the part to the search, under the same intent. If
+ * the search finds nothing, the create is unresolved. Returns false while the batch is too young, or while the key
+ * belongs to another account.
  */
 async function searchAgain(deps: Deps, inHand: PartInHand, part: PartIn<'running'>): Promise<boolean> {
   const { batchId, status } = part.batch;
@@ -69,8 +69,8 @@ async function searchAgain(deps: Deps, inHand: PartInHand, part: PartIn<'running
 const NO_BATCH = { previousStatus: null, rev: 0, publishedRev: 0 } as const;
 
 /**
- * Returns whether the batch is lost for good: the API does not know it on two calls with the key of the batch's
- * account, long after it must have ended. Earlier the batch and its results may reappear.
+ * Returns whether the batch is lost for good: two calls with a key of the batch's account do not know it, long after it
+ * must have ended. Before that time, the batch and its results may reappear.
  */
 async function isLost(deps: Deps, { batch, intent }: PartIn<'running'>): Promise<boolean> {
   const endsBy = batch.expiresAt ?? batch.createdAt + MAX_COMPLETION_WINDOW_MS;
@@ -84,7 +84,7 @@ function isUnknown(failure: unknown): boolean {
 
 /**
  * Sends the cancel to the API. If it is too late, or the API does not know the batch, the part continues with the
- * batch's own status. Returns true if the part has a batch. Errors: those of the API.
+ * status of the batch. Returns true if the part has a batch. Errors: those of the API.
  */
 export async function cancelPart(deps: Deps, inHand: PartInHand): Promise<boolean> {
   const { batch, jobId } = inHand.item;
@@ -133,7 +133,7 @@ function cancelledMessage({ abandoned }: Part): string {
     : `cancelled; no batch was found for ${abandoned.length} create(s) that were sent`;
 }
 
-/** Returns the ended part; undefined when a batch of it may exist. */
+/** Returns the ended part; undefined if it may have a batch. */
 function endedBeforeBatch(part: Part, ended: PartEnd): Part | undefined {
   switch (part.phase) {
     case 'waiting':
@@ -152,8 +152,8 @@ function endedBeforeBatch(part: Part, ended: PartEnd): Part | undefined {
 const OF_STALL = ['stalled', 'stallPublished', 'adopt'] as const;
 
 /**
- * Applies an observed status that is later than the known one, once the known one is published. Returns whether it did.
- * `queue`: the parts that wait for admission, if known. Errors: RetryableError.
+ * Applies an observed status that is later than the known one, once the known one is published. Returns whether it was
+ * applied. `queue`: the parts that wait for admission, if known. Errors: RetryableError.
  */
 export async function applyObserved(
   deps: Pick<Ports, 'clock' | 'log' | 'metrics'>,
@@ -192,8 +192,9 @@ const RANK: ReadonlyMap<string, number> = new Map([
 const RUNNING = 1;
 
 /**
- * Returns whether the observed status is later than the known one: a late response never reverts a status. A status
- * outside the table has no rank. It is applied only while the batch may be running, and `in_progress` may follow it.
+ * Returns whether the observed status is later than the known one, so that a late response never reverts a status. A
+ * status outside the table has no rank. It is applied only while the batch may be running, and `in_progress` may follow
+ * it.
  */
 function isFurther({ batch, previousStatus }: PartIn<'running'>, observed: string): boolean {
   const known = batch.status;

@@ -1,9 +1,9 @@
 /**
- * Derives the metrics for dashboards and alarms. The invocation that stores the publication of a status change counts
- * it, so each change counts once, however often it is published.
+ * Derives the metrics for dashboards and alarms. Only the invocation that stores the publication of a status change
+ * counts it, so each change counts once, however often it is published.
  *
- * Known gaps: an invocation that dies loses its metrics. A publication whose write seemed to fail, but was stored, is
- * not counted. The ledger is the source of truth.
+ * Known gaps: an invocation that crashes loses its metrics. A publication is not counted if its write seemed to fail
+ * but was stored. The ledger is the source of truth.
  */
 import { hasEnded } from '../contract/batch-status.ts';
 import type { RowCounts } from '../contract/events.ts';
@@ -30,20 +30,23 @@ const OPEN_METRIC: ReadonlyMap<string, MetricName> = new Map([
 /** Records the metrics of a job's published status change. */
 export function recordJob(metrics: Metrics, job: Job): void {
   const { status } = job;
-  const { rows } = job;
+  const { rows, cost } = job;
   if (status !== 'received') metrics.record(JOB_METRIC[status], 1);
   for (const [outcome, name] of Object.entries(ROW_METRIC) as [keyof typeof ROW_METRIC, MetricName][]) {
     const count = rows?.[outcome] ?? 0;
     if (count > 0) metrics.record(name, count);
   }
+  if (!cost) return;
+  if (cost.paid === null) metrics.record('CostUnknown', 1);
+  else metrics.record('Cost', Number(cost.paid));
 }
 
-/** Records the metrics of a batch's published status change; the part is as it was at that change. */
+/** Records the metrics of a batch's published status change. The part must be as it was at that change. */
 export function recordBatch(metrics: Metrics, { batch, rev }: Part, now: number): void {
   if (!batch) return;
   if (rev === 1) metrics.record('BatchesCreated', 1);
   if (!hasEnded(batch.status)) return;
-  // The end is by the API's clock, in whole seconds, and may be in our future.
+  // The end time comes from the API's clock, in whole seconds, and may be later than our time.
   if (batch.endedAt !== undefined) metrics.record('DetectionLatency', seconds(now - batch.endedAt));
   if (!batch.usage) return;
   metrics.record('InputTokens', batch.usage.inputTokens);
@@ -58,7 +61,7 @@ const END_METRICS: Readonly<Record<FoundBy, { ends: MetricName; latency: MetricN
   poll: { ends: 'EndsByPoll', latency: 'PollLatency' },
 };
 
-/** Records who found an end, and how long after it: for a Batchdrop with webhooks. */
+/** Records who found the end of a batch, and how long after it. Only a Batchdrop with webhooks calls this. */
 export function recordEnd(metrics: Metrics, by: FoundBy, { endedAt }: ObservedBatch, now: number): void {
   metrics.record(END_METRICS[by].ends, 1);
   if (endedAt !== undefined) metrics.record(END_METRICS[by].latency, seconds(now - endedAt));
@@ -66,7 +69,10 @@ export function recordEnd(metrics: Metrics, by: FoundBy, { endedAt }: ObservedBa
 
 type SeenBatch = Pick<KnownBatch, 'batchId' | 'createdAt' | 'status'>;
 
-/** Counts the open batches that one tick observes. A tick that runs out of time observes only some: lower bounds. */
+/**
+ * Counts the open batches that one tick observes. If a tick runs out of time, it observes only some, so the counts are
+ * lower bounds.
+ */
 export class OpenBatches {
   readonly #seen = new Map<string, SeenBatch>();
 
@@ -75,7 +81,7 @@ export class OpenBatches {
     this.#seen.set(batchId, { batchId, createdAt, status });
   }
 
-  /** Records the metrics, without the statuses that no open batch has: every recorded metric costs. */
+  /** Records the metrics. A status that no open batch has is omitted, because every recorded metric costs money. */
   record(metrics: Metrics, now: number): void {
     metrics.record('OpenBatches', this.#seen.size);
     if (this.#seen.size === 0) return;

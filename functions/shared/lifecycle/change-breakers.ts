@@ -6,8 +6,8 @@ import type { Ports } from '../ports/ports.ts';
 const MAX_CONFLICTS = 10;
 
 /**
- * Changes the breakers in the ledger, unless `decide` returns as they are; returns them. `decide` is a pure function: it
- * runs again after a conflict. Errors: RetryableError.
+ * Changes the breakers in the ledger and returns them. If `decide` returns its argument, nothing is written. `decide`
+ * must be a pure function, because it runs again after a conflict. Errors: RetryableError.
  */
 export async function changeBreakers(
   { ledger }: Pick<Ports, 'ledger'>,

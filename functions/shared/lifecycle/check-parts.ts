@@ -12,9 +12,9 @@ type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics'>;
 export type DeliveredPart = PartIn<'delivered'>;
 
 /**
- * Returns the job's parts once all are delivered, and marks the job submitted at its first batch. A job of thousands of
- * parts is checked after each change of one of them: all parts are read only when the part that was open at the last
- * check is delivered. Errors: RetryableError.
+ * Returns the job's parts once all are delivered, and marks the job submitted at its first batch. A job with thousands
+ * of parts is checked after each change of a part, so all parts are read only when the part that was open at the last
+ * check has been delivered. Errors: RetryableError.
  */
 export async function checkParts(
   deps: Deps,
@@ -53,7 +53,7 @@ export function hasHadBatch({ batch, earlierBatchIds, pastPages }: Part): boolea
 }
 
 /**
- * Returns whether the part that was open at the last check still is. Before the job's first batch every part is
+ * Returns whether the part that was open at the last check is still open. Before the job's first batch, every part is
  * checked.
  */
 async function isStillOpen({ ledger }: Pick<Ports, 'ledger'>, { item }: JobInHand): Promise<boolean> {

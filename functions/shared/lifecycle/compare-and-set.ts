@@ -1,7 +1,7 @@
 /**
- * Changes jobs and parts by compare-and-set on the item in hand: the item as this invocation last read it consistently,
- * or wrote it. The item is read again only after a conflict, or before `change` decides that there is nothing to
- * change. Jobs and parts share the mechanism; `ItemKind` has the differences.
+ * Changes jobs and parts by compare-and-set on the item in hand: the item that this invocation last wrote or read
+ * consistently. The item is read again only after a conflict, or before `change` concludes that there is nothing to
+ * change. Jobs and parts share this code; `ItemKind` contains the differences.
  */
 import { RetryableError } from '../domain/errors.ts';
 import { isOver, type Job } from '../domain/job.ts';
@@ -10,14 +10,14 @@ import type { Part, PartRef } from '../domain/part.ts';
 import { without } from '../domain/without.ts';
 import type { Ledger, Ports } from '../ports/ports.ts';
 
-/** The version of an item in hand that its first change creates, unless it exists by then. */
+/** The version of an item in hand that its first change creates, unless another invocation creates it earlier. */
 export const NOT_STORED = 0;
 
-const MAX_CONFLICTS = 25; // the functions never have more than a dozen concurrent writers
+const MAX_CONFLICTS = 25; // there are never more than a dozen concurrent writers
 
 type LedgerAndClock = Pick<Ports, 'ledger' | 'clock'>;
 
-/** Returns the changed item; undefined when there is nothing to change. */
+/** Returns the changed item; undefined if there is nothing to change. */
 export type Decide<Item> = (item: Item) => Item | undefined;
 
 interface StoredItem {
@@ -25,7 +25,7 @@ interface StoredItem {
   dueAt?: number;
 }
 
-/** How items of a kind are read, written and named, and when they are due. */
+/** How items of one kind are read, written and named, and when they are due. */
 export interface ItemKind<Item extends StoredItem, Ref> {
   read(ledger: Ledger, ref: Ref): Promise<Item | undefined>;
   replace(ledger: Ledger, item: Item): Promise<boolean>;
@@ -49,7 +49,8 @@ export const JOBS: ItemKind<Job, string> = {
 };
 
 /**
- * Returns the part with `dueAt` set or removed. A part of version 0.1 was to expire although its job may run: not so any
+ * Returns the part with `dueAt` set or removed. It also removes the expiry that version 0.1 set on parts of unfinished
+ * jobs.
  * more.
  */
 function partWithDueAt(part: Part, dueAt: number | undefined): Part {
@@ -69,7 +70,7 @@ interface Note<Item> {
   onStored: () => void;
 }
 
-/** An item in hand, and the notes to store with its next change. */
+/** An item in hand, and the notes that its next change stores. */
 export class InHand<Item extends StoredItem, Ref = unknown> {
   readonly kind: ItemKind<Item, Ref>;
   readonly ref: Ref;
@@ -90,9 +91,9 @@ export class InHand<Item extends StoredItem, Ref = unknown> {
   }
 
   /**
-   * Notes a change to store with the next one: for changes that may be lost when the invocation dies before. `decide`
-   * may receive a newer item, and returns undefined when the note does not apply to it. `onStored` runs once the note
-   * is stored.
+   * Notes a change for the next write. Use it only for changes that may be lost if the invocation crashes before that
+   * write. `decide` may receive a newer item, and returns undefined if the note does not apply to it. `onStored` runs
+   * once the note is stored.
    */
   note(decide: Decide<Item>, onStored: () => void): void {
     this.#noted.push({ decide, onStored });
@@ -104,9 +105,10 @@ export class InHand<Item extends StoredItem, Ref = unknown> {
   }
 
   /**
-   * Stores what `decide` returns, with the notes. Returns false when there was nothing to change. After a conflict
-   * `decide` runs again with the newer item. It must be a pure function, and must recognise its own change: a write
-   * that seemed to fail may have been stored. `isFresh`: the item was just read. Errors: RetryableError; ItemGone.
+   * Stores what `decide` returns, with the notes. Returns false if there was nothing to change. After a conflict,
+   * `decide` runs again with the newer item. It must be a pure function, and it must recognise its own change, because
+   * a write that seemed to fail may have been stored. `isFresh`: the item has just been read. Errors: RetryableError;
+   * ItemGone.
    */
   async change(decide: Decide<Item>, isFresh = false): Promise<boolean> {
     let isNewest = isFresh;
@@ -144,7 +146,7 @@ export class InHand<Item extends StoredItem, Ref = unknown> {
   }
 }
 
-/** Thrown when an item was removed from the ledger after it was read. */
+/** Thrown if an item was removed from the ledger after it was read. */
 export class ItemGone extends Error {
   override readonly name = 'ItemGone';
 }
@@ -155,30 +157,30 @@ export type PartInHand = InHand<Part, PartRef>;
 /** A job in hand. */
 export type JobInHand = InHand<Job, string>;
 
-/** Reads a part; returns undefined when there is none. Errors: RetryableError. */
+/** Reads a part; returns undefined if there is none. Errors: RetryableError. */
 export async function takePart(deps: LedgerAndClock, ref: PartRef): Promise<PartInHand | undefined> {
   const part = await deps.ledger.readPart(ref);
   return part && partInHand(deps, part);
 }
 
-/** Returns a part in hand, as it is stored. This invocation must have read it consistently, or written it. */
+/** Returns a part in hand, as stored. This invocation must have written it or read it consistently. */
 export function partInHand(deps: LedgerAndClock, part: Part & { stored?: never }): PartInHand {
   const { jobId, planId, number } = part;
   return new InHand(PARTS, deps, { jobId, planId, number }, part);
 }
 
-/** Reads a job; returns undefined when there is none. Errors: RetryableError. */
+/** Reads a job; returns undefined if there is none. Errors: RetryableError. */
 export async function takeJob(deps: LedgerAndClock, jobId: string): Promise<JobInHand | undefined> {
   const job = await deps.ledger.readJob(jobId);
   return job && jobInHand(deps, job);
 }
 
-/** Returns a job in hand. This invocation must have read it consistently, or written it. */
+/** Returns a job in hand. This invocation must have written it or read it consistently. */
 export function jobInHand(deps: LedgerAndClock, job: Job): JobInHand {
   return new InHand(JOBS, deps, job.jobId, job);
 }
 
-/** Reads and changes a part; returns undefined when there is none. Errors: RetryableError; ItemGone. */
+/** Reads and changes a part; returns undefined if there is none. Errors: RetryableError; ItemGone. */
 export async function changePart(
   deps: LedgerAndClock,
   ref: PartRef,
@@ -190,7 +192,7 @@ export async function changePart(
   return { part: inHand.item, changed };
 }
 
-/** Reads and changes a job; returns undefined when there is none. Errors: RetryableError; ItemGone. */
+/** Reads and changes a job; returns undefined if there is none. Errors: RetryableError; ItemGone. */
 export async function changeJob(
   deps: LedgerAndClock,
   jobId: string,

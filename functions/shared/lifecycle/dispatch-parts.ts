@@ -11,10 +11,10 @@ import { partsOfPlan } from './parts-of-plan.ts';
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'queues'>;
 
 /**
- * Makes every part of a committed plan due (one alone is written only now), records that on the job, then sends a message for each part that does not
- * wait for admission. If the invocation dies before the record, the job stays due and the step is repeated. If it dies
- * after the record, the parts become due when their messages are overdue. A part with two messages is worked on once,
- * under its lease. Errors: RetryableError.
+ * Makes every part of a committed plan due and records that on the job. Then it sends a message for each part that does
+ * not wait for admission. The only part of a plan is written here for the first time. If the invocation crashes before
+ * the record, the job remains due, and the step is repeated. If it crashes later, the parts become due when their
+ * messages are overdue. A lease ensures that a part with two messages is worked on once. Errors: RetryableError.
  */
 export async function dispatchParts(deps: Deps, inHand: JobInHand): Promise<void> {
   const { plan, cancelRequestedAt, onlyPart } = inHand.item;
@@ -41,8 +41,8 @@ export async function dispatchParts(deps: Deps, inHand: JobInHand): Promise<void
 }
 
 /**
- * The same for the only part of a plan: it is written once, ready or waiting. A cancel request that came meanwhile is on
- * the job, and the part gets it before the record.
+ * The same for the only part of a plan: one write stores it as ready or waiting. If a cancel request arrived meanwhile,
+ * it is on the job, and the part gets it before the record.
  */
 async function dispatchOnlyPart(deps: Deps, inHand: JobInHand, planned: PartIn<'planned'>): Promise<void> {
   for (;;) {
@@ -61,7 +61,7 @@ async function dispatchOnlyPart(deps: Deps, inHand: JobInHand, planned: PartIn<'
   }
 }
 
-/** Writes the part; if it is written already, it only gets the cancel request. */
+/** Writes the part. If it exists already, it only gets the cancel request. */
 async function writtenPart(deps: Deps, part: Part): Promise<PartInHand> {
   const due = PARTS.withDueAt(part, deps.clock.now());
   if (await deps.ledger.createPart(due)) return partInHand(deps, due);
@@ -76,7 +76,7 @@ async function writtenPart(deps: Deps, part: Part): Promise<PartInHand> {
   return known;
 }
 
-/** Returns the part as ready, or as waiting from now on: POLL could not have admitted it before. */
+/** Returns the part as ready, or as waiting from now on, because POLL could not admit it earlier. */
 function activated(part: PartIn<'planned'>, cancelRequestedAt: number | undefined, now: number): Part {
   const { waiting } = part;
   const requested = cancelRequestedAt === undefined ? {} : { cancelRequestedAt };

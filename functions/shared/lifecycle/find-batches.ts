@@ -1,23 +1,23 @@
 /**
- * Searches the API's list for batches of ours. Rules 1 and 5 of "What an answer is worth" (docs/architecture.md): a
- * batch is ours if its metadata has our intent, or its input file is ours. What is found counts even if the list cannot
- * be read to its end. Only an absence needs a list that is complete down to the horizon.
+ * Searches the API's list for our batches. Rules 1 and 5 of "What an answer is worth" (docs/architecture.md): a batch
+ * is ours if its metadata has our intent, or if its input file is ours. A batch that is found counts even if the list
+ * cannot be read to its end. A search that finds nothing counts only if the list is complete back to the horizon.
  */
 import { RetryableError } from '../domain/errors.ts';
 import { isSameAccount } from '../domain/openai-account.ts';
 import type { ObservedBatch } from '../domain/part.ts';
 import type { Ports } from '../ports/ports.ts';
 
-const PAGE = 100; // the API's largest
+const PAGE = 100; // the API's maximum
 const MAX_PAGES = 500; // 50,000 batches: a day at OpenAI's hourly limit
 
-/** What a search is for. */
+/** What a search looks for. */
 export interface BatchSearch {
   intentIds: ReadonlySet<string>;
   fileIds: ReadonlySet<string>;
   /** The search goes back to this time, in milliseconds; undefined: to the end of the list. */
   horizon: number | undefined;
-  /** Undefined: any account. */
+  /** The account of the batches; undefined for any. */
   account: string | undefined;
 }
 
@@ -27,11 +27,11 @@ export interface FoundBatches {
   ours: ObservedBatch[];
   /** The ids of all batches that the list showed. */
   listed: ReadonlySet<string>;
-  /** Why the list is not complete down to the horizon: then an absence means nothing. */
+  /** Why the list is not complete back to the horizon. Then the search does not prove that a batch is absent. */
   gap?: Error;
 }
 
-/** Searches the list from the newest batch back to the horizon. It never throws: a failure of the API is a gap. */
+/** Searches the list from the newest batch back to the horizon. It never throws: a failure of the API becomes `gap`. */
 export async function findBatches({ api }: Pick<Ports, 'api'>, search: BatchSearch): Promise<FoundBatches> {
   const found = new Map<string, ObservedBatch>();
   const listed = new Set<string>();
@@ -42,7 +42,7 @@ export async function findBatches({ api }: Pick<Ports, 'api'>, search: BatchSear
   return { ours: oldestFirst(found), listed, ...(gap ? { gap } : {}) };
 }
 
-/** Reads the list page by page. Returns why it is not complete, if so. Errors: those of the API. */
+/** Reads the list page by page. Returns why the list is not complete, or undefined. Errors: those of the API. */
 async function walk(
   api: Ports['api'],
   { horizon, account }: BatchSearch,

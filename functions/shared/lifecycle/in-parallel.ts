@@ -1,7 +1,12 @@
-/** The parts of one job are in one partition of the ledger, which allows about a thousand writes per second. */
+/**
+ * How many parts of one job are processed at once. They share a ledger partition, which allows about a thousand writes
+ * per second.
+ */
 export const PARTS_AT_ONCE = 4;
 
-/** Processes the items in order, `width` at a time, including items added meanwhile. Errors: those of `work`. */
+/**
+ * Processes the items in order, `width` at a time, including items that are added meanwhile. Errors: those of `work`.
+ */
 export async function inParallel<T>(
   items: readonly T[],
   width: number,

@@ -1,7 +1,7 @@
 /**
- * Keeps the versions of one key as a chain, newest first: the key pointer names the newest job, and each job the one
- * before it. Events may arrive in any order, and cancel requests by key at any time, so the chain follows the order of
- * the versions, not of the events.
+ * Keeps the versions of one key as a chain, newest first: the key pointer names the newest job, and each job names the
+ * previous one. Events may arrive in any order, and cancel requests by key at any time. Therefore the order of the
+ * chain is that of the versions, not of the events.
  */
 
 import type { Job } from '../domain/job.ts';
@@ -11,7 +11,9 @@ import type { LeasedJob } from './lease.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock'>;
 
-/** Inserts a job into the chain, after the newer ones whose events arrived first. Errors: RetryableError, LostLease. */
+/**
+ * Inserts a job into the chain, behind newer versions whose events arrived earlier. Errors: RetryableError, LostLease.
+ */
 export async function placeBehind(deps: Deps, leased: LeasedJob, newestJobId: string): Promise<void> {
   const { jobId, request } = leased.item;
   for (;;) {
@@ -23,7 +25,7 @@ export async function placeBehind(deps: Deps, leased: LeasedJob, newestJobId: st
     }
     if (!ahead || behind?.jobId === jobId) return;
     const next = behind?.jobId;
-    // First the job's own link, then the link to it: a reader of the chain never misses a version.
+    // The job's own link is written before the link to the job, so that readers of the chain never miss a version.
     if (next !== undefined) await leased.change((job) => ({ ...job, previousJobId: next }));
     const linked = await changeJob(deps, ahead.jobId, (job) =>
       job.previousJobId === next ? { ...job, previousJobId: jobId } : undefined,
@@ -33,9 +35,9 @@ export async function placeBehind(deps: Deps, leased: LeasedJob, newestJobId: st
 }
 
 /**
- * Returns whether a cancel request by key names this version: it was the newest one when the request was sent.
+ * Returns whether a cancel request by key means this version, because it was the newest one when the request was sent.
  * `cancels`: when the requests were sent, in milliseconds. `newestJobId`: the start of the chain of newer versions, if
- * there are any. Errors: RetryableError.
+ * any. Errors: RetryableError.
  */
 export async function isCancelledByKey(
   deps: Deps,
@@ -54,11 +56,11 @@ export async function isCancelledByKey(
   return laterCancels.some((sentAt) => sentAt < nextUploadAt);
 }
 
-const MAX_CANCELS = 100; // 1.4 KB of the pointer
+const MAX_CANCELS = 100; // 1.4 KB of the key pointer
 
 /**
- * Returns the key's cancel times with this one; undefined when nothing changes. Only the latest of each second is kept,
- * as S3 reports upload times in whole seconds.
+ * Returns the key's cancel times with this one added; undefined if nothing changes. Only the latest time of each second
+ * is kept, because S3 reports upload times in whole seconds.
  */
 export function withCancel(cancels: readonly number[] = [], sentAt: number): number[] | undefined {
   const second = Math.floor(sentAt / 1000);
@@ -72,7 +74,10 @@ async function previousOf({ ledger }: Deps, job: Job | undefined): Promise<Job |
   return job?.previousJobId === undefined ? undefined : ledger.readJob(job.previousJobId);
 }
 
-/** Returns whether the first sequencer is older: those of one key compare as hexadecimal numbers padded on the right ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html)). */
+/**
+ * Returns whether the first sequencer is older. Sequencers of one key compare as hexadecimal numbers that are padded on
+ * the right ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html)).
+ */
 export function isOlder(sequencer: string | undefined, other: string | undefined): boolean {
   if (sequencer === undefined || other === undefined) return false;
   const length = Math.max(sequencer.length, other.length);

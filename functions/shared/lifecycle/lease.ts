@@ -1,6 +1,6 @@
 /**
- * Leases: while one lasts, no other invocation works on the item. The claim is stored with the first change under the
- * lease, and its release may be stored with the last one (`released`), so that a lease needs few writes of its own.
+ * Leases: while a lease lasts, no other invocation works on the item. The claim is stored with the first change under
+ * the lease, and the release may be stored with the last one (`released`). A lease therefore adds few writes.
  */
 import type { Job } from '../domain/job.ts';
 import type { Lease } from '../domain/lease.ts';
@@ -11,7 +11,7 @@ import type { Decide, InHand, JobInHand, PartInHand } from './compare-and-set.ts
 
 type Deps = Pick<Ports, 'clock' | 'ids'>;
 
-/** Thrown when another invocation has the lease: stop without another change. */
+/** Thrown if another invocation has the lease: stop without another change. */
 export class LostLease extends Error {
   override readonly name = 'LostLease';
 }
@@ -21,20 +21,22 @@ interface Leased<Item> {
   /** The item as of the last change. */
   readonly item: Item;
   /**
-   * Whether the item has this lease. A change that returns false stores no claim: then another invocation may have brought
-   * the item where this one wanted it.
+   * Whether the item has this lease. A change that returns false stores no claim, because another invocation may
+   * already have made the change.
    */
   readonly isHeld: boolean;
-  /** The end of the lease, in milliseconds: nothing irrevocable is done after it. */
+  /** The end of the lease, in milliseconds. Do nothing irrevocable after it. */
   readonly until: number;
   /**
-   * Stores the claim if no change has stored it yet. Call it before the first effect outside the ledger. Errors: those
-   * of `change`.
+   * Stores the claim if no change has stored it yet. Call this before the first effect outside the ledger. Errors:
+   * those of `change`.
    */
   claim(): Promise<void>;
-  /** Changes the item; returns false when there was nothing to change. Errors: LostLease, RetryableError. */
+  /** Changes the item; returns false if there was nothing to change. Errors: LostLease, RetryableError. */
   change(decide: Decide<Item>): Promise<boolean>;
-  /** Returns the item without this lease, for the last change under it. A lease of another invocation stays. */
+  /**
+   * Returns the item without this lease, for the last change under it. It does not remove another invocation's lease.
+   */
   released(item: Item): Item;
 }
 
@@ -42,7 +44,7 @@ export type LeasedPart = Leased<Part>;
 export type LeasedJob = Leased<Job>;
 
 /**
- * Runs `work` with the part under a lease; returns undefined when another invocation has one. Errors: those of `work`,
+ * Runs `work` with the part under a lease; returns undefined if another invocation has one. Errors: those of `work`,
  * LostLease.
  */
 export function withPartLease<T>(
@@ -58,7 +60,7 @@ export function withPartLease<T>(
 }
 
 /**
- * Runs `work` with the job under a lease; returns undefined when another invocation has one. Errors: those of `work`,
+ * Runs `work` with the job under a lease; returns undefined if another invocation has one. Errors: those of `work`,
  * LostLease.
  */
 export function withJobLease<T>(
@@ -73,7 +75,10 @@ export function withJobLease<T>(
   });
 }
 
-/** Returns the job as if under a lease, for work that two invocations may do at the same time. It excludes no other. */
+/**
+ * Returns the job with the interface of a lease, but excludes no other invocation. For work that two invocations may do
+ * at the same time.
+ */
 export function withoutLease(inHand: JobInHand, until: number): LeasedJob {
   return {
     get item() {
@@ -128,7 +133,7 @@ async function withLease<Item extends Leasable, T>(
   try {
     return await work(leased);
   } finally {
-    // When this fails, the lease expires by itself.
+    // If this fails, the lease expires by itself.
     if (isClaimed && isOurs(inHand.item))
       await inHand.change((item) => (isOurs(item) ? how.released(item) : undefined)).catch(() => undefined);
   }

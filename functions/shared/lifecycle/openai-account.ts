@@ -3,10 +3,12 @@ import { isSameAccount } from '../domain/openai-account.ts';
 import type { FileAtApi } from '../domain/spending/intents.ts';
 import type { Ports } from '../ports/ports.ts';
 
-/** While the key belongs to another account, items that need the old key check for it at this interval. */
+/** While the key belongs to another account, items that need the old key check at this interval whether it is back. */
 export const KEY_BACK_CHECK_SECONDS = 1800;
 
-/** Returns whether the key in use belongs to the account; `account` undefined: any. Errors: those of the API. */
+/**
+ * Returns whether the current key belongs to the account. If `account` is undefined: true. Errors: those of the API.
+ */
 export async function isOurAccount(
   { api }: Pick<Ports, 'api'>,
   account: string | undefined,
@@ -16,8 +18,8 @@ export async function isOurAccount(
 }
 
 /**
- * Deletes the file; returns whether its own account confirms that it is deleted, now or before. Errors: those of the
- * API.
+ * Deletes the file. Returns whether the file's own account confirms that it is deleted, by this call or an earlier one.
+ * Errors: those of the API.
  */
 export async function isDeleted(
   { api }: Pick<Ports, 'api'>,
@@ -28,8 +30,8 @@ export async function isDeleted(
 }
 
 /**
- * Checks that a missing file is really gone: with another account's key every file seems to be. Errors: RetryableError
- * when the key in use belongs to another account: the item waits for the old key.
+ * Checks that a missing file is really gone, because with another account's key every file seems to be missing. Errors:
+ * RetryableError if the current key belongs to another account; the item then waits for the old key.
  */
 export async function assureGone(
   deps: Pick<Ports, 'api'>,
@@ -45,7 +47,7 @@ export async function assureGone(
   );
 }
 
-/** Returns the file with its account, if that is known. */
+/** Returns the file with its account, if known. */
 export function fileAtApi(fileId: string, account: string | undefined): FileAtApi {
   return { fileId, ...(account === undefined ? {} : { account }) };
 }

@@ -4,10 +4,10 @@ import type { Part } from '../domain/part.ts';
 import type { Ports } from '../ports/ports.ts';
 
 /**
- * Returns all parts of the job's committed plan; none without a plan. A job is never dispatched or ended with fewer parts
- * than its plan, as their rows would be lost in silence (rule 7 of "What an answer is worth", docs/architecture.md): it
- * waits, an alarm reports it, and it goes on once the ledger has the parts, for example after a restore. Errors:
- * RetryableError, also when parts are missing.
+ * Returns all parts of the job's committed plan; none without a plan. A job is never dispatched or ended with fewer
+ * parts than its plan has, because the rows of the others would be lost silently (rule 7 of "What an answer is worth",
+ * docs/architecture.md). Instead it waits, and an alarm reports it. It continues once the ledger has the parts, for
+ * example after a restore. Errors: RetryableError, also if parts are missing.
  */
 export async function partsOfPlan(
   { ledger, log, metrics }: Pick<Ports, 'ledger' | 'log' | 'metrics'>,

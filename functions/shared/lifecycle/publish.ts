@@ -9,9 +9,9 @@ import { batchStatusChange, type EventOrigin, jobStatusChange } from './status-e
 type Deps = Pick<Ports, 'bus' | 'clock' | 'metrics'> & EventOrigin;
 
 /**
- * Publishes the part's newest status change and notes it, to be stored with the next change. Dying before that repeats the
- * event under the same id; the next status waits until the note is stored, and failures of publishing count against no
- * later step. Errors: RetryableError.
+ * Publishes the part's newest status change and notes the publication for the next write. If the invocation crashes
+ * before that write, the event is published again with the same id. The next status waits until the note is stored, and
+ * a failure to publish counts against no later step. Errors: RetryableError.
  */
 export async function publishPart(deps: Deps, inHand: PartInHand): Promise<void> {
   const part = inHand.item;
@@ -41,7 +41,7 @@ export async function publishJob(deps: Deps, inHand: JobInHand): Promise<void> {
   );
 }
 
-/** Errors: RetryableError. */
+/** Publishes the event. Errors: RetryableError. */
 export async function publishOrRetry(
   { bus, metrics }: Pick<Ports, 'bus' | 'metrics'>,
   event: OutgoingEvent,

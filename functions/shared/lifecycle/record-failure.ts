@@ -10,13 +10,13 @@ type Deps = Pick<Ports, 'clock' | 'log' | 'metrics'>;
 
 const KEY_REFUSED_BACKOFF_MS = 2 * 60_000; // a rotated key is in use within this time
 const MAX_LAST_FAILURE = 300; // characters
-const STALLED_AFTER_MS = 5 * 3_600_000; // longer than the counted tries of a step take
+const STALLED_AFTER_MS = 5 * 3_600_000; // longer than all counted tries of a step take
 
 /**
- * Records a failed step on the part; the part is tried again after a backoff. A try is not counted when the part met an
- * obstacle (`obstacle.ts`), or the other system asked to wait; any other failure counts. Defects are logged as errors.
- * When all tries are used up while a batch may exist, the part is stalled: it is still tried, and an alarm reports it.
- * Errors: RetryableError.
+ * Records a failed step on the part, which is tried again after a backoff. The try is not counted if the part met an
+ * obstacle (`obstacle.ts`), or if the other system asked to wait. Any other failure counts. Defects are logged as
+ * errors. If all tries are used up while a batch may exist, the part is stalled: Batchdrop still retries it, and an
+ * alarm reports it. Errors: RetryableError.
  */
 export async function recordPartFailure(
   deps: Deps,
@@ -32,7 +32,7 @@ export async function recordPartFailure(
     const message = `${step}: ${waits.tries} tries failed; Batchdrop tries again every half hour`;
     return { ...part, ...waits, stalled: { code: 'tries_used_up', message } };
   });
-  // At every try, so that the alarm stays on while the part is stalled.
+  // Reported at every try, so that the alarm stays on while the part is stalled.
   const { stalled, tries, obstacle } = inHand.item;
   noteWait(deps, obstacle, { ...ids, step });
   if (!stalled) return;
@@ -40,7 +40,10 @@ export async function recordPartFailure(
   deps.log.error('part_stalled', { ...ids, step, tries });
 }
 
-/** Returns what a counted failure of another system said. Defects may quote anything: only the log has them. */
+/**
+ * Returns the message of a counted failure of another system. The messages of defects go only to the log, because they
+ * may quote anything.
+ */
 function lastFailure(failure: unknown, { counted }: Backoff): { lastFailure?: string } {
   if (!counted || !(failure instanceof RetryableError)) return {};
   return { lastFailure: failure.message.slice(0, MAX_LAST_FAILURE) };
@@ -50,7 +53,7 @@ function mayHaveBatch({ phase, batch }: Part): boolean {
   return batch !== undefined || phase === 'creating';
 }
 
-/** Records a failed step on the job; the job is tried again after a backoff. Errors: RetryableError. */
+/** Records a failed step on the job, which is tried again after a backoff. Errors: RetryableError. */
 export async function recordJobFailure(
   deps: Deps,
   inHand: JobInHand,
@@ -88,7 +91,9 @@ function afterFailure(
   return { tries, backoffUntil: now + (backoff.exact ?? milliseconds), obstacle };
 }
 
-/** Counts the wait by its reason. One for hours is reported like a stalled item, though it is no failure. */
+/**
+ * Counts the wait by its reason. A wait of several hours is reported like a stalled item, although it is not a failure.
+ */
 function noteWait(
   { clock, log, metrics }: Deps,
   obstacle: MetObstacle | undefined,
@@ -97,7 +102,7 @@ function noteWait(
   if (!obstacle) return;
   const { for: reason, since, said } = obstacle;
   metrics.record(WAIT_METRIC[reason], 1);
-  if (clock.now() - since < STALLED_AFTER_MS || reason === 'account') return; // it has an alarm of its own
+  if (clock.now() - since < STALLED_AFTER_MS || reason === 'account') return; // this reason has its own alarm
   metrics.record('Stalled', 1);
   log.error('waits_long', { ...ids, reason, since, said });
 }
@@ -105,7 +110,7 @@ function noteWait(
 interface Backoff {
   counted: boolean;
   milliseconds?: number;
-  /** Not lengthened by the obstacle. */
+  /** If set, this is the backoff, whatever the obstacle. */
   exact?: number;
 }
 

@@ -4,8 +4,7 @@ import type { Ports } from '../ports/ports.ts';
 import { changeJob } from './compare-and-set.ts';
 
 /**
- * Makes the job's clean-up due again, after a write that may have come later than the clean-up. Errors: those of the
- * ledger.
+ * Makes the job's clean-up due again, because a write may have come after the clean-up. Errors: those of the ledger.
  */
 export async function reopenCleanUp(deps: Pick<Ports, 'ledger' | 'clock'>, jobId: string): Promise<void> {
   const secondCleanUpAt = deps.clock.now();

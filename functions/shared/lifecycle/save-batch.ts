@@ -8,7 +8,7 @@ import type { PartInHand } from './compare-and-set.ts';
 import { cancelSecondBatch } from './spending/second-batches.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'> & {
-  /** Webhooks may tell the end of a batch before it is saved. */
+  /** Webhooks may report the end of a batch before the batch is saved. */
   webhooks?: true;
 };
 
@@ -16,16 +16,16 @@ type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'> & {
 interface BatchToSave {
   intentId: string;
   batch: ObservedBatch;
-  /** Only the answer to the create has shown the batch. */
+  /** Only the response to the create request has shown the batch. */
   unconfirmed?: true;
   /** Removes the caller's lease. */
   released: (part: Part) => Part;
 }
 
 /**
- * Saves a batch on the intent it was created for. The intent must still be the part's; the lease is not checked. A
- * batch whose intent was replaced, or a second batch on the same file, is cancelled at once. To save a batch twice
- * changes nothing. Errors: RetryableError.
+ * Saves a batch for the intent that it was created for. The intent must still be the part's current one; the lease is
+ * not checked. If the intent was replaced, or the file already has another batch, this batch is cancelled at once.
+ * Saving a batch twice changes nothing. Errors: RetryableError.
  */
 export async function saveBatch(
   deps: Deps,
@@ -47,8 +47,9 @@ export async function saveBatch(
 }
 
 /**
- * Notes on the part that a webhook told its batch's end before the pointer existed. WEBHOOK writes its note, then reads
- * the pointer; we write the pointer, then read the note: one of us sees the other.
+ * Notes on the part that a webhook reported the end of its batch before the batch pointer existed. WEBHOOK writes its
+ * note and then reads the pointer. This function writes the pointer and then reads the note. So at least one of them
+ * sees the other's write.
  */
 async function noteToldEnd(deps: Deps, inHand: PartInHand, batchId: string): Promise<void> {
   const toldAt = await deps.ledger.readEarlyEnd(batchId);
@@ -60,7 +61,7 @@ async function noteToldEnd(deps: Deps, inHand: PartInHand, batchId: string): Pro
   );
 }
 
-/** Returns the part with the batch. A batch that a search or a person found later may have ended by then. */
+/** Returns the part with the batch. A batch that a search or a person found may have ended already. */
 export function withBatch(
   part: PartIn<'creating' | 'stalled'>,
   intent: SentIntent,
@@ -73,7 +74,7 @@ export function withBatch(
   return { ...rest, changedAt: now, tries: 0, ...phaseAfter(part, state, now) };
 }
 
-/** Returns the outbox of a batch that is found. If it was known before, its statuses go on from there. */
+/** Returns the outbox of the batch. If the part had this batch before, the outbox continues from that status. */
 function outboxOf({ unseen }: Part, { batchId, status }: ObservedBatch) {
   if (unseen?.batchId !== batchId) return { previousStatus: null, rev: 1, publishedRev: 0 };
   const { rev } = unseen;

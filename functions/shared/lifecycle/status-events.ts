@@ -1,6 +1,6 @@
 /**
- * The events of parts and jobs, made from the ledger's items alone: the same item gives the same event, however often
- * it is published.
+ * Makes the events of parts and jobs from their ledger items alone, so that an item always gives the same event,
+ * however often it is published.
  */
 import {
   type BatchStatusChangeData,
@@ -76,12 +76,12 @@ function waitingData({ waiting }: Part): BatchWaiting | undefined {
   return { for: waiting.for, position: waiting.position ?? null, until: isoTime(waiting.until) };
 }
 
-/** Whose events they are, and where results are. */
+/** The Batchdrop that the events come from, and where its results are. */
 export interface EventOrigin {
-  /** Which Batchdrop of the account and region. */
+  /** The name of this Batchdrop; it is unique in the account and region. */
   instance: string;
   resultsBucket: string;
-  /** Before all keys in the results bucket. */
+  /** The start of all keys in the results bucket. */
   resultsPrefix?: string;
 }
 
@@ -133,8 +133,8 @@ function jobData(job: Job, origin: EventOrigin): JobStatusChangeData {
         ...base,
         status: job.status,
         ...(job.rows
-          ? { rows: job.rows, usage: job.usage ?? null, batches: job.batches }
-          : { rows: NO_ROWS, usage: null, batches: { count: 0, first: [] } }),
+          ? { rows: job.rows, usage: job.usage ?? null, cost: job.cost, batches: job.batches }
+          : { rows: NO_ROWS, usage: null, cost: null, batches: { count: 0, first: [] } }),
         ...(job.plan ? { results: { bucket: resultsBucket, ...resultKeys(job, resultsPrefix) } } : {}),
         ...(job.reason ? { reason: job.reason } : {}),
       };
@@ -155,7 +155,7 @@ function unsuccessfulData({
 
 const NO_ROWS = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
 
-/** The event of a part that waits for a person. Each stall of a part has its own. */
+/** The event of a part that waits for a person. Each stall of a part has its own event. */
 export function jobStalled(part: PartIn<'stalled'>, instance: string): OutgoingEvent {
   const { jobId, number, parts, request, metadata, abandoned, stalled, releases = 0 } = part;
   return {
@@ -182,7 +182,7 @@ export function jobStalled(part: PartIn<'stalled'>, instance: string): OutgoingE
   };
 }
 
-/** ISO 8601 with milliseconds, of milliseconds since the epoch. */
+/** Returns a time in milliseconds since the epoch as ISO 8601 with milliseconds. */
 export function isoTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }

@@ -5,20 +5,20 @@ const TAB = 9;
 const BOM = [0xef, 0xbb, 0xbf] as const;
 const NOTHING = new Uint8Array(0);
 
-/** Where one line that is not blank is in the file. */
+/** The position of a line that is not blank. */
 export interface LinePlace {
-  /** From 1; blank lines count. */
+  /** From 1. Blank lines count. */
   number: number;
-  /** Where its content begins: at `start`, or after a byte order mark. */
+  /** Where its content begins in the file: at `start`, or after a byte order mark. */
   offset: number;
-  /** The bytes of its content, without its line end. */
+  /** The length of its content in bytes, without the line end. */
   length: number;
-  /** Where the line begins and where the next one does, in bytes of the file. */
+  /** Where the line and the next one begin, in bytes of the file. */
   start: number;
   end: number;
 }
 
-/** The same with its content: a view, valid only during the handler's call. */
+/** The line with its content. The content is a view that is valid only during the handler's call. */
 export interface Line extends LinePlace {
   bytes: Uint8Array;
 }
@@ -26,13 +26,13 @@ export interface Line extends LinePlace {
 /** Receives the lines of a `LineReader`. */
 export interface LineHandler {
   line(line: Line): void;
-  /** A line was longer than allowed; its bytes were discarded. */
+  /** Called for a line that is longer than allowed. Its bytes were discarded. */
   overlong(number: number): void;
 }
 
 /**
  * Splits chunks into lines, in bounded memory. It removes a byte order mark at the file's start, a CR before a line
- * end, and lines of only spaces, tabs and CRs. Line numbers and offsets are those of the original file.
+ * end, and lines that contain only spaces, tabs and CRs. Line numbers and offsets are those of the original file.
  */
 export class LineReader {
   readonly #handler: LineHandler;
@@ -45,9 +45,9 @@ export class LineReader {
   #begunBytes: number;
 
   /**
-   * `longest`: the maximum bytes of a line. `offset`: where in the file the chunks begin; a byte order mark is only
-   * expected at 0. `linesBefore`: the number of lines before the offset. `begun`: how many bytes of the first line, not
-   * all blank, were read elsewhere; the handler receives the rest of that line.
+   * `longest`: the maximum length of a line in bytes. `offset`: where in the file the chunks begin; a byte order mark
+   * is expected only at 0. `linesBefore`: the number of lines before the offset. `begun`: how many bytes of the first
+   * line, not all of them blank, another reader has read; the handler receives the rest of that line.
    */
   constructor(
     handler: LineHandler,
@@ -61,7 +61,7 @@ export class LineReader {
     this.#number = options.linesBefore ?? 0;
   }
 
-  /** Where the first line begins that the handler has not received, and how many lines precede it. */
+  /** The start of the first line that the handler has not received, and how many lines precede it. */
   get next(): { offset: number; linesBefore: number } {
     return { offset: this.#start, linesBefore: this.#number };
   }
@@ -76,7 +76,7 @@ export class LineReader {
     if (from < chunk.length) this.#keep(chunk.subarray(from));
   }
 
-  /** Call it after the last chunk: the last line may lack a line end. */
+  /** Call this after the last chunk, because the last line may have no line end. */
   end(): void {
     if (this.#keptBytes + this.#begunBytes > 0) this.#finish(NOTHING, this.#position);
   }
@@ -126,22 +126,22 @@ function withoutReturn(line: Uint8Array): Uint8Array {
   return line[line.length - 1] === CR ? line.subarray(0, -1) : line;
 }
 
-/** A line of only these bytes is not a row. */
+/** Returns whether the byte may be part of a blank line. */
 function isBlank(byte: number | undefined): boolean {
   return byte === SPACE || byte === TAB || byte === CR;
 }
 
-/** Returns the bytes that a line takes in the uploaded file, with its line end. */
+/** Returns the length of a line in the uploaded file in bytes, with its line end. */
 export function uploadLength(line: LinePlace): number {
   return line.length + 1;
 }
 
-const GATHER_BYTES = 64 * 1024; // larger writes need fewer calls; beyond a socket's buffer there is no gain
+const GATHER_BYTES = 64 * 1024; // larger writes need fewer calls; a socket's buffer is no larger
 
 /**
  * Returns the normalised bytes of a range of the request file: exactly what is uploaded, with one line end after each
- * row. A chunk that needs no change is returned without a copy, so the source must not write to it again. `longest` and
- * `offset`: as for `LineReader`. Errors: an Error on a line that is too long, which no planned part has.
+ * row. A chunk that needs no change is returned without a copy, so the source must not modify it later. `longest` and
+ * `offset`: as for `LineReader`. Errors: an Error for a line that is too long, which a planned part cannot contain.
  */
 export async function* normalised(
   chunks: AsyncIterable<Uint8Array>,
@@ -174,7 +174,7 @@ export async function* normalised(
 class PlainLines {
   readonly #longest: number;
   #offset: number;
-  /** Bytes of the current line so far. */
+  /** How many bytes of the current line have been read. */
   #begun = 0;
 
   constructor({ longest, offset }: { longest: number; offset: number }) {
@@ -182,7 +182,7 @@ class PlainLines {
     this.#offset = offset;
   }
 
-  /** Returns whether the chunk needs no change. If so, the chunk counts as read. */
+  /** Returns whether the chunk needs no change. If so, it counts as read. */
   holdsAll(chunk: Uint8Array): boolean {
     if (this.#offset === 0 && chunk[0] === BOM[0]) return false;
     if (this.#begun === 0 && isLineBlank(chunk[0])) return false;
@@ -213,7 +213,7 @@ function isLineBlank(first: number | undefined): boolean {
 }
 
 /**
- * Copies lines, each with its line end, into a few large buffers: one buffer per line would burden the garbage
+ * Copies lines, each with its line end, into a few large buffers, because one buffer per line would slow the garbage
  * collector.
  */
 export class LineGatherer {
@@ -224,7 +224,7 @@ export class LineGatherer {
     this.place(line.length).set(line);
   }
 
-  /** Returns a view for a line of that length, followed by its line end. Fill it before the next call. */
+  /** Returns a view for a line of that length and its line end. Fill it before the next call. */
   place(length: number): Uint8Array {
     const start = this.bytes;
     const end = start + length;
@@ -234,14 +234,14 @@ export class LineGatherer {
     return this.#buffer.subarray(start, end);
   }
 
-  /** Writes what was gathered to a writer that keeps no reference to it, and reuses the buffer. */
+  /** Writes the gathered lines and reuses the buffer. The writer must keep no reference to it. */
   async drainTo(writer: { write(bytes: Uint8Array): Promise<void> }): Promise<void> {
     if (this.bytes === 0) return;
     await writer.write(this.#buffer.subarray(0, this.bytes));
     this.bytes = 0;
   }
 
-  /** Returns what was gathered. Its buffer is not reused, since the caller may still be sending it. */
+  /** Returns the gathered lines. Their buffer is not reused, because the caller may still be sending it. */
   take(): Uint8Array {
     const taken = this.#buffer.subarray(0, this.bytes);
     this.#buffer = Buffer.allocUnsafe(2 * GATHER_BYTES);

@@ -1,6 +1,6 @@
 import type { ResultStore } from '../ports/ports.ts';
 
-/** Reads a small object, or bytes `start` to `end` (exclusive) of one, into memory. Errors: those of the storage. */
+/** Reads a small object, or its bytes `start` to `end` (exclusive), into memory. Errors: those of the storage. */
 export async function readObject(
   results: Pick<ResultStore, 'read'>,
   key: string,

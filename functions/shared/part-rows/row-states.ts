@@ -3,7 +3,7 @@ import type { RowCounts } from '../contract/events.ts';
 /** How a row ended. */
 export type RowOutcome = 'succeeded' | 'failed' | 'expired' | 'cancelled' | 'missing';
 
-// The position is the stored code, from 1; code 0 means that the row has no outcome yet.
+// The position in this list is the stored code, from 1. Code 0 means that the row has no outcome yet.
 const OUTCOMES: readonly RowOutcome[] = ['succeeded', 'failed', 'expired', 'cancelled', 'missing'];
 const AGAIN = 0x80;
 const BYTES_PER_ROW = 6;
@@ -11,18 +11,18 @@ const BYTES_PER_ROW = 6;
 /** The state of one row of a part. */
 export interface RowState {
   outcome: RowOutcome;
-  /** The row belongs to the part's next attempt. */
+  /** The part's next attempt runs the row again. */
   again: boolean;
   /** How many batches contained the row. */
   attempts: number;
-  /** Length of its line in `output.jsonl` if it succeeded, otherwise in `errors.jsonl`; with the line end. */
+  /** The length of its line with the line end, in `output.jsonl` if it succeeded, otherwise in `errors.jsonl`. */
   lineBytes: number;
 }
 
 /**
- * The state of each row of a part after an attempt, by the row's index in the row table. It is stored beside the pieces
- * of the delivery: the next attempt reads which rows to run, and the merge of pieces where each line begins. Format:
- * three columns, little-endian: outcome and `again` u8, attempts u8, line length u32.
+ * The state of each row of a part after an attempt, by the row's index in the row table. It is stored next to the
+ * pieces of the delivery. The next attempt reads from it which rows to run, and the merge of pieces reads where each
+ * line begins. Format: three columns, little-endian: outcome and `again` u8, attempts u8, line length u32.
  */
 export class RowStates {
   readonly #bytes: Buffer;
@@ -38,7 +38,7 @@ export class RowStates {
     return new RowStates(Buffer.alloc(rows * BYTES_PER_ROW));
   }
 
-  /** Errors: RangeError when the bytes are not the states of that many rows. */
+  /** Parses stored states. Errors: RangeError if the bytes are not the states of that many rows. */
   static parse(bytes: Uint8Array, rows: number): RowStates {
     if (bytes.length !== rows * BYTES_PER_ROW) {
       throw new RangeError(`row states: ${bytes.length} bytes for ${rows} rows`);
@@ -46,7 +46,7 @@ export class RowStates {
     return new RowStates(Buffer.from(bytes));
   }
 
-  /** Returns undefined until the row has an outcome. */
+  /** Returns the row's state; undefined until it has an outcome. */
   get(row: number): RowState | undefined {
     const code = this.#bytes.readUInt8(row);
     const outcome = OUTCOMES[(code & ~AGAIN) - 1];
@@ -65,7 +65,7 @@ export class RowStates {
     this.#bytes.writeUInt32LE(lineBytes, 2 * this.rows + 4 * row);
   }
 
-  /** Returns whether the part's next attempt runs the row; the first attempt runs every row. */
+  /** Returns whether the part's next attempt runs the row. The first attempt runs every row. */
   isToRun(row: number): boolean {
     const state = this.get(row);
     return state === undefined || state.again;

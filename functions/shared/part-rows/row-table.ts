@@ -1,6 +1,6 @@
 /**
- * The position of each row of a part in the request file, and its id: one object per part. INTAKE writes it. SUBMIT
- * reads it when the part's rows are not contiguous in the file. DELIVER reads it instead of the request file.
+ * The id of each row of a part, and the row's position in the request file: one object per part. INTAKE writes it.
+ * SUBMIT reads it if the part's rows are not contiguous in the file. DELIVER reads it instead of the request file.
  *
  * One record per row, in the order of the file, little-endian: ordinal u32 (from 0, over all rows of the file), offset
  * f64 and length u32 in bytes (of the normalised line, without its line end), length of the id u16, the id in UTF-8.
@@ -10,27 +10,27 @@ const FIRST_BYTES = 64 * 1024;
 
 /** One row of the table. */
 export interface RowPlace {
-  /** Number of the row in the request file, from 0; blank lines do not count. */
+  /** Number of the row in the request file, from 0. Blank lines do not count. */
   ordinal: number;
-  /** Where its bytes begin in the request file, after a byte order mark; without CR and line end. */
+  /** Where its bytes begin in the request file, after a byte order mark. They contain no CR and no line end. */
   offset: number;
   length: number;
 }
 
-/** An id in UTF-8 within a larger memory. */
+/** An id in UTF-8, as a range of a larger buffer. */
 export interface IdBytes {
   memory: Uint8Array;
   start: number;
   end: number;
 }
 
-/** Builds the table of one part: 18 bytes per row, and its id. */
+/** Builds the table of one part: 18 bytes per row, plus its id. */
 export class RowTableWriter {
   #buffer: Buffer;
   #view: DataView;
   #bytes: number;
 
-  /** `gathered`: what an earlier writer gathered, to continue from. */
+  /** `gathered`: the rows of an earlier writer, to continue from. */
   constructor(gathered: Uint8Array = new Uint8Array(0)) {
     this.#bytes = gathered.length;
     this.#buffer = Buffer.allocUnsafe(Math.max(FIRST_BYTES, gathered.length));
@@ -57,7 +57,7 @@ export class RowTableWriter {
     this.#bytes = needed;
   }
 
-  /** Returns what was gathered so far: a view, valid until the next `add`. */
+  /** Returns the rows so far: a view that is valid until the next `add`. */
   gathered(): Uint8Array {
     return this.#buffer.subarray(0, this.#bytes);
   }
@@ -74,12 +74,12 @@ function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
   return new DataView(buffer, byteOffset, length);
 }
 
-/** Byte by byte: for ids as short as most a call of `set` takes longer. */
+/** Copies byte by byte: for short ids, as most are, a call of `set` takes longer. */
 function copyId({ memory, start, end }: IdBytes, target: Buffer, at: number): void {
   for (let from = start; from < end; from += 1) target[at + from - start] = memory[from] ?? 0;
 }
 
-/** A part's rows, by index from 0 in the order of the file. Errors: RangeError when the bytes are not a row table. */
+/** A part's rows in the order of the file, by index from 0. Errors: RangeError if the bytes are not a row table. */
 export class RowTable {
   readonly #bytes: Buffer;
   readonly #starts: Uint32Array;

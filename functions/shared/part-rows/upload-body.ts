@@ -9,7 +9,7 @@ import { type RowPlace, RowTable } from './row-table.ts';
 
 type Deps = Pick<Ports, 'requestFiles' | 'results'>;
 
-const GAP_BYTES = 256 * 1024; // to read and skip this much takes less time than another request
+const GAP_BYTES = 256 * 1024; // reading and skipping this much takes less time than another request
 const YIELD_BYTES = 64 * 1024;
 
 /** Reads the part's row table. Errors: those of the storage. */
@@ -29,7 +29,7 @@ export async function readRowStates(
 }
 
 /**
- * Returns the bytes to upload for the part's present attempt: its rows, each with a line end. Errors: those of both
+ * Returns the bytes to upload for the part's current attempt: its rows, each with a line end. Errors: those of both
  * storages.
  */
 export function uploadBody(deps: Deps, part: Part): AsyncGenerator<Uint8Array> {
@@ -39,14 +39,14 @@ export function uploadBody(deps: Deps, part: Part): AsyncGenerator<Uint8Array> {
   return normalised(chunks, { longest: FILE_LIMITS.rowBytes, offset: start });
 }
 
-/** Returns whether the part's present attempt sends the row. */
+/** Returns whether the part's current attempt sends the row. */
 export function isSent({ slice }: Part, before: RowStates, row: number): boolean {
   return before.isToRun(row) && row < (slice?.end ?? Number.POSITIVE_INFINITY);
 }
 
 /**
- * Returns the rows that the present attempt may send; undefined when it may send all that are left. At least one row is
- * sent. Errors: those of the storage.
+ * Returns the rows that the current attempt may send; undefined if it may send all remaining ones. It always sends at
+ * least one row. Errors: those of the storage.
  */
 export async function sliceOf(deps: Pick<Ports, 'results'>, part: Part): Promise<Slice | undefined> {
   const { atMost } = part.admission ?? {};
@@ -75,7 +75,7 @@ async function* chosenRows(deps: Deps, part: Part): AsyncGenerator<Uint8Array> {
 }
 
 /**
- * Returns single rows of a request file, given in the order of the file. Rows near each other are read in one request.
+ * Yields single rows of a request file, given in the order of the file. Rows near each other are read with one request.
  */
 async function* rowBytes(
   requestFiles: RequestFiles,
@@ -138,7 +138,7 @@ class RowCutter {
     this.#position += chunk.length;
   }
 
-  /** Checks that the range contained every row. Errors: an Error when it ended before. */
+  /** Checks that the range contained every row. Errors: an Error if it ended too early. */
   end(): void {
     if (this.#next < this.#places.length)
       throw new Error(`request file: it ended at byte ${this.#position}, before the part's last row`);

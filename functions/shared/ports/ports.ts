@@ -17,9 +17,9 @@ import type { PastAttempts } from '../domain/spending/past-attempts.ts';
 import type { WaitingPart } from '../domain/waiting/admission-queue.ts';
 
 /**
- * The record of every job, part and batch. Reads are consistent, except `due`. `create…` returns false when the item
+ * The record of every job, part and batch. Reads are consistent, except `due`. `create…` returns false if the item
  * exists. `replace…` writes the item with `version + 1`, and returns false unless the stored version is `item.version`.
- * A call that throws may have taken effect: read the item again. Errors: RetryableError.
+ * A call that throws may have taken effect, so read the item again. Errors: RetryableError.
  */
 export interface Ledger {
   readJob(jobId: string): Promise<Job | undefined>;
@@ -28,7 +28,7 @@ export interface Ledger {
   readPart(ref: PartRef): Promise<Part | undefined>;
   createPart(part: Part): Promise<boolean>;
   replacePart(part: Part): Promise<boolean>;
-  /** Returns all parts of a plan, or those of every plan of the job, by plan in the order of their numbers. */
+  /** Returns the parts of a plan, or of every plan of the job, sorted by plan and then by number. */
   partsOf(jobId: string, planId?: string): Promise<Part[]>;
   /** Returns a page of the part's earlier attempts. */
   readPast(ref: PartRef, page: number): Promise<PastAttempts | undefined>;
@@ -36,42 +36,44 @@ export interface Ledger {
   replacePast(past: PastAttempts): Promise<boolean>;
   readBatchPointer(batchId: string): Promise<PartRef | undefined>;
   /**
-   * Idempotent: the same batch always points to the same part. `expiresAt`: that of the job, once it has ended, in
-   * milliseconds; without it the pointer never expires.
+   * Idempotent: a batch always points to the same part. `expiresAt`: the expiry of the ended job, in milliseconds.
+   * Without it, the pointer never expires.
    */
   putBatchPointer(batchId: string, ref: PartRef, expiresAt?: number): Promise<void>;
-  /** Returns when a webhook told the end of a batch that no part had, in milliseconds; undefined: none did. */
+  /** Returns when a webhook reported the end of a batch that no part had, in milliseconds; undefined if none did. */
   readEarlyEnd(batchId: string): Promise<number | undefined>;
-  /** Notes that a webhook told the end of a batch that no part has yet. Idempotent. Times in milliseconds. */
+  /** Notes that a webhook reported the end of a batch that no part has yet. Idempotent. Times in milliseconds. */
   noteEarlyEnd(batchId: string, at: number, expiresAt: number): Promise<void>;
-  /** Returns when the last genuine webhook came, in milliseconds, exact to a minute; undefined: none has come. */
+  /**
+   * Returns when the last genuine webhook was received, in milliseconds, accurate to a minute; undefined if none was.
+   */
   readLastWebhook(): Promise<number | undefined>;
-  /** Notes that a genuine webhook came. Idempotent. In milliseconds. */
+  /** Notes that a genuine webhook was received. Idempotent. In milliseconds. */
   noteWebhook(at: number): Promise<void>;
   readKeyPointer(bucket: string, key: string): Promise<KeyPointer | undefined>;
-  /** Creates it when `pointer.version` is 0. */
+  /** Creates the item if `pointer.version` is 0. */
   replaceKeyPointer(pointer: KeyPointer): Promise<boolean>;
   readControl(): Promise<Control>;
-  /** Creates it when `control.version` is 0. */
+  /** Creates the item if `control.version` is 0. */
   replaceControl(control: Control): Promise<boolean>;
   readAdmissions(): Promise<Admissions>;
-  /** Creates the item when `version` is 0. */
+  /** Creates the item if `version` is 0. */
   replaceAdmissions(admissions: Admissions): Promise<boolean>;
   readCreateWindow(): Promise<CreateWindow>;
-  /** Creates it when `version` is 0. */
+  /** Creates the item if `version` is 0. */
   replaceCreateWindow(window: CreateWindow): Promise<boolean>;
-  /** Returns items of one shard with `dueAt` ≤ `before`; those due longest come first. */
+  /** Returns items of one shard with `dueAt` ≤ `before`, the longest overdue first. */
   due(shard: number, before: number, limit: number): Promise<DueItem[]>;
 }
 
-/** Which jobs a list asks for. Times in milliseconds. */
+/** The filter and page of a list of jobs. Times in milliseconds. */
 export interface JobsQuery {
   /** At least 1. */
   limit: number;
   status?: Job['status'];
   /** Only jobs created at this time or later. */
   since?: number;
-  /** From the page before, to continue after it. */
+  /** The cursor of the previous page, to continue after it. */
   cursor?: string;
 }
 
@@ -82,25 +84,28 @@ export interface JobsPage {
 }
 
 /**
- * What people ask of the ledger; no function needs it. The answers come from indexes and may be seconds old, except for
+ * Queries that people make; no function needs them. The answers come from indexes and may be seconds old, except for
  * `openJobs`, which may only miss a job that is seconds old. Errors: RetryableError.
  */
 export interface LedgerQueries {
-  /** Newest first. A page has fewer than `limit` jobs only if it is the last. Errors: TerminalError `invalid_cursor`. */
+  /** Newest first. Only the last page may have fewer than `limit` jobs. Errors: TerminalError `invalid_cursor`. */
   listJobs(query: JobsQuery): Promise<JobsPage>;
-  /** Job ids that begin with `prefix`, at most `limit`, in alphabetical order. `prefix` has at least `ID_PREFIX_LENGTH` characters. */
+  /**
+   * Returns at most `limit` job ids that begin with `prefix`, in alphabetical order. `prefix` has at least
+   * `ID_PREFIX_LENGTH` characters.
+   */
   jobIdsWith(prefix: string, limit: number): Promise<string[]>;
-  /** Jobs that have not ended, oldest first. */
+  /** Returns the jobs that have not ended, oldest first. */
   openJobs(): Promise<Job[]>;
-  /** By job, then by part. */
+  /** Sorted by job, then by part. */
   listStalled(): Promise<StalledItem[]>;
-  /** Items that wait for something to pass, without those in the admission queue; by job, then by part. */
+  /** Returns the items that wait for a temporary condition, except for admission; sorted by job, then by part. */
   listHeldUp(): Promise<HeldUpItem[]>;
-  /** Parts that only wait for admission, oldest first: without shares, in the order in which they are admitted. */
+  /** Returns the parts that only wait for admission, oldest first: without shares, that is the order of admission. */
   waitingParts(): Promise<WaitingPart[]>;
 }
 
-/** What the storage reports of an object version. */
+/** What S3 reports of an object version. */
 export interface ObjectFacts extends ContentFacts {
   /** Milliseconds; S3 keeps whole seconds. */
   lastModified: number;
@@ -110,23 +115,23 @@ export interface ObjectFacts extends ContentFacts {
 
 /** The request bucket, by object version. Errors: RetryableError; NotAllowed; TerminalError `object_gone`. */
 export interface RequestFiles {
-  /** Returns undefined when there is no such version. */
+  /** Returns undefined if there is no such version. */
   head(file: { bucket: string; key: string; versionId: string }): Promise<ObjectFacts | undefined>;
   /**
-   * Streams bytes `start` to `end` (exclusive), or the whole object without a range. May also throw while it is read.
+   * Streams bytes `start` to `end` (exclusive), or the whole object without a range. It may also throw during the read.
    */
   read(
     file: { bucket: string; key: string; versionId: string },
     range?: { start: number; end: number },
   ): AsyncIterable<Uint8Array>;
   /**
-   * Adds the tag of an ended job (`ENDED_TAG`); the version's other tags stay. Idempotent. Returns `full` when it has as
-   * many others as the storage allows, `gone` when there is no such version.
+   * Adds the tag of an ended job (`ENDED_TAG`) and keeps the version's other tags. Idempotent. Returns `full` if the
+   * version already has as many tags as S3 allows, `gone` if there is no such version.
    */
   tagEnded(file: { bucket: string; key: string; versionId: string }): Promise<'tagged' | 'full' | 'gone'>;
 }
 
-/** Writes one object of unknown length in bounded memory. The object becomes visible with `close`, never before. */
+/** Writes one object of unknown length in bounded memory. The object becomes visible only with `close`. */
 export interface ObjectWriter {
   /** Copies `bytes`: the caller may reuse them once the promise has resolved. */
   write(bytes: Uint8Array): Promise<void>;
@@ -137,16 +142,16 @@ export interface ObjectWriter {
 }
 
 /**
- * The results bucket. What users read is written with the tag of an ended job (`ENDED_TAG`): it is written when its job
- * ends. Errors: RetryableError; NotAllowed; TerminalError `object_gone`.
+ * The results bucket. The files for users are written when their job ends, so they have the tag of an ended job
+ * (`ENDED_TAG`). Errors: RetryableError; NotAllowed; TerminalError `object_gone`.
  */
 export interface ResultStore {
   put(key: string, body: string | Uint8Array, contentType: string): Promise<void>;
   openWriter(key: string, contentType: string): ObjectWriter;
-  /** Returns the object's length in bytes; undefined when there is no such object. */
+  /** Returns the object's length in bytes; undefined if there is no such object. */
   size(key: string): Promise<number | undefined>;
   read(key: string, range?: { start: number; end: number }): AsyncIterable<Uint8Array>;
-  /** Returns all keys with the prefix, including those of objects written just before. */
+  /** Returns all keys with the prefix, including those of objects that were just written. */
   keysUnder(prefix: string): Promise<string[]>;
   /** Idempotent. */
   remove(keys: string[]): Promise<void>;
@@ -164,8 +169,8 @@ export interface ResultStore {
     source: { key: string; start: number; end: number },
   ): Promise<string>;
   /**
-   * Returns true when the object is complete, now or before; false when the upload is unknown and the object is
-   * missing.
+   * Returns true if the object is complete, by this call or an earlier one; false if the upload is unknown and the
+   * object is missing.
    */
   completeUpload(key: string, uploadId: string, etags: string[]): Promise<boolean>;
   /** Discards an upload that is not complete; never throws. */
@@ -173,50 +178,53 @@ export interface ResultStore {
 }
 
 /**
- * A temporary file on the invocation's disk, for data that exceeds its memory. Errors: RetryableError when the disk is
- * full.
+ * A temporary file on the invocation's disk, for data that does not fit in memory. Errors: RetryableError if the disk
+ * is full.
  */
 export interface ScratchFile {
   /** Appends the bytes: the caller may reuse them once the promise has resolved. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Fills `target` with the bytes from `start`: at once, as a promise for each line would take longer than the read. */
+  /**
+   * Fills `target` with the bytes from `start`. It is synchronous, because one promise per line would take longer than
+   * the read.
+   */
   read(start: number, target: Uint8Array): void;
   /** Deletes the file; never throws. */
   discard(): Promise<void>;
 }
 
-/** Creates temporary files, which end with the invocation. */
+/** Creates temporary files, which are deleted with the invocation. */
 export interface Scratch {
   open(): Promise<ScratchFile>;
 }
 
-/** A page of `GET /batches`; the newest batch should come first. Entries that are no batch are left out. */
+/** A page of `GET /batches`; the newest batch should come first. Entries that are not batches are left out. */
 export interface BatchPage {
   batches: ObservedBatch[];
-  /** The list goes on after this page. */
+  /** The list continues after this page. */
   hasMore: boolean;
-  /** The `after` of the next page; absent on the last page, and where the list goes on but cannot be continued. */
+  /** The `after` of the next page. Absent on the last page, or if the list continues but gives no usable cursor. */
   next?: string;
-  /** The account whose batches these are; compare accounts with `isSameAccount`. */
+  /** The account of these batches. Compare accounts with `isSameAccount`. */
   account: string;
   /** The API's clock, in milliseconds. */
   answeredAt?: number;
 }
 
-/** A file that was uploaded. Times in milliseconds; absent where the API did not say. */
+/** A file that was uploaded. Times in milliseconds, absent if the API did not send them. */
 export interface UploadedFile {
   fileId: string;
   /** Compare accounts with `isSameAccount`. */
   account: string;
   createdAt?: number;
-  /** The API's clock when it confirmed the file. */
+  /** The API's time when it confirmed the file. */
   answeredAt?: number;
 }
 
 /**
- * The OpenAI Batch API. No call is retried inside, and none hangs: small calls take 10 seconds at most, a create 60; a
- * stream that stands still for 15 seconds fails. `signal` ends a call sooner. Errors: RetryableError, which says what
- * has to change (`waitsFor`); NotAllowed; TerminalError (code) only when the input is wrong, or does not exist. Only
+ * The OpenAI Batch API. No call retries or hangs: small calls take at most 10 seconds, a create 60, and a stream that
+ * pauses for 15 seconds fails. `signal` ends a call earlier. Errors: RetryableError, with what must change first
+ * (`waitsFor`); NotAllowed; TerminalError (with a code) only if the input is wrong or does not exist. Only
  * `createBatch` throws Ambiguous; its other errors mean that no batch was created.
  */
 export interface BatchApi {
@@ -236,26 +244,26 @@ export interface BatchApi {
     signal: AbortSignal,
   ): Promise<ObservedBatch>;
   retrieveBatch(batchId: string, signal?: AbortSignal): Promise<ObservedBatch>;
-  /** `limit`: 1 to 100; a vendor without paging returns the whole list. */
+  /** `limit`: 1 to 100. A vendor without paging returns the whole list. */
   listBatches(query: { after?: string; limit: number }, signal?: AbortSignal): Promise<BatchPage>;
   /**
-   * Returns `too_late` or `unknown` when the API refuses the cancel, or does not say how the batch is now: retrieve the
+   * Returns `too_late` or `unknown` if the API refuses the cancel or does not describe the batch. Then retrieve the
    * batch and decide.
    */
   cancelBatch(batchId: string, signal?: AbortSignal): Promise<ObservedBatch | 'too_late' | 'unknown'>;
   /**
-   * Returns the file's length in bytes; undefined where the API does not say it. Errors: TerminalError `file_gone` when
-   * the API says that it does not have the file.
+   * Returns the file's length in bytes; undefined if the API does not say it. Errors: TerminalError `file_gone` if the
+   * API says that it does not have the file.
    */
   fileBytes(fileId: string, signal?: AbortSignal): Promise<number | undefined>;
   readFile(fileId: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Returns the account of the key in use: with another account's key every file seems to be gone. */
+  /** Also returns the account of the current key, because with another account's key every file seems to be gone. */
   deleteFile(fileId: string, signal?: AbortSignal): Promise<{ was: 'deleted' | 'gone'; account: string }>;
 }
 
 /** The event bus. Errors: RetryableError. */
 export interface EventBus {
-  /** Returns the `metadata.id`s of the refused events; the caller publishes those again. */
+  /** Returns the `metadata.id`s of the refused events. The caller publishes them again. */
   publish(events: OutgoingEvent[]): Promise<{ refused: string[] }>;
 }
 
@@ -268,7 +276,7 @@ export type WorkMessage =
 
 /** The queues between the functions; they deliver each message at least once. Errors: RetryableError. */
 export interface WorkQueues {
-  /** The queues this function may send to; the reconciler sends messages to the others. */
+  /** The queues that this function may send to. POLL sends the messages for the others. */
   readonly reaches: ReadonlySet<WorkMessage['to']>;
   send(messages: WorkMessage[]): Promise<void>;
 }
@@ -278,7 +286,7 @@ export interface Clock {
   now(): number;
 }
 
-/** New random ids: 26 characters of `a–z2–7`. */
+/** Creates random ids: 26 characters of `a–z2–7`. */
 export interface Ids {
   next(): string;
 }
@@ -290,20 +298,23 @@ export interface Log {
   error(code: string, facts?: Record<string, string | number | boolean | undefined>, cause?: unknown): void;
 }
 
-/** Values for dashboards and alarms. `record` never throws and never waits; a lost value does no harm. */
+/** Values for dashboards and alarms. `record` never throws and never waits. A lost value does no harm. */
 export interface Metrics {
   record(name: MetricName, value: number): void;
 }
 
-/** The signing secrets of webhooks that are valid now. Errors: RetryableError; NotAllowed when there is none. */
+/** The signing secrets of webhooks that are valid now. Errors: RetryableError; NotAllowed if there is none. */
 export interface SigningSecrets {
   current(): Promise<string[]>;
-  /** After a signature that fits none of them: reads them again, at most once a minute; else returns none. */
+  /**
+   * Call this after a signature that matches no secret. It reads the secrets again, but at most once a minute;
+   * otherwise it returns none.
+   */
   afterRefusal(): Promise<string[]>;
 }
 
 /**
- * Returns whether one of the secrets signed these bytes within the last five minutes. Names of headers are in lower case.
+ * Returns whether one of the secrets signed these bytes within the last five minutes. Header names are in lower case.
  */
 export type IsGenuine = (
   secrets: readonly string[],
@@ -311,7 +322,10 @@ export type IsGenuine = (
   body: Buffer,
 ) => boolean;
 
-/** The invocation's deadline: nothing irrevocable begins after `until` (ms), and `signal` ends what is in progress. */
+/**
+ * The invocation's deadline: nothing irrevocable begins after `until` (milliseconds), and `signal` ends what is in
+ * progress.
+ */
 export interface Deadline {
   until: number;
   signal: AbortSignal;

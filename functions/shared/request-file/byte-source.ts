@@ -7,7 +7,7 @@ export class ByteSource {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** Fills `target` with the next bytes. Errors: RangeError when the stream ends before; those of the chunks. */
+  /** Fills `target` with the next bytes. Errors: RangeError if the stream ends too early; those of the chunks. */
   async fill(target: Uint8Array): Promise<void> {
     let filled = 0;
     while (filled < target.length) {
@@ -24,7 +24,7 @@ export class ByteSource {
     }
   }
 
-  /** Checks that the stream is at its end. Errors: RangeError when bytes remain; those of the chunks. */
+  /** Checks that the stream is at its end. Errors: RangeError if bytes remain; those of the chunks. */
   async end(): Promise<void> {
     for (;;) {
       if (this.#rest.length > 0) throw new RangeError(`${this.#rest.length} bytes remain at the end`);

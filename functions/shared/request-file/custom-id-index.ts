@@ -4,16 +4,16 @@ const CHUNK_ROWS = 65_536;
 
 /** Rows whose id may repeat the id of an earlier row. */
 interface IdCandidates {
-  /** The first rows that share their hash with another row, in the order they were added. */
+  /** The first rows whose hash another row also has, in the order in which they were added. */
   rows: number[];
-  /** How many more rows repeat the hash of an earlier row. */
+  /** How many further rows repeat the hash of an earlier row. */
   further: number;
 }
 
 /**
- * Finds rows that may have the same custom_id. Each row takes 12 bytes (20 during `candidates`): 53 bits of hash and
- * the number of its line. Rows with equal hashes are only *candidates* for a duplicate: the caller compares the ids
- * themselves. Rows are numbered from 0, in the order they are added.
+ * Finds rows that may have the same custom_id. Each row takes 12 bytes (20 during `candidates`): 53 bits of hash, and
+ * its line number. Rows with equal hashes are only *candidates* for a duplicate; the caller compares the ids. Rows are
+ * numbered from 0, in the order in which they are added.
  */
 export class CustomIdIndex {
   readonly #hashes: Float64Array[] = [];
@@ -23,7 +23,7 @@ export class CustomIdIndex {
   #lastLines = new Uint32Array(0);
   #count = 0;
 
-  /** Restores an index from what `saved` returned. Errors: those of the source. */
+  /** Restores an index from the bytes of `saved`. Errors: those of the source. */
   static async restored(count: number, source: ByteSource): Promise<CustomIdIndex> {
     const ids = new CustomIdIndex();
     for (let remaining = count; remaining > 0; remaining -= CHUNK_ROWS) {
@@ -36,7 +36,7 @@ export class CustomIdIndex {
     return ids;
   }
 
-  /** Returns the bytes to save: views, valid until the next `add`. */
+  /** Returns the bytes to save: views that are valid until the next `add`. */
   *saved(): Generator<Uint8Array> {
     for (const [chunk, hashes] of this.#hashes.entries()) {
       yield bytesOf(hashes.subarray(0, this.#rowsIn(chunk)));
@@ -52,7 +52,7 @@ export class CustomIdIndex {
     this.addHash(hashOf(customId), line);
   }
 
-  /** Adds a row by the hash of its id, as `hashOf` or the scanner computes it. */
+  /** Adds a row by the hash of its id, from `hashOf` or from the scanner. */
   addHash(hash: number, line: number): void {
     const at = this.#count % CHUNK_ROWS;
     if (at === 0) this.#addChunk();
@@ -61,14 +61,17 @@ export class CustomIdIndex {
     this.#count += 1;
   }
 
-  /** Returns the number of the row's line in the file. Errors: RangeError when there is no such row. */
+  /** Returns the number of the row's line in the file. Errors: RangeError if there is no such row. */
   lineOf(row: number): number {
     const line = this.#lines[Math.floor(row / CHUNK_ROWS)]?.[row % CHUNK_ROWS];
     if (line === undefined || row >= this.#count) throw new RangeError(`row ids: no row ${row}`);
     return line;
   }
 
-  /** Returns at most `limit` rows that may be duplicates or the rows they repeat: nearly always exactly those. */
+  /**
+   * Returns at most `limit` rows that may be duplicates, or the originals of duplicates. Nearly always they are exactly
+   * those.
+   */
   candidates(limit: number): IdCandidates {
     const found: IdCandidates = { rows: [], further: 0 };
     const shared = this.#sharedHashes();
@@ -93,7 +96,7 @@ export class CustomIdIndex {
       sorted.set(hashes.subarray(0, this.#rowsIn(chunk)), chunk * CHUNK_ROWS);
     });
     sorted.sort();
-    let shared = 0; // written to the front of the array, which has been compared already
+    let shared = 0; // written to the front of the array, where all values have been compared already
     for (let at = 1; at < sorted.length; at += 1) {
       const hash = sorted[at] ?? 0;
       if (hash !== sorted[at - 1] || (shared > 0 && hash === sorted[shared - 1])) continue;
@@ -115,7 +118,7 @@ export class CustomIdIndex {
   }
 }
 
-/** Returns the array's memory: little-endian on every platform that Node supports. */
+/** Returns the array's memory. It is little-endian on every platform that Node supports. */
 function bytesOf({ buffer, byteOffset, byteLength }: Float64Array | Uint32Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
@@ -133,8 +136,8 @@ function placeIn(sorted: Float64Array, wanted: number): number {
 }
 
 /**
- * Returns 53 bits of two multiplicative hashes of the id in UTF-8: as many as a JavaScript number holds exactly. The
- * scanner computes the same two (`storeHash` in `scanner/assembly/scanner.ts`).
+ * Returns 53 bits of two multiplicative hashes of the id in UTF-8, as many as a JavaScript number can hold exactly. The
+ * scanner computes the same hashes (`storeHash` in `scanner/assembly/scanner.ts`).
  */
 export function hashOf(customId: string): number {
   let low = 0xdeadbeef;

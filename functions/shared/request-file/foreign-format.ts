@@ -1,13 +1,13 @@
 /**
- * Recognizes files in another format or encoding by their first bytes, so that they get one finding which names the
- * cause, instead of one for each line. Every rule fits only files whose first line is no JSON object in UTF-8: a valid
- * request file is never taken for another format.
+ * Recognises files in another format or encoding by their first bytes. Such a file gets one finding that names the
+ * cause, instead of one finding per line. The rules match only files whose first line is not a JSON object in UTF-8, so
+ * a valid request file is never taken for another format.
  */
 
-/** How many bytes of a file are looked at. */
+/** How many bytes of a file are examined. */
 export const HEAD_BYTES = 4096;
 
-/** What a file is instead of JSON Lines in UTF-8. */
+/** A format that is not JSON Lines in UTF-8. */
 export interface ForeignFormat {
   code: 'wrong_encoding' | 'compressed' | 'wrong_format';
   message: string;
@@ -16,7 +16,7 @@ export interface ForeignFormat {
 const UNPACK = 'decompress it and upload the .jsonl file itself';
 const EXPORT = 'export it as JSON Lines: one JSON object per line';
 
-/** First bytes in Latin-1, and where they begin if not at 0. */
+/** The first bytes in Latin-1, and their position if it is not 0. */
 const SIGNATURES: readonly {
   code: ForeignFormat['code'];
   is: string;
@@ -42,7 +42,7 @@ const SIGNATURES: readonly {
   { code: 'wrong_format', is: 'an SQLite database', begins: 'SQLite format 3\0', todo: EXPORT },
 ];
 
-/** Returns what the file is that begins with these bytes; undefined if it may be JSON Lines. */
+/** Returns the format of a file that begins with these bytes; undefined if it may be JSON Lines. */
 export function foreignFormatOf(head: Uint8Array): ForeignFormat | undefined {
   const bytes = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, HEAD_BYTES));
   const encoding = encodingOf(bytes);
@@ -54,7 +54,7 @@ export function foreignFormatOf(head: Uint8Array): ForeignFormat | undefined {
   const text = latin1.replace(/^\xef\xbb\xbf/, '').trimStart();
   if (text.startsWith('{'))
     return isIndented(text)
-      ? wrong('JSON with each object on several lines', 'write each request on one line')
+      ? wrong('JSON with objects that span several lines', 'write each request on one line')
       : undefined;
   const known = SIGNATURES.find(({ begins, at = 0 }) => latin1.startsWith(begins, at));
   if (known) return { code: known.code, message: `the file is ${known.is}, not JSON Lines; ${known.todo}` };
@@ -70,8 +70,8 @@ function isIndented(text: string): boolean {
 }
 
 /**
- * Returns the encoding if it is not UTF-8. Without a byte order mark, it follows from the zero bytes of the first
- * characters, which are ASCII in any JSON; UTF-8 has none.
+ * Returns the encoding if it is not UTF-8. Without a byte order mark, it follows from zero bytes among the first
+ * characters: these are ASCII in any JSON, and UTF-8 has no zero bytes in them.
  */
 function encodingOf(bytes: Buffer): string | undefined {
   const [a, b, c, d] = bytes;
@@ -94,7 +94,9 @@ function foreignTextOf(text: string): ForeignFormat | undefined {
   return isCsv(text) ? wrong('CSV', EXPORT) : undefined;
 }
 
-/** Returns whether the text begins with a line of column names and, if there is one, a line of values. */
+/**
+ * Returns whether the text begins with a line of column names and, if there is a second line, with a line of values.
+ */
 function isCsv(text: string): boolean {
   const [names = '', values] = text.split(/\r?\n/).filter((line) => line.trim() !== '');
   return [',', ';', '\t', '|'].some((separator) => {

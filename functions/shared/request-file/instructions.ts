@@ -1,42 +1,45 @@
-/** What a user asks of Batchdrop in the S3 user metadata of a request file: `x-amz-meta-batchdrop-<name>: <value>`. */
+/**
+ * A user's instructions to Batchdrop, in the S3 user metadata of a request file: `x-amz-meta-batchdrop-<name>:
+ * <value>`.
+ */
 import type { Finding } from '../contract/events.ts';
 import { INSTRUCTION_PREFIX, METADATA_LIMITS, PRIORITIES, type Priority } from '../contract/request-file.ts';
 
-/** The instructions of a request file; those that it does not give have their default. */
+/** The instructions of a request file. Those that the file does not set have their defaults. */
 export interface Instructions {
-  /** Run the file even if the same bytes ran just now. */
+  /** Run the file even if the same bytes have just run. */
   readonly rerun: boolean;
   /** How urgent the file is among those that wait. */
   readonly priority: Priority;
 }
 
 interface Instruction<Value> {
-  /** Without it. */
+  /** The default. */
   readonly otherwise: Value;
-  /** Which values it takes, as a finding says it. */
+  /** The allowed values, as a finding describes them. */
   readonly takes: string;
-  /** Undefined for a value that it does not take. */
+  /** Returns undefined for a value that is not allowed. */
   readonly read: (text: string) => Value | undefined;
 }
 
 type Known = { readonly [Name in keyof Instructions]: Instruction<Instructions[Name]> };
 
-/** Every instruction there is. */
+/** All instructions. */
 const KNOWN: Known = {
   rerun: { otherwise: false, takes: 'yes or no', read: yesOrNo },
   priority: { otherwise: 'normal', takes: 'high, normal or low', read: priority },
 };
 
-const NEAR = 1 / 3; // of the characters may differ: beyond that a suggestion is a guess
+const NEAR = 1 / 3; // the share of characters that may differ; beyond that, a suggestion is a guess
 
-/** The instructions in the pairs of `x-amz-meta-batchdrop-*`, names without the prefix. */
+/** Returns the instructions in the pairs of `x-amz-meta-batchdrop-*`. The names have no prefix. */
 export function instructionsIn(given: Readonly<Record<string, string>>): Instructions {
   return { rerun: givenValue(given, 'rerun'), priority: givenValue(given, 'priority') };
 }
 
 /**
- * An unknown name, and a value that its instruction does not take: a misspelled instruction must not be ignored, as
- * nobody would notice before the bill comes.
+ * Returns findings for unknown names and for values that are not allowed. A misspelled instruction must not be ignored,
+ * because nobody would notice it before the bill comes.
  */
 export function findingsOnInstructions(given: Readonly<Record<string, string>>): Finding[] {
   return Object.entries(given).flatMap(([name, text]): Finding[] => {
@@ -88,7 +91,9 @@ function shortened(text: string): string {
   return text.slice(0, METADATA_LIMITS.nameLength);
 }
 
-/** Characters to add, remove or replace to get from one word to the other (Levenshtein). */
+/**
+ * Returns the number of characters to add, remove or replace to turn one word into the other (Levenshtein distance).
+ */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, at) => at);
   for (const [at, character] of [...from].entries()) {

@@ -1,11 +1,11 @@
 /**
  * Groups the rows of a request file into parts while the file is read: rows of one endpoint and model fill one part
- * after another. A part ends at OpenAI's limits for a batch, or at the bytes that the model's limit on enqueued tokens
- * allows. The plan depends only on the rows and these limits, which are saved with the planner. A resumed scan
- * therefore makes the same plan.
+ * after another. A part ends at OpenAI's limits for a batch, or at the number of bytes that the model's limit on
+ * enqueued tokens allows. The plan depends only on the rows and these limits. The limits are saved with the planner, so
+ * a resumed scan makes the same plan.
  *
- * The row tables of all open parts together have a limit. Above it the largest part is closed before it is full, so a
- * file with many models and long ids becomes a few more batches.
+ * The row tables of all open parts share a limit. Above it, the largest part is closed before it is full. A file with
+ * many models and long ids therefore becomes a few more batches.
  */
 import { FILE_LIMITS, PART_LIMITS } from '../contract/request-file.ts';
 import { type LinePlace, uploadLength } from '../part-rows/lines.ts';
@@ -13,7 +13,7 @@ import { type IdBytes, RowTableWriter } from '../part-rows/row-table.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { Row } from './validate-row.ts';
 
-/** A row, whose id may be still in the memory of the scanner. */
+/** A row. Its id may still be in the memory of the scanner. */
 export type PlannableRow = Omit<Row, 'customId'> & { customId: string | IdBytes };
 
 /** The rows of one future batch. */
@@ -25,7 +25,7 @@ export interface PlannedPart {
   range: { start: number; end: number };
   rows: number;
   uploadBytes: number;
-  /** Rows of other parts lie within the range. */
+  /** The range also contains rows of other parts. */
   interleaved?: true;
 }
 
@@ -35,7 +35,7 @@ export interface ClosedPart {
   table: Uint8Array;
 }
 
-/** 48 MB holds 800,000 rows with ids of 40 bytes: only then is a part closed early. */
+/** 48 MB is enough for 800,000 rows with ids of 40 bytes. Only beyond that are parts closed early. */
 const OPEN_TABLES_BYTES = 48_000_000;
 
 /** A part that still receives rows. */
@@ -48,7 +48,7 @@ interface OpenPart {
   table: RowTableWriter;
 }
 
-/** The maximum bytes of a part by model, where it is lower than OpenAI's limit for a file. */
+/** The maximum bytes of a part, by model. Only models whose maximum is below OpenAI's file limit are listed. */
 export type PartBytes = Readonly<Record<string, number>>;
 
 /** The state of a planner between two rows, without the row tables of its open parts. */
@@ -62,14 +62,14 @@ export interface PlannerFacts {
 type PlanProblem = 'too_many_groups' | 'too_many_parts';
 
 export class PartPlanner {
-  /** The open part of each endpoint and model, in the order of their first rows; undefined between two parts. */
+  /** The open part of each endpoint and model, in the order of their first rows. Undefined between two parts. */
   readonly #groups = new Map<string, OpenPart | undefined>();
   readonly #partBytes: PartBytes;
   readonly #maxTableBytes: number;
   #parts = 0;
   #tableBytes = 0;
   #closed: ClosedPart[] = [];
-  /** The group of the row before, which is most often that of the next one too, and the maximum bytes of its parts. */
+  /** The group of the previous row, and the maximum bytes of its parts. The next row usually has the same group. */
   #known = { endpoint: '', model: '', group: '', maxBytes: 0 };
 
   constructor(partBytes: PartBytes, maxTableBytes = OPEN_TABLES_BYTES) {
@@ -104,7 +104,7 @@ export class PartPlanner {
     return { partBytes: this.#partBytes, parts: this.#parts, groups };
   }
 
-  /** Returns the row tables of the open parts: views, valid until the next `add`. */
+  /** Returns the row tables of the open parts: views that are valid until the next `add`. */
   *savedTables(): Generator<Uint8Array> {
     for (const open of this.#groups.values()) if (open) yield open.table.gathered();
   }
@@ -113,7 +113,9 @@ export class PartPlanner {
     return this.#groups.size;
   }
 
-  /** Adds a row to its part, or returns why it cannot. `ordinal`: the number of the row in the file, from 0. */
+  /**
+   * Adds a row to its part, or returns why that is impossible. `ordinal`: the number of the row in the file, from 0.
+   */
   add(line: LinePlace, row: PlannableRow, ordinal: number): PlanProblem | undefined {
     const { group, maxBytes } = this.#groupOf(row);
     let open = this.#groups.get(group);

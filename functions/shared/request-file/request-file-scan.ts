@@ -1,7 +1,7 @@
 /**
  * Checks a request file and plans its parts while it is read. The state is the position of the next line, the findings,
- * the parts so far and the ids. It can be saved between two chunks of the file, and another invocation that resumes
- * from it makes the same plan.
+ * the parts so far, and the ids. It can be saved between two chunks of the file. Another invocation that resumes from
+ * it makes the same plan.
  *
  * Memory at the limit of 5 million rows: 60 MB of ids, and up to 48 MB of open row tables.
  */
@@ -23,10 +23,10 @@ import {
 import { type RowHandler, ScannedRows } from './scanned-rows.ts';
 import { validateRow } from './validate-row.ts';
 
-/** How many findings the report lists; all are counted. */
+/** How many findings the report lists. All findings are counted. */
 export const FINDINGS_KEPT = 1000;
 
-/** Increase it with any change to what is saved or to how rows are grouped into parts. */
+/** Increase this with any change to the saved data, or to how rows are grouped into parts. */
 const FORMAT = 3;
 const MAX_FACTS = 64 * 1024 * 1024; // far above 10,000 parts and 1,000 findings: anything longer is not a saved scan
 
@@ -34,7 +34,7 @@ export type CheckedFile =
   | { verdict: 'good'; rows: number; groups: number; parts: PlannedPart[] }
   | { verdict: 'bad'; findings: Finding[]; count: number };
 
-/** What is saved besides the ids and the row tables. */
+/** The saved data, except for the ids and the row tables. */
 interface ScanFacts {
   format: number;
   next: { offset: number; linesBefore: number };
@@ -46,21 +46,21 @@ interface ScanFacts {
   ids: number;
 }
 
-/** How a scan reads lines: by the scanner, or on a machine that cannot run it (null), by `JSON.parse` alone. */
+/** How a scan reads lines: with the scanner or, on a machine that cannot run it (null), with `JSON.parse` alone. */
 type Scanner = WebAssembly.Module | null;
 
 export class RequestFileScan implements RowHandler {
   readonly ids: CustomIdIndex;
   /** The parts closed so far. */
   readonly parts: PlannedPart[];
-  /** The file exceeds a limit for whole files, or has another format: the rest is not read. */
+  /** The file exceeds a limit for whole files or has another format, so the rest is not read. */
   isOverLimit = false;
   readonly #reader: ScannedRows | LineReader;
   readonly #planner: PartPlanner;
   readonly #findings: Finding[];
   #findingsCount: number;
   #rows: number;
-  /** The first bytes of the file, until their format is known. */
+  /** The first bytes of the file, until its format is known. */
   #head: Uint8Array[] | undefined;
 
   private constructor(
@@ -88,8 +88,8 @@ export class RequestFileScan implements RowHandler {
   }
 
   /**
-   * Restores a scan from what `saved` returned. Errors: RangeError when the bytes are not a saved scan, or one in
-   * another format; those of the chunks.
+   * Restores a scan from the bytes of `saved`. Errors: RangeError if the bytes are not a saved scan, or have another
+   * format version; those of the chunks.
    */
   static async restored(
     chunks: AsyncIterable<Uint8Array>,
@@ -103,7 +103,7 @@ export class RequestFileScan implements RowHandler {
     return new RequestFileScan(facts, planner, ids, scanner);
   }
 
-  /** Returns the bytes to save; write them before the next `push`. Call `takeClosed` first. */
+  /** Returns the bytes to save. Call `takeClosed` before, and write them before the next `push`. */
   *saved(): Generator<Uint8Array> {
     const facts: ScanFacts = {
       format: FORMAT,
@@ -124,7 +124,7 @@ export class RequestFileScan implements RowHandler {
     yield* this.#planner.savedTables();
   }
 
-  /** The offset from which to resume reading: the start of the first line that was not checked yet, in bytes. */
+  /** The offset from which to resume reading: the start of the first line that is not checked yet, in bytes. */
   get offset(): number {
     return this.#reader.next.offset;
   }
@@ -139,7 +139,7 @@ export class RequestFileScan implements RowHandler {
     if (this.#head.reduce((sum, { length }) => sum + length, 0) >= HEAD_BYTES) this.#pushHead();
   }
 
-  /** Ends the scan: at the end of the file, or when the file exceeds a limit. */
+  /** Ends the scan, at the end of the file or when the file exceeds a limit. */
   end(): void {
     this.#pushHead();
     if (!this.isOverLimit) this.#reader.end();
@@ -164,7 +164,7 @@ export class RequestFileScan implements RowHandler {
 
   find(line: number | null, code: string, message: string): void {
     this.#findingsCount += 1;
-    // Findings about the whole file are always listed: there are few, and they explain the others.
+    // Findings about the whole file are always listed, because there are few and they explain the others.
     if (line === null || this.#findings.length < FINDINGS_KEPT) this.#findings.push({ line, code, message });
   }
 
@@ -191,7 +191,7 @@ export class RequestFileScan implements RowHandler {
     return { verdict: 'good', rows: this.#rows, groups: this.#planner.groups, parts };
   }
 
-  /** Counts a row. Returns false when the file has too many, or is over another limit. */
+  /** Counts a row. Returns false if the file has too many rows or exceeds another limit. */
   #admitsRow(): boolean {
     if (this.isOverLimit) return false;
     this.#rows += 1;
@@ -201,8 +201,8 @@ export class RequestFileScan implements RowHandler {
   }
 
   /**
-   * Adds the row to its part and its id to the index. Both number the rows alike, so a row that is not planned ends
-   * both.
+   * Adds the row to its part and its id to the index. Both must number the rows in the same way, so the first row that
+   * cannot be planned ends the scan.
    */
   #addRow(line: LinePlace, row: PlannableRow, hash: number): void {
     if (row.embeddingInputs > PART_LIMITS.embeddingInputs) {

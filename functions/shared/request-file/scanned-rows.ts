@@ -1,7 +1,7 @@
 /**
- * Reads the rows of a request file with the scanner. A row that is clean and good by its values needs no parsing; any other
- * line is handed on to be judged by `validateRow`, which alone finds problems. So this file accepts at most what
- * `validateRow` accepts, and says the same of it: `npm run fuzz:scanner` compares both.
+ * Reads the rows of a request file with the scanner. A row that is clean and has good values needs no parsing.
+ * `validateRow` judges every other line, and only it reports problems. So this file accepts at most what `validateRow`
+ * accepts, with the same result: `npm run fuzz:scanner` compares both.
  */
 import { FILE_LIMITS } from '../contract/request-file.ts';
 import type { LineHandler, LinePlace } from '../part-rows/lines.ts';
@@ -12,9 +12,12 @@ import { joinedHash } from './custom-id-index.ts';
 import type { PlannableRow } from './plan-parts.ts';
 import { COMPLEXITY, SUPPORTED_ENDPOINTS } from './validate-row.ts';
 
-/** Receives good rows by `row`, and by `line` the lines that have to be judged. All are valid during the call only. */
+/**
+ * Receives good rows through `row`, and the lines that must be judged through `line`. All are valid only during the
+ * call.
+ */
 export interface RowHandler extends LineHandler {
-  /** `hash`: of the custom_id, as in `CustomIdIndex`. */
+  /** `hash`: the hash of the custom_id, as in `CustomIdIndex`. */
   row(place: LinePlace, row: PlannableRow, hash: number): void;
 }
 
@@ -34,7 +37,7 @@ export class ScannedRows {
     model: '',
     embeddingInputs: 0,
   };
-  /** A row may have this url and model. */
+  /** A row with this url and model may be good. */
   #isRouteGood = false;
 
   /** `options`: as for `LineReader`. */
@@ -76,7 +79,7 @@ export class ScannedRows {
     this.#handler.overlong(number);
   }
 
-  /** Returns false if the line has to be judged. */
+  /** Returns false if `validateRow` must judge the line. */
   #isGood(line: ScannedLine): boolean {
     const { customId, method, url, body, model, stream } = this.#scanner.slots;
     const idBytes = line.endOf(customId) - line.startOf(customId);
@@ -103,7 +106,7 @@ export class ScannedRows {
     row.embeddingInputs = row.endpoint === EMBEDDINGS ? this.#inputsIn(line) : 0;
   }
 
-  /** The values of one clean line are those of the next one too, unless it says that they have changed. */
+  /** A clean line has the values of the previous one, unless the scanner says that they changed. */
   #noteRoute(line: ScannedLine): void {
     const slots = this.#scanner.slots;
     const endpoint = line.repeatedText(slots.url);
@@ -121,7 +124,7 @@ export class ScannedRows {
     return line.length > COMPLEXITY.bytes && this.#scanner.openingsIn(line) > COMPLEXITY.arraysAndObjects;
   }
 
-  /** As `inputsIn` in `validate-row.ts`. */
+  /** The same as `inputsIn` in `validate-row.ts`. */
   #inputsIn(line: ScannedLine): number {
     const { input } = this.#scanner.slots;
     if (line.kind(input) !== KIND.array) return 1;

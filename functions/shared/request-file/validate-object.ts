@@ -9,10 +9,13 @@ import {
 import type { RequestFile } from '../domain/job.ts';
 import { findingsOnInstructions } from './instructions.ts';
 
-/** S3's own name for the version of an unversioned object. */
+/** S3's version id for an object in a bucket without versioning. */
 export const UNVERSIONED = 'null';
 
-/** The user's tags and the instructions in S3's user metadata, whose names come in lower case; other pairs are ignored. */
+/**
+ * Returns the user's tags and instructions from S3's user metadata, whose names are in lower case. Other pairs are
+ * ignored.
+ */
 export function readUserMetadata(userMetadata: Readonly<Record<string, string>>): {
   metadata: Record<string, string>;
   instructions: Record<string, string>;
@@ -28,7 +31,7 @@ function withoutPrefix(pairs: Readonly<Record<string, string>>, prefix: string):
   return Object.fromEntries(named.map(([name, value]) => [name.slice(prefix.length), value]));
 }
 
-/** What is wrong with a request file before its first byte is read. */
+/** Returns what is wrong with a request file before its content is read. */
 export function validateObject(file: RequestFile): Finding[] {
   const findings: Finding[] = [];
   const find = (code: string, message: string) => findings.push({ line: null, code, message });

@@ -1,22 +1,22 @@
 /**
  * Reads a whole request file once, in bounded memory, and returns either the plan of its parts or the problems found.
- * Nothing is sent to OpenAI before.
+ * Nothing is sent to OpenAI before that.
  *   1. check each line by itself, keep a hash of its id, and add its row to a part (`request-file-scan.ts`)
  *   2. store the row table of each part as soon as the part is closed
  *   3. read the ids of rows with equal hashes from those tables, and compare them
  *
- * Known gap: if more than 10,000 rows share their hash with another, the further ones are counted as duplicates by
- * their hashes alone. In one of thousands of such files the count is then too high by one.
+ * Known gap: if more than 10,000 rows share their hash with another row, the others count as duplicates by their hashes
+ * alone. In one of thousands of such files, the count is then too high by one.
  */
 
 import { RowTable } from '../part-rows/row-table.ts';
 import type { ClosedPart, PlannedPart } from './plan-parts.ts';
 import { type CheckedFile, RequestFileScan } from './request-file-scan.ts';
 
-/** How many ids are compared: several for each finding in the report, each of up to 512 bytes in memory. */
+/** How many ids are compared: several per finding in the report, each with up to 512 bytes in memory. */
 const IDS_COMPARED = 10_000;
 
-/** The store of the row tables, by the number of the part. */
+/** Stores the row tables, by the number of the part. */
 export interface RowTables {
   write(part: number, table: Uint8Array): Promise<void>;
   read(part: number): Promise<Uint8Array>;
@@ -35,8 +35,8 @@ export async function validateRequestFile(
 }
 
 /**
- * Continues a scan at its offset until the file ends or the time is up. Returns false when part of the file was not
- * read; the scan can then be saved. Each call checks at least one line. Errors: those of `read` and `tables`.
+ * Continues a scan at its offset until the file ends or the time is up. Returns false if part of the file is still
+ * unread; the scan can then be saved. Each call checks at least one line. Errors: those of `read` and `tables`.
  */
 export async function continueScan(
   scan: RequestFileScan,
@@ -54,7 +54,7 @@ export async function continueScan(
   return true;
 }
 
-/** Returns the verdict on a file that was read to its end or exceeds a limit. Errors: those of `tables`. */
+/** Returns the result for a file that was read to its end or exceeds a limit. Errors: those of `tables`. */
 export async function completeScan(scan: RequestFileScan, tables: RowTables): Promise<CheckedFile> {
   scan.end();
   await store(scan.takeClosed(), tables);
@@ -66,7 +66,7 @@ async function store(closed: ClosedPart[], tables: RowTables): Promise<void> {
   for (const { part, table } of closed) await tables.write(part.number, table);
 }
 
-/** Compares the ids of rows with equal hashes, and reports each duplicate with the line that had the id first. */
+/** Compares the ids of rows with equal hashes, and reports each duplicate with the first line that has the id. */
 async function findDuplicates(scan: RequestFileScan, tables: RowTables): Promise<void> {
   const { rows, further } = scan.ids.candidates(IDS_COMPARED);
   if (rows.length === 0) return;

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { ENDPOINTS, FILE_LIMITS } from '../contract/request-file.ts';
 
-/** What the plan needs of a row. */
+/** The fields of a row that the plan needs. */
 export interface Row {
   customId: string;
   endpoint: string;
@@ -15,14 +15,14 @@ type CheckedRow = { row: Row } | { code: string; message: string };
 
 export const SUPPORTED_ENDPOINTS: ReadonlySet<unknown> = new Set(ENDPOINTS);
 
-/** A parsed array takes about 50 bytes for one byte of JSON: 32 MiB of them would exceed the function's memory. */
+/** A parsed array takes about 50 bytes per byte of JSON, so 32 MiB of arrays would exceed the function's memory. */
 export const COMPLEXITY = {
-  /** A line of at most so many bytes is never too complex. */
+  /** A line of at most this many bytes is never too complex. */
   bytes: 1_000_000,
   arraysAndObjects: 1_000_000,
 } as const;
 
-/** Checks one line of a request file: as OpenAI's validation does, and slightly more strictly. */
+/** Checks one line of a request file like OpenAI's validation, but slightly more strictly. */
 export function validateRow(bytes: Uint8Array): CheckedRow {
   if (!isUtf8(bytes)) return fault('invalid_utf8', 'the line is not valid UTF-8');
   const { arraysAndObjects: most } = COMPLEXITY;
@@ -33,9 +33,9 @@ export function validateRow(bytes: Uint8Array): CheckedRow {
 }
 
 /**
- * Returns the row if it is valid and its id and model are ASCII. It decodes the line as Latin-1, one character per
- * byte, which is cheaper to decode and to parse. JSON's own characters are ASCII, so both decodings are valid JSON or
- * neither is, and only the strings differ.
+ * Returns the row if it is valid and its id and model are ASCII. It decodes the line as Latin-1, which is cheaper to
+ * decode and to parse because each byte is one character. The syntax of JSON is ASCII, so either both decodings are
+ * valid JSON or neither is. Only the contents of strings differ.
  */
 function asciiRow(bytes: Uint8Array): CheckedRow | undefined {
   let parsed: unknown;
@@ -92,7 +92,7 @@ function checkFields(row: Record<string, unknown>): CheckedRow {
   if (isLongerThan(FILE_LIMITS.modelBytes, model)) {
     return fault('invalid_model', `body.model has ${Buffer.byteLength(model)} bytes; 256 are allowed`);
   }
-  // The ledger and the events contain the model as UTF-8, which has no lone surrogates.
+  // The ledger and the events store the model as UTF-8, which cannot contain lone surrogates.
   if (!model.isWellFormed())
     return fault('invalid_model', 'body.model contains half a character (a lone surrogate)');
   if (stream === true) return fault('stream', 'body.stream is true; a batch cannot stream; remove it');
@@ -100,7 +100,7 @@ function checkFields(row: Record<string, unknown>): CheckedRow {
   return { row: { customId, endpoint: url, model, embeddingInputs } };
 }
 
-/** Compares bytes of UTF-8. A UTF-16 code unit is at most three bytes, so short texts need not be counted. */
+/** Compares the length in UTF-8. A UTF-16 code unit takes at most three bytes, so short texts need not be measured. */
 function isLongerThan(limit: number, text: string): boolean {
   return text.length * 3 > limit && Buffer.byteLength(text) > limit;
 }
@@ -110,7 +110,7 @@ function inputsIn(input: unknown): number {
   return Array.isArray(input) && typeof input[0] !== 'number' ? input.length : 1;
 }
 
-/** Counts brackets within strings, too: a line with a million of them is refused in any case. */
+/** Counts brackets within strings as well. A line with a million brackets is refused in any case. */
 function arraysAndObjectsIn(bytes: Uint8Array): number {
   let count = 0;
   for (const byte of bytes) if (byte === 0x5b || byte === 0x7b) count += 1;
@@ -132,18 +132,18 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) ? 'an array' : `a${typeof value === 'object' ? 'n' : ''} ${typeof value}`;
 }
 
-/** Returns at most 60 characters of the value, so that no prompt gets into a report. */
+/** Returns at most 60 characters of the value, so that a report contains no prompt. */
 function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : kindOf(value);
 }
 
 /**
- * Returns where JSON.parse failed. V8 quotes the text around it, which may be private: only the character and position
- * remain.
+ * Returns where JSON.parse failed. V8's message quotes the text around that place, which may be private, so only the
+ * character and the position are kept.
  */
 function whereIn(error: unknown, length: number): string {
   const message = error instanceof Error ? error.message : '';
-  // Test this message first: it alone quotes the line, which may contain the words of the other messages.
+  // Test this message first, because only this one quotes the line, which may contain the texts of the other messages.
   const token = /^Unexpected token '(.)'/su.exec(message)?.[1];
   if (token !== undefined) return `unexpected ${JSON.stringify(token)}`;
   if (/end of JSON|Unterminated/.test(message)) return 'it ends too early';

@@ -1,12 +1,12 @@
 /**
- * Splits chunks into lines, checks each as JSON in UTF-8 and finds the values that were asked for, all in one pass and in
- * bounded memory: the fast sibling of `part-rows/lines.ts`, with the same line numbers, offsets and rules for line ends,
- * byte order marks, blank and overlong lines.
+ * Splits chunks into lines, checks each as JSON in UTF-8, and finds the requested values, all in one pass and in
+ * bounded memory. It is the fast version of `part-rows/lines.ts`, with the same line numbers, offsets and rules for
+ * line ends, byte order marks, and blank and overlong lines.
  *   1. copy the chunk into the memory of the module, in slices that stay in the processor's cache
- *   2. scan as many whole lines as there are, and hand each to the handler
- *   3. move what is left of the last line to the front. A line longer than the memory lets it grow
+ *   2. scan as many whole lines as there are, and pass each to the handler
+ *   3. move the rest of the last line to the front; the memory grows for a line that does not fit
  *
- * A line that is not clean is handed out like the others: the handler judges it with `JSON.parse` (ADR 0014).
+ * The handler also receives lines that are not clean, and judges them with `JSON.parse` (ADR 0014).
  */
 import type { LineShape } from './line-shapes.ts';
 import { writePathTable } from './path-table.ts';
@@ -14,11 +14,11 @@ import { ScannedLine, type ScannerMemory } from './scanned-line.ts';
 
 const LF = 10;
 const BOM = [0xef, 0xbb, 0xbf] as const;
-/** Of a chunk at a time: it is still in the cache when it is scanned. */
+/** A chunk is copied in slices of this size, which are still in the cache when they are scanned. */
 const SLICE_BYTES = 128 * 1024;
-/** More than a scan reads beyond the last line. */
+/** More than the number of bytes that a scan reads after the last line. */
 const SCANNED_BEYOND = 128;
-/** A line may be longer by a byte order mark and a CR, which do not count. */
+/** A byte order mark and a CR do not count toward the length of a line. */
 const BEYOND_LONGEST = BOM.length + 1;
 const DIGEST_BYTES = 64;
 const PAGE_BYTES = 64 * 1024;
@@ -46,12 +46,12 @@ interface ScannerExports {
 /** Receives the lines of a `LineScanner`. */
 export interface ScannedLineHandler {
   scanned(line: ScannedLine): void;
-  /** A line was longer than allowed; its bytes were discarded. */
+  /** Called for a line that is longer than allowed. Its bytes were discarded. */
   overlong(number: number): void;
 }
 
 export class LineScanner<Name extends string> {
-  /** The numbers by which a line's values are asked for. */
+  /** The number of each value's slot, by name. */
   readonly slots: Readonly<Record<Name, number>>;
   readonly #handler: ScannedLineHandler;
   readonly #longest: number;
@@ -61,17 +61,18 @@ export class LineScanner<Name extends string> {
   readonly #recordWords: number;
   readonly #isDigesting: boolean;
   readonly #buffer: number;
-  /** The address behind the last byte that was copied. */
+  /** The address after the last byte that was copied. */
   #filled: number;
-  /** Where the byte at `#buffer` is in the file. */
+  /** The offset in the file of the byte at `#buffer`. */
   #offset: number;
-  /** Bytes of the current line that were discarded, because it is too long. */
+  /** How many bytes of the current line were discarded because it is too long. */
   #discarded = 0;
   #lines: number;
 
   /**
-   * `longest`: the maximum bytes of a line. `offset`: where in the file the chunks begin; a byte order mark is only expected
-   * at 0. `linesBefore`: the number of lines before the offset. `digest`: the bytes' digest will be asked for.
+   * `longest`: the maximum length of a line in bytes. `offset`: where in the file the chunks begin; a byte order mark
+   * is expected only at 0. `linesBefore`: the number of lines before the offset. `digest`: whether the caller will call
+   * `digest`.
    */
   constructor(
     module: WebAssembly.Module,
@@ -101,14 +102,14 @@ export class LineScanner<Name extends string> {
     );
   }
 
-  /** Where the first line begins that the handler has not received, and how many lines precede it. */
+  /** The start of the first line that the handler has not received, and how many lines precede it. */
   get next(): { offset: number; linesBefore: number } {
     return { offset: this.#offset, linesBefore: this.#lines };
   }
 
   /**
-   * Returns 64 bytes that identify those of all chunks, but those of overlong lines: ten times as fast as a CRC32, and for
-   * bytes that nobody chooses to deceive. A view; call it once, after `end`.
+   * Returns a digest of 64 bytes over all chunks except for overlong lines. It is ten times as fast as a CRC32, but
+   * does not protect against deliberate collisions. The result is a view. Call this once, after `end`.
    */
   digest(): Uint8Array {
     this.#module.endDigest();
@@ -116,13 +117,13 @@ export class LineScanner<Name extends string> {
     return this.#memory.bytes.subarray(at, at + DIGEST_BYTES);
   }
 
-  /** Counts the brackets and braces that open in the line, those within strings included. */
+  /** Counts the opening brackets and braces in the line, including those within strings. */
   openingsIn(line: ScannedLine): number {
     const from = line.bytes.byteOffset;
     return this.#module.openings(from, from + line.length);
   }
 
-  /** Scans the chunk's lines. It is copied, so the source may write to it again. */
+  /** Scans the chunk's lines. The chunk is copied, so the source may reuse it. */
   push(chunk: Uint8Array): void {
     for (let from = 0; from < chunk.length; ) {
       const slice = chunk.subarray(from, from + SLICE_BYTES);
@@ -131,7 +132,7 @@ export class LineScanner<Name extends string> {
     }
   }
 
-  /** Call it after the last chunk: the last line may lack a line end. */
+  /** Call this after the last chunk, because the last line may have no line end. */
   end(): void {
     if (this.#discarded > 0) this.#endDiscarded(this.#discarded);
     else if (this.#filled > this.#buffer) {
@@ -158,7 +159,7 @@ export class LineScanner<Name extends string> {
     this.#filled = this.#buffer;
   }
 
-  /** Discards the rest of an overlong line. Returns what follows it. */
+  /** Discards the rest of an overlong line. Returns the bytes after it. */
   #afterDiscarded(slice: Uint8Array): Uint8Array {
     const feed = slice.indexOf(LF);
     if (feed < 0) {
@@ -176,7 +177,7 @@ export class LineScanner<Name extends string> {
     this.#handler.overlong(this.#lines);
   }
 
-  /** Scans the whole lines before this address, and moves what follows them to the front. */
+  /** Scans the whole lines before this address, and moves the bytes after them to the front. */
   #scanTo(end: number, fileEnd: number): void {
     const longest = this.#longest + BEYOND_LONGEST;
     let from = this.#buffer;
@@ -235,7 +236,7 @@ function exportsOf(module: WebAssembly.Module): ScannerExports {
     throw new Error('scanner: it aborted');
   };
   const { exports } = new WebAssembly.Instance(module, { env: { abort } });
-  return exports as unknown as ScannerExports; // what the compiler made of assembly/scanner.ts
+  return exports as unknown as ScannerExports; // the compiled exports of assembly/scanner.ts
 }
 
 function viewsOf(memory: ArrayBuffer): ScannerMemory {

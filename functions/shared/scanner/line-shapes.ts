@@ -1,15 +1,15 @@
 /**
- * What the scanner notes of a line: values by path. Every object on a path is an *asked level*: there, a key with an escape
- * and a second value for a path make the line unsure.
+ * The values that the scanner notes for each line, by path. Every object on a path is a *requested level*. There, an
+ * escaped key or a second value for a path makes the line unsure.
  */
 export interface LineShape<Name extends string = string> {
-  /** Keys from the top of the line, with dots between them. The first one's string is hashed. At most 24. */
+  /** Keys from the top level of the line, joined by dots. The string of the first path is hashed. At most 24. */
   readonly paths: Readonly<Record<Name, string>>;
-  /** Values that are often the same in many lines: their text is decoded only when it changes. */
+  /** Values that are often equal in consecutive lines. Their text is decoded only when it changes. */
   readonly repeated: readonly NoInfer<Name>[];
 }
 
-/** A line of a request file: what its check and the plan of its parts need. */
+/** A line of a request file: the values that its check and the plan of its parts need. */
 export const REQUEST_LINE = {
   paths: {
     customId: 'custom_id',
@@ -32,25 +32,20 @@ export const REQUEST_LINE = {
 export const RESULT_LINE = {
   paths: {
     customId: 'custom_id',
-    response: 'response',
     statusCode: 'response.status_code',
-    error: 'error',
-    errorCode: 'error.code',
     model: 'response.body.model',
-    usage: 'response.body.usage',
     promptTokens: 'response.body.usage.prompt_tokens',
     completionTokens: 'response.body.usage.completion_tokens',
     inputTokens: 'response.body.usage.input_tokens',
     outputTokens: 'response.body.usage.output_tokens',
-    promptDetails: 'response.body.usage.prompt_tokens_details',
     promptCached: 'response.body.usage.prompt_tokens_details.cached_tokens',
     promptCacheWrites: 'response.body.usage.prompt_tokens_details.cache_write_tokens',
-    completionDetails: 'response.body.usage.completion_tokens_details',
+    promptAudio: 'response.body.usage.prompt_tokens_details.audio_tokens',
     completionReasoning: 'response.body.usage.completion_tokens_details.reasoning_tokens',
-    inputDetails: 'response.body.usage.input_tokens_details',
+    completionAudio: 'response.body.usage.completion_tokens_details.audio_tokens',
     inputCached: 'response.body.usage.input_tokens_details.cached_tokens',
     inputCacheWrites: 'response.body.usage.input_tokens_details.cache_write_tokens',
-    outputDetails: 'response.body.usage.output_tokens_details',
+    inputImages: 'response.body.usage.input_tokens_details.image_tokens',
     outputReasoning: 'response.body.usage.output_tokens_details.reasoning_tokens',
   },
   repeated: ['model'],

@@ -9,19 +9,19 @@ interface TableAddresses {
 
 const NODE_BYTES = 8;
 const ENTRY_BYTES = 24;
-const NONE = 0xff; // as NO_NODE and NO_SLOT in assembly/scanner.ts
+const NONE = 0xff; // the same as NO_NODE and NO_SLOT in assembly/scanner.ts
 const MAX_PATHS = 24;
-const MAX_ENTRIES = 32; // one bit each while a line is scanned
+const MAX_ENTRIES = 32; // one bit each during the scan of a line
 const MAX_KEY_BYTES = 1024;
 
-/** The keys of one asked level. */
+/** The keys of one requested level. */
 interface Level {
   keys: Map<string, { slot: number; below: Level | undefined }>;
 }
 
 /**
- * Writes the paths of a shape as the tree that the scanner walks: each node is an asked level, each entry a key on it, with
- * the slot of its value and the node of the objects that it holds. Errors: RangeError when there are too many.
+ * Writes the paths of a shape as the tree that the scanner walks. Each node is a requested level, and each entry is a
+ * key on it, with the slot of its value and the node of the objects in it. Errors: RangeError if there are too many.
  */
 export function writePathTable(memory: ArrayBuffer, at: TableAddresses, { paths }: LineShape): void {
   const root = levelsOf(Object.values(paths));

@@ -1,10 +1,10 @@
-/** What a value is. Kinds, statuses and the layout of a record are those of `assembly/scanner.ts`. */
+/** The kinds of values. Kinds, statuses and the layout of a record are those of `assembly/scanner.ts`. */
 export const KIND = {
   absent: 0,
   string: 1,
-  /** A string with a backslash in it: its text is not its bytes. */
+  /** A string that contains a backslash, so that its text differs from its bytes. */
   escapedString: 2,
-  /** Of at most nine digits, without sign, fraction or exponent. */
+  /** At most nine digits, without sign, fraction or exponent. */
   integer: 3,
   /** Any other number. */
   number: 4,
@@ -26,26 +26,26 @@ const CLEAN = 0;
 const OVERLONG = 2;
 const CR = 13;
 
-/** The scanner's memory as the views see it; they are renewed when it grows. */
+/** The scanner's memory as views, which are renewed when the memory grows. */
 export interface ScannerMemory {
   bytes: Buffer;
   words: Int32Array;
 }
 
 /**
- * The line that the scanner handed out last: one object for all lines, valid until the handler returns. Slots are the
- * numbers in `LineScanner.slots`. Ask for values of a clean line only. `start` and `end` of values are addresses in
- * `memory.bytes`.
+ * The last line that the scanner passed to the handler. One object serves all lines and is valid until the handler
+ * returns. Slots are the numbers in `LineScanner.slots`. Read the values of clean lines only. `start` and `end` of
+ * values are addresses in `memory.bytes`.
  */
 export class ScannedLine {
-  /** From 1; blank lines count. */
+  /** From 1. Blank lines count. */
   number = 0;
-  /** Where the line begins and where the next one does, in bytes of the file. */
+  /** Where the line and the next one begin, in bytes of the file. */
   start = 0;
   end = 0;
   /** Where its content begins in the file: at `start`, or after a byte order mark. */
   offset = 0;
-  /** The bytes of its content, without its line end. */
+  /** The length of its content in bytes, without the line end. */
   length = 0;
   readonly #memory: ScannerMemory;
   readonly #texts: string[] = [];
@@ -57,8 +57,8 @@ export class ScannedLine {
   }
 
   /**
-   * Moves to the record at this word of the memory. `linesBefore`: the lines before the scan. `base`: the offset in the file
-   * of the memory's first byte.
+   * Moves to the record at this word of the memory. `linesBefore`: the number of lines before the scan. `base`: the
+   * offset in the file of the memory's first byte.
    */
   moveTo(record: number, linesBefore: number, base: number): void {
     const { words, bytes } = this.#memory;
@@ -75,7 +75,9 @@ export class ScannedLine {
     if (this.isClean && changed !== 0) this.#renewTexts(changed);
   }
 
-  /** `JSON.parse` accepts the line and finds the values that the slots have. If false, nothing is known of it. */
+  /**
+   * True if `JSON.parse` accepts the line and finds the values in the slots. If false, nothing is known about the line.
+   */
   get isClean(): boolean {
     return this.#memory.words[this.#record + STATUS] === CLEAN;
   }
@@ -84,7 +86,7 @@ export class ScannedLine {
     return this.#memory.words[this.#record + STATUS] === OVERLONG;
   }
 
-  /** The content: a view, valid until the handler returns. */
+  /** The content: a view that is valid until the handler returns. */
   get bytes(): Uint8Array {
     return this.#memory.bytes.subarray(this.#from, this.#from + this.length);
   }
@@ -93,17 +95,17 @@ export class ScannedLine {
     return this.#memory.bytes;
   }
 
-  /** One of `KIND`. */
+  /** Returns one of `KIND`. */
   kind(slot: number): number {
     return this.#word(slot, 0) & 0xff;
   }
 
-  /** The first byte of an array's first element, or of what stands there when it is empty. */
+  /** Returns the first byte of an array's first element, or of what follows if the array is empty. */
   firstByte(slot: number): number {
     return this.#word(slot, 0) >>> 16;
   }
 
-  /** The address of the value: of a string, without its quotes. */
+  /** Returns the address of the value; for a string, without the quotes. */
   startOf(slot: number): number {
     return this.#word(slot, 1);
   }
@@ -112,27 +114,29 @@ export class ScannedLine {
     return this.#word(slot, 2);
   }
 
-  /** The value of an integer, or the number of elements of an array. */
+  /** Returns the value of an integer, or the number of elements of an array. */
   count(slot: number): number {
     return this.#word(slot, 3);
   }
 
-  /** The text of a string without escapes. */
+  /** Returns the text of a string without escapes. */
   text(slot: number): string {
     return this.#memory.bytes.toString('utf8', this.startOf(slot), this.endOf(slot));
   }
 
-  /** The same for a slot of the shape's `repeated`, decoded only when it differs from the clean line before. */
+  /**
+   * The same for a slot of the shape's `repeated`. The text is decoded only if it differs from the previous clean line.
+   */
   repeatedText(slot: number): string {
     return this.#texts[slot] ?? '';
   }
 
-  /** Whether one of the repeated strings differs from the clean line before. */
+  /** Whether one of the repeated strings differs from the previous clean line. */
   get hasChanged(): boolean {
     return this.#memory.words[this.#record + CHANGED] !== 0;
   }
 
-  /** The two halves of the hash of the first slot's string (`custom-id-index.ts`), as signed numbers of 32 bits. */
+  /** The two halves of the hash of the first slot's string (`custom-id-index.ts`), as signed 32-bit numbers. */
   get lowHash(): number {
     return this.#memory.words[this.#record + HASH] ?? 0;
   }

@@ -1,7 +1,7 @@
 /**
- * The scanner as WebAssembly. In the source tree it is compiled when it is first needed, which takes a second or two, and
- * kept in `dist/scanner` under a hash of what it is made from. Bundles have another file in the place of this one, which
- * contains the bytes (`lib/bundling/embed-scanner.ts`): they need neither the source nor the compiler.
+ * The scanner as WebAssembly. In the source tree, it is compiled when it is first needed, which takes one or two
+ * seconds, and is stored in `dist/scanner` under a hash of its sources. Bundles replace this file with another one that
+ * contains the bytes (`lib/bundling/embed-scanner.ts`), so they need neither the source nor the compiler.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
@@ -38,7 +38,7 @@ function bytesIn(file: string): Uint8Array | undefined {
   }
 }
 
-/** Compiles to a temporary file and renames it: processes that start together never read half of one. */
+/** Compiles to a temporary file and renames it, so that processes that start together never read an incomplete file. */
 function compiled(directory: string, file: string): Uint8Array {
   mkdirSync(directory, { recursive: true });
   const draft = join(directory, `.${randomUUID()}.wasm`);

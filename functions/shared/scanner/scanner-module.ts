@@ -1,6 +1,6 @@
 import { scannerBytes } from './scanner-bytes.ts';
 
-/** A module whose one function uses a SIMD instruction: valid only where V8 can run the scanner. */
+/** A module whose only function uses a SIMD instruction. It is valid only where V8 can run the scanner. */
 const SIMD_PROBE = Uint8Array.from([
   ...[0, 97, 115, 109, 1, 0, 0, 0], // magic number and version
   ...[1, 5, 1, 96, 0, 1, 123], // one type: () → v128
@@ -11,8 +11,8 @@ const SIMD_PROBE = Uint8Array.from([
 let known: WebAssembly.Module | null | undefined;
 
 /**
- * Returns the compiled scanner; null on a machine without SIMD for WebAssembly (x86 before 2008), which checks lines
- * with `JSON.parse` alone. Errors: those of `scannerBytes`.
+ * Returns the compiled scanner. Returns null on a machine without SIMD for WebAssembly (x86 before 2008), where
+ * `JSON.parse` alone checks lines. Errors: those of `scannerBytes`.
  */
 export function scannerModule(): WebAssembly.Module | null {
   if (known === undefined)

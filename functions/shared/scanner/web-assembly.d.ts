@@ -1,4 +1,4 @@
-/** What is used of WebAssembly: TypeScript has its types among those of browsers only, and Node has none. */
+/** The parts of WebAssembly that are used. TypeScript has its types only among those of browsers, and Node has none. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);
@@ -9,7 +9,7 @@ declare namespace WebAssembly {
   }
   interface Memory {
     readonly buffer: ArrayBuffer;
-    /** Adds pages of 64 KiB. The buffer before is detached. */
+    /** Adds pages of 64 KiB. The previous buffer is detached. */
     grow(pages: number): number;
   }
   interface Global {

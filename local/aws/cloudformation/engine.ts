@@ -42,7 +42,7 @@ const RESOURCES_PER_PAGE = 100; // as in AWS's ListStackResources
 
 /**
  * CloudFormation on the endpoint: lists the deployed stacks and their resources. The creation time of a stack is the
- * start of the runtime, not that of its first run.
+ * start of this runtime, not of its first run.
  */
 export class CloudFormationEngine implements AwsService {
   readonly signingName = 'cloudformation';
@@ -63,7 +63,7 @@ export class CloudFormationEngine implements AwsService {
     this.#now = options.now;
   }
 
-  /** Adds the stack; replaces one of the same name. */
+  /** Adds the stack, or replaces the one with the same name. */
   add(stack: Stack): void {
     const since = new Date(this.#now()).toISOString();
     this.#stacks.set(stack.name, { ...stack, id: stackId(stack.name), since });
@@ -88,7 +88,7 @@ export class CloudFormationEngine implements AwsService {
 
   async close(): Promise<void> {}
 
-  /** Returns the stack of the requested name or id, or all stacks. */
+  /** Returns the stack with the requested name or id, or all stacks. */
   #asked(form: URLSearchParams): DeployedStack[] {
     return form.has('StackName') ? [this.#named(form)] : [...this.#stacks.values()];
   }
@@ -171,12 +171,12 @@ function listResources(stack: DeployedStack, token: string | undefined) {
   };
 }
 
-/** Returns a list as the query protocol writes it. */
+/** Returns a list in the format of the query protocol. */
 function list(member: readonly XmlContent[]): XmlContent {
   return { member };
 }
 
-/** Returns a stack id: it ends in a UUID, as AWS's do, derived from the name. */
+/** Returns a stack id. Like AWS's, it ends in a UUID; this one is derived from the name. */
 function stackId(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');
   const uuid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)];

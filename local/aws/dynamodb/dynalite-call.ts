@@ -16,8 +16,8 @@ export interface DynaliteAnswer {
 }
 
 /**
- * Passes a request to dynalite without a socket. Dynalite throws, outside any promise, if the request's stream fails: a
- * client that disconnects while sending would end this process. So it never gets a client's stream.
+ * Passes a request to dynalite without a socket. If the request's stream fails, dynalite throws outside any promise, so
+ * a client that disconnects while sending would end this process. Therefore dynalite never gets a client's stream.
  */
 export function callDynalite(dynalite: Server, request: DynaliteRequest): Promise<DynaliteAnswer> {
   const { method, url, headers, body } = request;

@@ -10,6 +10,6 @@ declare module 'dynalite' {
     updateTableMs: number;
   }
 
-  /** Returns a DynamoDB server that does not listen yet; `close` fails unless it does. */
+  /** Returns a DynamoDB server that does not listen yet. `close` fails unless the server listens. */
   export default function dynalite(options: DynaliteOptions): Server;
 }

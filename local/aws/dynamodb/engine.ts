@@ -13,7 +13,7 @@ import { notImplemented, readBody, sendRefusal } from '../protocol/json-protocol
 import { WriteJournal } from '../protocol/write-journal.ts';
 import { callDynalite, type DynaliteAnswer } from './dynalite-call.ts';
 
-/** An on-demand table, in the fields that CreateTable and CloudFormation share. */
+/** An on-demand table, with the fields that CreateTable and CloudFormation share. */
 export type TableDefinition = Required<
   Pick<CreateTableCommandInput, 'TableName' | 'KeySchema' | 'AttributeDefinitions'>
 > &
@@ -24,9 +24,9 @@ const TARGET_PREFIX = 'DynamoDB_20120810.';
 const WRITES = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem']);
 
 /**
- * DynamoDB on the endpoint: dynalite without a port of its own, and a journal that completes its writes after a kill of
- * the process. No transactions, no TTL, no streams. A write in flight at the kill is repeated at the next start, under
- * its condition: an unconditional ADD may be applied twice, as by an SDK's retry.
+ * DynamoDB on the endpoint: dynalite without a port of its own, and a journal that completes its writes after the
+ * process was killed. No transactions, TTL or streams. A write that was in flight is repeated at the next start, with
+ * its condition. An unconditional ADD may therefore be applied twice, as after an SDK's retry.
  */
 export class DynamoDbEngine implements AwsService {
   readonly signingName = 'dynamodb';
@@ -45,7 +45,7 @@ export class DynamoDbEngine implements AwsService {
     this.#ready = this.#repeatUnfinishedWrites();
   }
 
-  /** Creates the table if it does not exist, and waits until it is active; throws if it exists with other keys. */
+  /** Creates the table if it does not exist, and waits until it is active. Throws if it exists with other keys. */
   async createTable(definition: TableDefinition): Promise<void> {
     const created = await this.#call('CreateTable', { ...definition, BillingMode: 'PAY_PER_REQUEST' });
     const isThere = created.status === 400 && created.body.includes('ResourceInUseException');
@@ -89,9 +89,9 @@ export class DynamoDbEngine implements AwsService {
   }
 
   /**
-   * Refuses new calls and closes once the running calls have ended, even if their clients are gone: if the store is
-   * closed during a call, dynalite throws outside any promise, which ends the process. Dynalite closes its store only
-   * as the last step of closing a listening server, so it listens for a moment.
+   * Refuses new calls, and closes once the running calls have ended, even if their clients are gone. If the store were
+   * closed during a call, dynalite would throw outside any promise, which ends the process. Dynalite closes its store
+   * only as the last step of closing a listening server, so this makes the server listen for a moment.
    */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -106,7 +106,7 @@ export class DynamoDbEngine implements AwsService {
 
   async #repeatUnfinishedWrites(): Promise<void> {
     for (const { seq, operation, body } of this.#journal.unfinished()) {
-      await this.#send(operation, body); // a failed condition means that the first attempt was applied
+      await this.#send(operation, body); // a failed condition means that the first try was applied
       this.#journal.end(seq);
     }
   }
@@ -123,7 +123,7 @@ export class DynamoDbEngine implements AwsService {
     return answer;
   }
 
-  /** Returns the table once it is active, which is a moment after CreateTable has returned. */
+  /** Returns the table once it is active, which is shortly after CreateTable has returned. */
   async #activeTable(TableName: string): Promise<TableDefinition> {
     for (let look = 0; look < 200; look += 1) {
       const { body } = await this.#call('DescribeTable', { TableName });
@@ -162,7 +162,7 @@ function operationOf(request: IncomingMessage): string {
   return typeof target === 'string' ? target.slice(target.indexOf('.') + 1) : 'without a target';
 }
 
-/** Returns the keys of a table and its indexes as text to compare. */
+/** Returns the keys of a table and its indexes as text, for comparison. */
 function keysOf(table: TableDefinition): string {
   const key = (schema: KeySchemaElement[] | undefined) =>
     (schema ?? []).map((element) => `${element.KeyType} ${element.AttributeName}`).join(', ');

@@ -8,16 +8,16 @@ import { isQueue } from './target.ts';
 /** Ways to reach the targets. */
 export interface DeliveryPorts {
   readonly clock: Clock;
-  /** Stores a message in the queue before it returns; throws an AwsError if the queue will never accept it. */
+  /** Stores a message in the queue before it returns. Throws an AwsError if the queue will never accept the message. */
   readonly sendToQueue: (
     queueArn: string,
     body: string,
     attributes: MessageAttributes,
     ruleArn: string,
   ) => void;
-  /** Invokes the function once; rejects if it failed, with an AwsError if it can never run. */
+  /** Invokes the function once. Rejects if it failed, with an AwsError if it can never run. */
   readonly invokeLambda: (functionArn: string, event: unknown, ruleArn: string) => Promise<void>;
-  /** Called with a sentence for each event that a target did not get. */
+  /** Called with a sentence for each event that a target did not receive. */
   readonly report: (problem: string) => void;
 }
 
@@ -30,9 +30,9 @@ interface Failure {
 
 /**
  * Delivers accepted events to their targets at least once: (1) recorded, (2) sent, (3) deleted from the record. After a
- * kill between 2 and 3 the next start sends again. An event that a target never accepts goes to the target's
- * dead-letter queue; without one it is reported and dropped. AWS sends failed *asynchronous* invocations to the
- * function's own destination; here the target's dead-letter queue gets both.
+ * kill between 2 and 3, the next start sends them again. An event that a target never accepts goes to the target's
+ * dead-letter queue; without one, it is reported and dropped. On AWS, failed *asynchronous* invocations go to the
+ * function's own destination. Here they also go to the target's dead-letter queue.
  */
 export class Deliveries {
   readonly #store: EventStore;
@@ -45,7 +45,7 @@ export class Deliveries {
     this.#ports = ports;
   }
 
-  /** Sends the recorded deliveries, and from now on those that are added. */
+  /** Sends the recorded deliveries, and all that are added from now on. */
   start(): void {
     this.#state = 'started';
     for (const delivery of this.#store.deliveries()) this.#schedule(delivery);
@@ -57,7 +57,7 @@ export class Deliveries {
     if (this.#state === 'started') for (const delivery of added) this.#schedule(delivery);
   }
 
-  /** Stops sending; unfinished deliveries stay recorded. */
+  /** Stops sending. Unfinished deliveries remain recorded. */
   close(): void {
     this.#state = 'closed';
     for (const cancel of this.#timers.values()) cancel();
@@ -77,7 +77,7 @@ export class Deliveries {
 
   #deliverNow(delivery: Delivery): void {
     this.#deliver(delivery).catch((error) => {
-      // Our own database failed, not the target: the record remains, so the next start tries again.
+      // Our own database failed, not the target. The record remains, so the next start tries again.
       this.#ports.report(`Event of ${delivery.ruleArn} postponed to the next start: ${error}`);
     });
   }

@@ -37,12 +37,15 @@ export class EventsEngine implements AwsService {
     };
   }
 
-  /** Starts to deliver, first what an earlier run left. Call it when the targets can be reached. */
+  /** Starts to deliver, beginning with the deliveries of an earlier run. Call this when the targets can be reached. */
   start(): void {
     this.#deliveries.start();
   }
 
-  /** Accepts an event, also one of an AWS service; when it returns, the event is recorded for every matching target. */
+  /**
+   * Accepts an event from a program or from an AWS service. When it returns, the event is recorded for every matching
+   * target.
+   */
   accept(content: EventContent, bus = 'default'): AwsEvent {
     const event = envelope(content);
     const acceptedAt = this.#ports.clock.now();

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
 import type { Input } from '../protocol/input.ts';
 
-/** An event as rules match it and targets receive it. */
+/** An event in the form that rules match and targets receive. */
 export interface AwsEvent {
   readonly version: '0';
   readonly id: string;
@@ -64,7 +64,7 @@ export function parseEntry(entry: Input, now: number): EventContent | EntryRefus
 }
 
 /**
- * Returns the share of an entry in the size limit of a PutEvents call, in bytes.
+ * Returns how many bytes an entry counts toward the size limit of a PutEvents call.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
  */
 export function entryBytes(entry: Input): number {

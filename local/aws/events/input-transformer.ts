@@ -56,9 +56,9 @@ export function parseInputTransformer(id: string, fields: Input): InputTransform
 }
 
 /**
- * Returns the target's input as JSON. Outside strings a variable becomes its value as JSON. Within a string it becomes
- * text; an object or array loses its quotes there. A path without a value, or with null, becomes an empty string. The
- * last two follow another emulator and were not verified against AWS.
+ * Returns the target's input as JSON. Outside strings, a variable becomes its value as JSON. Within a string, it
+ * becomes text, and an object or array loses its quotes. A path without a value, or with null, becomes an empty string.
+ * The last two rules follow another emulator and were not verified against AWS.
  */
 export function transform({ paths, template }: InputTransformer, event: AwsEvent, way: Way): string {
   return fill(template, (name) => {

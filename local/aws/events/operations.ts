@@ -79,7 +79,7 @@ function page<T>(input: Input, sorted: readonly T[], keyOf: (item: T) => string)
   return { items, ...(nextToken !== undefined && { NextToken: nextToken }) };
 }
 
-/** Handles each entry by itself and keeps their order; throws only for errors that concern the whole call. */
+/** Handles each entry separately and keeps their order. Throws only for errors that concern the whole call. */
 function putEvents(ports: EventPorts, input: Input): object {
   const entries = input.objects('Entries');
   if (entries.length === 0 || entries.length > MAX_ENTRIES) {
@@ -140,7 +140,7 @@ function busOf(input: Input): string {
   return nameOfBus(input.optionalText('EventBusName'));
 }
 
-/** Buses are named by name or by ARN. */
+/** Returns the name of a bus that is given by name or by ARN. */
 function nameOfBus(given = 'default'): string {
   const prefix = busArn('');
   return given.startsWith(prefix) ? given.slice(prefix.length) : given;

@@ -1,7 +1,7 @@
 import { validationError } from '../protocol/aws-error.ts';
 import type { Input } from '../protocol/input.ts';
 
-/** The retry limits of a target; AWS's defaults apply to absent ones. */
+/** The retry limits of a target. AWS's defaults apply to absent ones. */
 export interface RetryPolicy {
   /** Number of attempts after the first one. */
   readonly maximumRetryAttempts?: number;
@@ -50,7 +50,7 @@ export function nextAttempt(attempt: {
   return at > acceptedAt + age * 1000 ? 'MaximumEventAgeInSeconds' : at;
 }
 
-/** Returns the policy as ListTargetsByRule does: as it was given. */
+/** Returns the policy as ListTargetsByRule does: as the user set it. */
 export function wireRetryPolicy({ maximumRetryAttempts, maximumEventAgeInSeconds }: RetryPolicy): object {
   return {
     ...(maximumRetryAttempts !== undefined && { MaximumRetryAttempts: maximumRetryAttempts }),

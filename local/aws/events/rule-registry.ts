@@ -35,7 +35,7 @@ export class RuleRegistry {
     for (const rule of store.rules()) this.#hold(rule);
   }
 
-  /** Creates the bus if it does not exist; returns its ARN. */
+  /** Creates the bus if it does not exist, and returns its ARN. */
   createBus(name: string): string {
     if (!/^[A-Za-z0-9._/-]{1,256}$/.test(name))
       throw validationError(`"${name}" is not a valid name for an event bus.`);
@@ -52,7 +52,7 @@ export class RuleRegistry {
     return this.#buses.has(name);
   }
 
-  /** Creates or replaces the rule, whose targets stay; returns its ARN. Throws AWS's error for an invalid rule. */
+  /** Creates or replaces the rule and keeps its targets. Returns its ARN. Throws AWS's error for an invalid rule. */
   putRule(definition: RuleDefinition): string {
     const { bus, name, enabled, description } = definition;
     if (!NAME.test(name)) throw validationError(`"${name}" is not a valid name for a rule.`);
@@ -78,7 +78,7 @@ export class RuleRegistry {
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** Deletes the rule, which must have no targets; a missing rule is not an error. */
+  /** Deletes the rule, which must have no targets. A missing rule is not an error. */
   deleteRule(bus: string, name: string): void {
     const rules = this.#rulesOf(bus);
     if (this.#store.targets(bus, name).length > 0) {
@@ -93,7 +93,7 @@ export class RuleRegistry {
     return this.#store.targets(bus, name);
   }
 
-  /** Adds all targets, in the form of PutTargets and CloudFormation, or none; replaces those with the same ids. */
+  /** Adds all targets or none, in the form of PutTargets and CloudFormation. Replaces those with the same ids. */
   putTargets(bus: string, ruleName: string, targets: readonly object[]): void {
     const { name } = this.rule(bus, ruleName);
     const parsed = targets.map((target) => parseTarget(Input.of(target, 'ValidationException')));

@@ -22,7 +22,7 @@ export interface Target {
   readonly input?: string;
   /** `$.a.b`: only this part of the event is sent. */
   readonly inputPath?: string;
-  /** A template for what is sent. */
+  /** A template for the content that is sent. */
   readonly inputTransformer?: InputTransformer;
   readonly deadLetterArn?: string;
   readonly retryPolicy?: RetryPolicy;
@@ -58,7 +58,7 @@ const SCHEMA = `
   INSERT OR IGNORE INTO buses VALUES ('default');
 `;
 
-/** Buses, rules, targets and deliveries on disk; what a call has written survives a kill of the process. */
+/** Stores buses, rules, targets and deliveries on disk. A completed write survives a kill of the process. */
 export class EventStore {
   readonly #db: DatabaseSync;
 
@@ -114,7 +114,7 @@ export class EventStore {
       .map((row) => JSON.parse(String(row.target)));
   }
 
-  /** Records all deliveries of an event, or none; returns them with their numbers. */
+  /** Records all deliveries of an event or none. Returns them with their numbers. */
   addDeliveries(deliveries: readonly Omit<Delivery, 'seq'>[]): Delivery[] {
     const insert = this.#db.prepare(
       'INSERT INTO deliveries (rule_arn, target, payload, tries, accepted_at, due_at) VALUES (?, ?, ?, ?, ?, ?)',
@@ -143,7 +143,7 @@ export class EventStore {
     this.#db.prepare('DELETE FROM deliveries WHERE seq = ?').run(seq);
   }
 
-  /** Updates a data directory from before the age limit existed: its events count from their next attempt. */
+  /** Updates a data directory that was made before the age limit existed. Its events count from their next attempt. */
   #addAcceptedAt(): void {
     const columns = this.#db.prepare('PRAGMA table_info(deliveries)').all();
     if (columns.some(({ name }) => name === 'accepted_at')) return;

@@ -19,7 +19,7 @@ const UNDERSTOOD = new Set([
   'RoleArn', // has no effect here
 ]);
 
-/** Parses a target as PutTargets and CloudFormation write it; throws for fields that would have no effect. */
+/** Parses a target in the form of PutTargets and CloudFormation. Throws for fields that would have no effect. */
 export function parseTarget(fields: Input): Target {
   const id = fields.text('Id');
   if (!TARGET_ID.test(id))
@@ -52,7 +52,7 @@ export function isQueue(arn: string): boolean {
   return queueNameOfArn(arn) !== undefined;
 }
 
-/** Returns the target's input for `event` as JSON; an InputPath without a value gives `null`. */
+/** Returns the target's input for `event` as JSON. An InputPath without a value gives `null`. */
 export function payloadFor(
   target: Target,
   event: AwsEvent,
@@ -64,7 +64,7 @@ export function payloadFor(
   return JSON.stringify(follow(target.inputPath, event) ?? null);
 }
 
-/** Returns the target as ListTargetsByRule does. */
+/** Returns the target in the form of ListTargetsByRule. */
 export function wireTarget(target: Target): object {
   return {
     Id: target.id,

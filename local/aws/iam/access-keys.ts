@@ -5,7 +5,7 @@ import { authorizationOf, type Credentials, isSignedWith, signingTime } from './
 
 /** The access keys of the functions. */
 export interface FunctionKeys {
-  /** Returns the caller that signs with the access key. */
+  /** Returns the caller for an access key. */
   callerWith(accessKeyId: string): Caller;
   /** Returns the secret of a function's access key; undefined for any other key. */
   secretOf(accessKeyId: string): string | undefined;
@@ -14,7 +14,7 @@ export interface FunctionKeys {
 interface Keys {
   /** By default there are no functions. */
   readonly identities?: FunctionKeys;
-  /** The only key of the account's owner; without one, every other key is the owner's and no signature is verified. */
+  /** The only key of the account's owner. Without it, every other key is the owner's, and no signature is verified. */
   readonly owner?: Credentials;
   /** The functions' time, in milliseconds since the epoch. */
   readonly functionNow: () => number;
@@ -23,8 +23,8 @@ interface Keys {
 const MAX_SKEW_MS = 15 * 60_000; // as AWS
 
 /**
- * Returns who sent a request. A function's key is worth nothing without its secret, which a run makes anew, so that nobody else
- * reads what only the functions may read. Throws an AwsError with status 403.
+ * Returns who sent a request. A function's key is useless without its secret, which differs in each run, so that nobody
+ * else can read what only the functions may read. Throws an AwsError with status 403.
  */
 export class AccessKeys {
   readonly #keys: Keys;
@@ -33,7 +33,7 @@ export class AccessKeys {
     this.#keys = keys;
   }
 
-  /** `readBody` returns the body, or undefined if the service compares the body with its signed hash itself. */
+  /** `readBody` returns the body, or undefined if the service itself compares the body with its signed hash. */
   async callerOf(request: IncomingMessage, readBody: () => Promise<Uint8Array | undefined>): Promise<Caller> {
     const { identities, owner } = this.#keys;
     const authorization = authorizationOf(request);
@@ -57,7 +57,7 @@ export class AccessKeys {
     return ACCOUNT_OWNER;
   }
 
-  /** An SDK signs with the wall clock, or with the functions' time once it has read that from a response. */
+  /** An SDK signs with the wall clock, or with the functions' time after it has read that from a response. */
   #checkTime(signedAt: number, isPresigned: boolean): void {
     const clocks = [Date.now(), this.#keys.functionNow()];
     if (isPresigned || clocks.some((now) => Math.abs(now - signedAt) <= MAX_SKEW_MS)) return;

@@ -30,14 +30,14 @@ export interface Decision {
 }
 
 /**
- * Loopback counts as secure transport: no byte leaves the machine, and the template denies plain http because of
- * networks. Everything happens in one account.
+ * Loopback counts as secure transport: no byte leaves the machine, and the template denies plain http only because of
+ * networks. There is only one account.
  */
 const ALWAYS: RequestContext = { 'aws:SecureTransport': 'true', 'aws:SourceAccount': LOCAL_ACCOUNT };
 
 const NOBODY: Policies = { ofRoles: new Map(), trust: new Map(), ofResources: new Map() };
 
-/** Decides requests by the policies of the template; before `enforce`, every caller is the account's owner. */
+/** Decides requests by the policies of the template. Before `enforce`, every caller is the account's owner. */
 export class Authorizer implements FunctionKeys {
   readonly #secretOfRun = randomBytes(32);
   #policies = NOBODY;
@@ -61,7 +61,7 @@ export class Authorizer implements FunctionKeys {
     this.#queuePolicy = queuePolicy;
   }
 
-  /** Reports every decision about a function or a service; the account's owner is not checked. */
+  /** Reports every decision about a function or a service. The account's owner is not checked. */
   listen(listener: (decision: Decision) => void): void {
     this.#listeners.push(listener);
   }
@@ -70,7 +70,7 @@ export class Authorizer implements FunctionKeys {
     return this.#secrets.get(accessKeyId);
   }
 
-  /** Returns what the function signs with; throws an Error if no function has that access key. */
+  /** Returns the credentials that the function signs with. Throws an Error if no function has that access key. */
   credentialsOf(accessKeyId: string): Credentials {
     const secretAccessKey = this.secretOf(accessKeyId);
     if (secretAccessKey === undefined) throw new Error(`no function has the access key ${accessKeyId}`);
@@ -84,18 +84,18 @@ export class Authorizer implements FunctionKeys {
     return { demand: (need) => this.#demand({ kind: 'role', roleArn, sessionName }, need, {}) };
   }
 
-  /** Returns a service that acts with the role of a function or a schedule. */
+  /** Returns the caller for a service that acts with the role of a function or a schedule. */
   actingAs(roleArn: string, sessionName: string): Caller {
     return { demand: (need) => this.#demand({ kind: 'role', roleArn, sessionName }, need, {}) };
   }
 
-  /** Returns an AWS service that acts for the resource `sourceArn`. */
+  /** Returns the caller for an AWS service that acts for the resource `sourceArn`. */
   service(name: string, sourceArn: string): Caller {
     const context: RequestContext = { 'aws:SourceArn': sourceArn };
     return { demand: (need) => this.#demand({ kind: 'service', name }, need, context) };
   }
 
-  /** Returns whoever calls a public URL of a function. */
+  /** Returns the caller for anybody who calls a function's public URL. */
   throughUrl(): Caller {
     const context: RequestContext = {
       'lambda:FunctionUrlAuthType': 'NONE',
@@ -104,12 +104,12 @@ export class Authorizer implements FunctionKeys {
     return { demand: (need) => this.#demand({ kind: 'anybody' }, need, context) };
   }
 
-  /** Whether the service may assume the role. */
+  /** Returns whether the service may assume the role. */
   isTrusted(roleArn: string, service: string): boolean {
     return isTrusted(this.#policies, roleArn, service, ALWAYS);
   }
 
-  /** Another one in each run. */
+  /** Makes a secret that differs in each run. */
   #newSecret(accessKeyId: string): string {
     return createHmac('sha256', this.#secretOfRun).update(accessKeyId).digest('base64url');
   }
@@ -121,7 +121,7 @@ export class Authorizer implements FunctionKeys {
     if (verdict !== 'allowed') throw accessDenied({ request, verdict });
   }
 
-  /** A queue created by a program has its own policy. */
+  /** A queue that a program created has its own policy. */
   #policiesFor(resource: string): Policies {
     if (this.#policies.ofResources.has(resource)) return this.#policies;
     const policy = this.#queuePolicy(resource);

@@ -3,7 +3,7 @@ import { matchesWildcards } from './wildcards.ts';
 /** The condition keys of a request and their values. */
 export type RequestContext = Readonly<Partial<Record<ConditionKey, string>>>;
 
-/** One condition of a Condition block; true if the key's value matches one of `values`. */
+/** One condition of a Condition block. It is true if the key's value matches one of `values`. */
 export interface Condition {
   readonly key: ConditionKey;
   readonly values: readonly string[];
@@ -28,7 +28,7 @@ const OPERATORS = new Map<string, Condition['matches']>([
   ['ArnLike', (value, asked) => matchesArn(asked, value)],
 ]);
 
-/** Parses a Condition block; throws an Error for an operator or key that is not supported here. */
+/** Parses a Condition block. Throws an Error for an operator or key that is not supported here. */
 export function parseConditions(block: unknown, where: string): Condition[] {
   return Object.entries(Object(block)).flatMap(([operator, keys]) => {
     const matches = OPERATORS.get(operator);
@@ -47,7 +47,7 @@ export function parseConditions(block: unknown, where: string): Condition[] {
   });
 }
 
-/** All conditions must be true; one whose key is missing from the request is false. */
+/** Returns whether all conditions are true. A condition whose key is missing from the request is false. */
 export function holdAll(conditions: readonly Condition[], context: RequestContext): boolean {
   return conditions.every(({ key, values, matches }) => {
     const value = context[key];
@@ -55,7 +55,7 @@ export function holdAll(conditions: readonly Condition[], context: RequestContex
   });
 }
 
-/** Compares part by part, so that a wildcard does not cross a colon; the sixth part, the resource, is the rest. */
+/** Compares part by part, so that a wildcard does not cross a colon. The sixth part, the resource, is the rest. */
 function matchesArn(pattern: string, arn: string): boolean {
   const [patterns, parts] = [arnParts(pattern), arnParts(arn)];
   return (

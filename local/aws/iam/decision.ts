@@ -3,7 +3,9 @@ import { holdAll, type RequestContext } from './conditions.ts';
 import type { Statement, StatementPrincipal } from './statement.ts';
 import { matchesWildcards } from './wildcards.ts';
 
-/** A role that a function has assumed, an AWS service that acts by itself, or anybody, who signs nothing. */
+/**
+ * A role that a function has assumed, an AWS service that acts for itself, or anybody, whose requests are not signed.
+ */
 export type Principal =
   | { readonly kind: 'role'; readonly roleArn: string; readonly sessionName: string }
   | { readonly kind: 'service'; readonly name: string }
@@ -25,12 +27,12 @@ export interface Policies {
   readonly ofResources: ReadonlyMap<string, readonly Statement[]>;
 }
 
-/** The outcome of evaluating the policies. */
+/** The result of evaluating the policies. */
 export type Verdict = 'allowed' | 'denied explicitly' | 'not allowed';
 
 /**
- * Evaluates policies as IAM does within one account: any Deny wins; otherwise one Allow is enough, in the role's or in
- * the resource's policy.
+ * Evaluates policies as IAM does within one account: any Deny takes precedence. Otherwise, one Allow is enough, in the
+ * role's or in the resource's policy.
  */
 export function decide(policies: Policies, request: AccessRequest): Verdict {
   const { principal, action, resource, context } = request;
@@ -46,7 +48,7 @@ export function decide(policies: Policies, request: AccessRequest): Verdict {
   return applying.length > 0 ? 'allowed' : 'not allowed';
 }
 
-/** Whether a service may assume the role; checked when a function or a schedule is created. */
+/** Returns whether a service may assume the role. Checked when a function or a schedule is created. */
 export function isTrusted(
   policies: Policies,
   roleArn: string,
@@ -68,7 +70,7 @@ function holderOf(resource: string): string {
   return /^(arn:aws:s3:::[^/]+)/.exec(resource)?.[1] ?? resource;
 }
 
-/** Action names are case-insensitive, resources are case-sensitive. */
+/** Returns whether a pattern matches. Action names are case-insensitive, resources are case-sensitive. */
 function isAction(pattern: string, action: string): boolean {
   return matchesWildcards(pattern.toLowerCase(), action.toLowerCase());
 }

@@ -120,14 +120,14 @@ const copying: NeedsOf<S3Request> = (request) => {
 
 const reading: NeedsOf<S3Request> = ({ bucket, key, query }) => [readOf(bucket, key, query.get('versionId'))];
 
-/** A write with tags needs the permission to tag, too. */
+/** A write with tags also needs the permission to tag. */
 const writing: NeedsOf<S3Request> = ({ bucket, key, headers }) => {
   const resource = objectArn(bucket, key);
   const tags = headers.has('x-amz-tagging') ? [{ action: 's3:PutObjectTagging', resource }] : [];
   return [{ action: 's3:PutObject', resource }, ...tags];
 };
 
-/** The tags of a given version need another permission than those of the newest. */
+/** The tags of a given version need another permission than those of the newest version. */
 const tagging =
   (verb: 'Get' | 'Put'): NeedsOf<S3Request> =>
   ({ bucket, key, query }) => [
@@ -179,13 +179,13 @@ export function neededToDelete(bucket: string, key: string, versionId: string | 
   return { action, resource: objectArn(bucket, key) };
 }
 
-/** Returns the permission to learn that an object is missing: without it, S3 answers 403 instead of 404. */
+/** Returns the permission to learn that an object is missing. Without it, S3 returns 403 instead of 404. */
 export function neededToReportAbsence(request: S3Request): Need {
   const { bucket } = parseCopySource(request) ?? request;
   return { action: 's3:ListBucket', resource: bucketArn(bucket) };
 }
 
-/** Reading a given version needs another permission than reading the newest; neither includes the other. */
+/** Reading a given version needs another permission than reading the newest one. Neither includes the other. */
 function readOf(bucket: string, key: string, versionId: string | undefined): Need {
   const action = versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion';
   return { action, resource: objectArn(bucket, key) };

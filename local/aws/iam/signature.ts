@@ -32,7 +32,7 @@ type Signed = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 const SHA256 = /^[0-9a-f]{64}$/;
-const MAX_SIGNING_KEYS = 100; // five functions call five services; what the owner's programs name is not limited
+const MAX_SIGNING_KEYS = 100; // five functions call five services; the owner's programs may name any number
 
 /** Parses the authorization of a request; undefined if it has none or one of another form. */
 export function authorizationOf(request: Signed): Authorization | undefined {
@@ -79,7 +79,9 @@ function parsed(
   return { accessKeyId, scope: rest.join('/'), service, signedHeaders, signature, time, isPresigned };
 }
 
-/** Whether the signature is that of this secret over this request. `body` is undefined for S3, which verifies the body's hash itself. */
+/**
+ * Returns whether this secret signed this request. `body` is undefined for S3, which verifies the body's hash itself.
+ */
 export function isSignedWith(
   secretAccessKey: string,
   request: Signed,
@@ -97,12 +99,14 @@ export function isSignedWith(
   });
 }
 
-/** Returns milliseconds since the epoch at which the request was signed. */
+/** Returns the time at which the request was signed, in milliseconds since the epoch. */
 export function signingTime({ time }: Authorization): number {
   return Date.parse(time.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
 }
 
-/** Returns the payload's hash for the canonical request; undefined if the body does not match the hash that was signed. */
+/**
+ * Returns the payload's hash for the canonical request. Undefined if the body does not match the hash that was signed.
+ */
 function payloadHashOf(
   { headers }: Signed,
   { isPresigned }: Authorization,
@@ -123,7 +127,7 @@ function signatureOver(
   return hmac(signingKey(secretAccessKey, scope), [ALGORITHM, time, scope, hashed].join('\n'));
 }
 
-/** Signing keys of this process: each holds for a day, a Region and a service. */
+/** The signing keys of this process. Each is valid for a day, a Region and a service. */
 const signingKeys = new Map<string, KeyObject>();
 
 function signingKey(secretAccessKey: string, scope: string): KeyObject {
@@ -146,7 +150,7 @@ function canonicalRequest(request: Signed, authorization: Authorization, payload
   const path = (request.url ?? '/').replace(/\?.*$/s, '');
   return [
     request.method ?? 'GET',
-    // S3 keys are encoded once; every other service encodes the path that was sent once more.
+    // For S3, the path is encoded once. For every other service, the path that was sent is encoded once more.
     path
       .split('/')
       .map((segment) => encoded(service === 's3' ? decoded(segment) : segment))
@@ -199,7 +203,7 @@ function encoded(text: string): string {
   );
 }
 
-/** Percent-decodes; a text that is no UTF-8 stays as it is, and its signature does not match. */
+/** Percent-decodes. A text that is not UTF-8 remains unchanged, and its signature does not match. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

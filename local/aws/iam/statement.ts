@@ -5,11 +5,11 @@ export type StatementPrincipal = 'anybody' | { readonly kind: 'AWS' | 'Service';
 
 /** One statement of a policy. */
 export interface Statement {
-  /** The policy's logical id and the statement's place in it, for error messages. */
+  /** The policy's logical id and the statement's position in it, for error messages. */
   readonly id: string;
   readonly effect: 'Allow' | 'Deny';
   readonly actions: readonly string[];
-  /** Empty in a trust policy, which is about the role itself. */
+  /** Empty in a trust policy, which applies to the role itself. */
   readonly resources: readonly string[];
   /** Empty in a role's own policies. */
   readonly principals: readonly StatementPrincipal[];
@@ -19,8 +19,8 @@ export interface Statement {
 const UNDERSTOOD = new Set(['Sid', 'Effect', 'Action', 'Resource', 'Principal', 'Condition']);
 
 /**
- * Parses the statements of a policy document. Throws an Error that names the policy for anything not supported here:
- * ignoring a part of a statement would allow too much or too little.
+ * Parses the statements of a policy document. Throws an Error that names the policy for anything that is not supported
+ * here, because ignoring a part of a statement would allow too much or too little.
  */
 export function parseStatements(document: unknown, id: string): Statement[] {
   return listOf(Object(document).Statement).map((statement, at) =>
@@ -69,7 +69,7 @@ function textsOf(given: unknown, where: string): string[] {
   });
 }
 
-/** Policies write a single value without a list. */
+/** Returns a list. Policies may contain a single value instead of a list. */
 function listOf(given: unknown): unknown[] {
   if (given === undefined) return [];
   return Array.isArray(given) ? given : [given];

@@ -1,6 +1,6 @@
 import { ANY_CHARACTER, ANY_TEXT, matchesPattern, type WildcardPattern } from '../protocol/wildcard.ts';
 
-/** Whether a text matches a policy's pattern: `*` stands for any number of characters, `?` for exactly one. */
+/** Returns whether a text matches a policy's pattern: `*` stands for any number of characters, `?` for exactly one. */
 export function matchesWildcards(pattern: string, text: string): boolean {
   const known = compiled.get(pattern) ?? compile(pattern);
   compiled.set(pattern, known);

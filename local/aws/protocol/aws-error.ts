@@ -1,7 +1,7 @@
 interface RefusalDetails {
   /** HTTP status; 400 by default. */
   readonly status?: number;
-  /** The error code of SQS's older query protocol, which SDKs report beside the name. */
+  /** The error code of SQS's older query protocol, which SDKs report in addition to the name. */
   readonly queryCode?: string;
   readonly cause?: unknown;
 }

@@ -8,7 +8,7 @@ export interface AwsService {
    */
   readonly signingName: string;
   /**
-   * Handles one request and writes the response, error responses included. Throws only for defects, never for bad
+   * Handles one request and writes the response, including error responses. Throws only for defects, never for invalid
    * input.
    */
   handle(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void>;

@@ -14,18 +14,18 @@ import { sendServiceRefusal } from './service-refusal.ts';
 
 /** The single HTTP endpoint of all local AWS services. */
 export interface Endpoint {
-  /** `http://127.0.0.1:<port>`, as for `AWS_ENDPOINT_URL`. */
+  /** `http://127.0.0.1:<port>`, the value for `AWS_ENDPOINT_URL`. */
   readonly url: string;
   readonly port: number;
   /** Stops accepting requests, gives running ones a second to end, then drops open connections. */
   close(): Promise<void>;
 }
 
-/** What anybody may call without a signature, as at a public URL in the cloud. */
+/** The paths that anybody may call without a signature, like a public URL in the cloud. */
 export interface PublicUrls {
-  /** The first folder of their paths, with both slashes; no name of a bucket or an account. */
+  /** The first folder of these paths, with both slashes. It cannot be the name of a bucket or an account. */
   readonly folder: string;
-  /** Answers a request; never rejects for what the request contains. */
+  /** Responds to a request. It never rejects because of the request's content. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
@@ -34,19 +34,22 @@ const CLOSING_GRACE_MS = 1_000;
 const UNCHECKED = new Set(['scheduler', 'cloudformation']);
 
 /**
- * Opens the endpoint on 127.0.0.1; port 0 picks a free one. Rejects with a message for the user if the port is in use.
+ * Opens the endpoint on 127.0.0.1. Port 0 picks a free port. Rejects with a message for the user if the port is in use.
  * Closing the endpoint does not close the services.
  */
 export async function startEndpoint(options: {
   services: readonly AwsService[];
   port: number;
-  /** The functions' access keys; by default everybody is the account's owner. */
+  /** The functions' access keys. By default, everybody is the account's owner. */
   identities?: FunctionKeys;
-  /** The only access key of the account's owner, which must sign every call; by default any key will do, unverified. */
+  /**
+   * The only access key of the account's owner, which must sign every call. By default, any key works and is not
+   * verified.
+   */
   owner?: Credentials;
-  /** The functions' time, in milliseconds since the epoch; the wall clock by default. */
+  /** The functions' time, in milliseconds since the epoch. By default, the wall clock. */
   functionNow?: () => number;
-  /** The only paths that need no signature, whatever `owner` is. */
+  /** The only paths that need no signature, even if `owner` is set. */
   publicUrls?: PublicUrls;
 }): Promise<Endpoint> {
   const services = new Map(options.services.map((service) => [service.signingName, service]));
@@ -57,7 +60,7 @@ export async function startEndpoint(options: {
   const server = createServer((request, response) => {
     const time = functionNow();
     response.setHeader('x-batchdrop-time', time); // lets a client compute how long ago something was
-    // A Batch API server that is not ours follows the functions' time by this header.
+    // A Batch API server that is not ours uses this header to follow the functions' time.
     response.setHeader('date', new Date(time).toUTCString());
     setProtectiveHeaders(response);
     void inFlight.add(answer({ services, keys, publicUrls }, request, response));
@@ -79,7 +82,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A write after the end emits an error on the response; without a listener it would end the process.
+  // A write after the end emits an error on the response. Without a listener, that would end the process.
   response.on('error', (error) => logDefect(request, error));
   try {
     const reason = reasonToRefuse(request);
@@ -90,7 +93,7 @@ async function answer(
     // S3 verifies the hash of a body itself, while it streams.
     const bodyOf = service.signingName === 's3' ? async () => undefined : () => readBody(request);
     const caller = await keys.callerOf(request, bodyOf);
-    // These two services check no permissions themselves: no function has a reason to call them.
+    // These two services check no permissions themselves, because no function has a reason to call them.
     if (UNCHECKED.has(service.signingName))
       caller.demand({ action: `${service.signingName}:*`, resource: '*' });
     await service.handle(request, response, caller);
@@ -100,7 +103,7 @@ async function answer(
   }
 }
 
-/** Sends the error in the form of the service that was called. */
+/** Sends the error in the format of the called service. */
 function refuse(request: IncomingMessage, response: ServerResponse, error: AwsError): void {
   request.resume(); // a client that is still sending does not read the response
   sendServiceRefusal(credentialOf(request)?.at(-2), response, error);
@@ -126,7 +129,7 @@ function credentialOf(request: IncomingMessage): string[] | undefined {
   return (inHeader ?? queryOf(request).get('X-Amz-Credential') ?? undefined)?.split('/');
 }
 
-/** Browsers and curl may read objects without credentials; everything else needs them. */
+/** Browsers and curl may read objects without credentials. Everything else needs credentials. */
 function isAnonymousRead(request: IncomingMessage): boolean {
   return (request.method === 'GET' || request.method === 'HEAD') && !request.headers.authorization;
 }
@@ -172,7 +175,7 @@ function listen(server: Server, port: number): Promise<number> {
 }
 
 /**
- * A disconnected client leaves no connection, but its call may still be running: services must not be closed under it.
+ * A disconnected client leaves no connection, but its call may still be running. Services must not be closed during it.
  */
 async function closePromptly(server: Server, inFlight: InFlight): Promise<void> {
   const closed = promisify(server.close.bind(server))();

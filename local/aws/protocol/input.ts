@@ -1,7 +1,7 @@
 import { AwsError } from './aws-error.ts';
 
 /**
- * A JSON object from a client, read field by field; throws an error that names a missing field or one of the wrong
+ * A JSON object from a client, read field by field. Throws an error that names a missing field or a field of the wrong
  * type.
  */
 export class Input {
@@ -22,7 +22,7 @@ export class Input {
     return Object.keys(this.#fields).filter((name) => this.has(name));
   }
 
-  /** Whether the field is present and not null; AWS treats null as absent. */
+  /** Returns whether the field is present and not null. AWS treats null as absent. */
   has(name: string): boolean {
     return Object.hasOwn(this.#fields, name) && this.#fields[name] !== null;
   }
@@ -54,7 +54,7 @@ export class Input {
     throw wrongType(name, 'an integer');
   }
 
-  /** Returns a time in milliseconds; AWS JSON writes times as seconds since the epoch, with a fraction. */
+  /** Returns a time in milliseconds. AWS JSON contains times as seconds since the epoch, with a fraction. */
   optionalTime(name: string): number | undefined {
     const value = this.#value(name);
     if (value === undefined) return undefined;

@@ -5,10 +5,10 @@ import { neededForJson } from '../iam/needed-permissions.ts';
 import { AwsError } from './aws-error.ts';
 import { Input } from './input.ts';
 
-/** What an operation knows of its call besides the input. */
+/** What an operation knows about its call in addition to the input. */
 interface Call {
   readonly caller: Caller;
-  /** Scheme, host and port as the client called them, without a trailing slash. */
+  /** Scheme, host and port that the client called, without a trailing slash. */
   readonly origin: string;
   /** Aborted if the client disconnects before the response. */
   readonly signal: AbortSignal;
@@ -30,7 +30,7 @@ export interface JsonProtocol {
 // The largest valid request has ten entries of 1 MiB in total, plus base64 and JSON escapes; the rest is margin.
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
-/** Handles one AWS JSON request; a client's mistake becomes an error response, and only defects are thrown. */
+/** Handles one AWS JSON request. A client's mistake becomes an error response; only defects are thrown. */
 export async function serveJson(
   protocol: JsonProtocol,
   request: IncomingMessage,
@@ -62,7 +62,7 @@ export function notImplemented(operation: string): AwsError {
 const bodies = new WeakMap<IncomingMessage, Promise<Buffer>>();
 
 /**
- * Returns the whole body, which may be read again; throws RequestEntityTooLarge (413) above the size of any valid
+ * Returns the whole body, which may be read again. Throws RequestEntityTooLarge (413) above the size of any valid
  * request.
  */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -119,7 +119,7 @@ export function sendRefusal(response: ServerResponse, error: AwsError, contentTy
   );
 }
 
-/** `http://host:port` as the client called it. */
+/** Returns `http://host:port` as the client called it. */
 function originOf(request: IncomingMessage): string {
   return `http://${request.headers.host ?? `127.0.0.1:${request.socket.localPort}`}`;
 }
@@ -134,7 +134,7 @@ function operationName(protocol: JsonProtocol, request: IncomingMessage): string
   );
 }
 
-/** Parses a JSON body; an empty one means `{}`. Throws SerializationException for anything but an object. */
+/** Parses a JSON body. An empty body means `{}`. Throws SerializationException for anything but an object. */
 export function parseInput(body: Buffer, missingFieldCode: string): Input {
   try {
     return Input.of(body.length === 0 ? {} : JSON.parse(body.toString('utf8')), missingFieldCode);

@@ -15,8 +15,9 @@ interface PageRequest {
 }
 
 /**
- * Returns the page of at most `size` items after `token`; `sorted` has distinct keys in ascending order. A token holds
- * the last key of the page before, so items added or deleted between two calls do not shift the pages.
+ * Returns the page of at most `size` items after `token`. `sorted` must have distinct keys in ascending order. A token
+ * contains the last key of the previous page, so items that are added or deleted between two calls do not shift the
+ * pages.
  */
 export function pageOf<T>(
   sorted: readonly T[],

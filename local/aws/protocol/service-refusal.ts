@@ -12,7 +12,7 @@ const S3_CODES: Readonly<Record<string, string>> = {
   InternalFailure: 'InternalError',
 };
 
-/** Sends an error that came before the service was reached, in the form that the service's clients read. */
+/** Sends an error that occurred before the service was reached, in the format of that service. */
 export function sendServiceRefusal(
   signingName: string | undefined,
   response: ServerResponse,

@@ -1,20 +1,20 @@
-/** Any text, the empty one included: `*`. */
+/** Any text, including the empty one: `*`. */
 export const ANY_TEXT = Symbol('any text');
 /** Exactly one character: `?`. */
 export const ANY_CHARACTER = Symbol('any character');
 
-/** A pattern in pieces: a string is one character that stands for itself. */
+/** A pattern in pieces. A string is one character that stands for itself. */
 export type WildcardPattern = readonly (string | typeof ANY_TEXT | typeof ANY_CHARACTER)[];
 
 /**
- * Whether the characters match the pattern. Only the last `*` before a mismatch is ever widened: what came before it has already
- * matched as early as possible. So each character is compared at most as many times as the pattern is long, however many `*` it has,
- * where a regular expression would try every way to divide the text.
+ * Returns whether the characters match the pattern. Only the last `*` before a mismatch is ever extended, because
+ * everything before it has already matched as early as possible. Each character is therefore compared at most as often
+ * as the pattern is long, however many `*` it has. A regular expression would try every way to divide the text.
  */
 export function matchesPattern(pattern: WildcardPattern, characters: ArrayLike<string>): boolean {
   const { length } = characters;
-  let next = 0; // in the pattern
-  let at = 0; // in the text
+  let next = 0; // position in the pattern
+  let at = 0; // position in the text
   let star: number | undefined;
   let starEnd = 0;
   while (at < length) {

@@ -6,9 +6,9 @@ const SCHEMA =
   'CREATE TABLE IF NOT EXISTS writes (seq INTEGER PRIMARY KEY, operation TEXT NOT NULL, body BLOB NOT NULL) STRICT';
 
 /**
- * The writes in flight, on disk. Dynalite writes an item's index entries and the item one after the other: a process
- * killed in between leaves an item that is missing from the index and would never be found again. The next start
- * repeats the writes in the journal. Their clients got no response, so both outcomes are valid.
+ * Records the writes in flight on disk. Dynalite writes an item's index entries and then the item. A process that is
+ * killed in between would leave an item that is missing from the index and can never be found. The next start repeats
+ * the writes in the journal. Their clients got no response, so both outcomes are valid.
  */
 export class WriteJournal {
   readonly #db: DatabaseSync;
@@ -30,7 +30,7 @@ export class WriteJournal {
     this.#delete.run(seq);
   }
 
-  /** Writes that an earlier process did not finish, oldest first. */
+  /** Returns the writes that an earlier process did not finish, oldest first. */
   unfinished(): { seq: number; operation: string; body: Buffer }[] {
     return this.#db
       .prepare('SELECT * FROM writes ORDER BY seq')

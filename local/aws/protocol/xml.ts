@@ -1,5 +1,5 @@
 /**
- * The content of an element: text, or child elements by name in order; an array repeats an element, undefined omits it.
+ * The content of an element: text, or child elements by name in order. An array repeats an element; undefined omits it.
  */
 export type XmlContent =
   | string
@@ -9,8 +9,8 @@ export type XmlContent =
 
 const NAMED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-// Control characters are written as references: XML 1.0 allows few of them, but S3 keys may contain them and S3 writes
-// them so. A parser's newline normalization would also change a bare CR.
+// Writes control characters as references, as S3 does: XML 1.0 allows few of them, but S3 keys may contain them. Also,
+// a parser's newline normalization would change a bare CR.
 const escapeText = (text: string): string =>
   text.replace(/[&<>"\p{Cc}\ufffe\uffff]/gu, (found) => {
     const code = found.charCodeAt(0).toString(16).toUpperCase();

@@ -27,7 +27,7 @@ export class Buckets {
   readonly #list: StatementSync;
 
   constructor(database: DatabaseSync) {
-    // Versioning, once on, can only be suspended: existing versions remain.
+    // Versioning that was turned on can only be suspended. Existing versions remain.
     this.#save = database.prepare(`
       INSERT INTO bucket (name, created, versioning, event_bridge)
       VALUES (:name, :created, CASE WHEN :versioned THEN 'Enabled' ELSE 'Never' END, :eventBridge)
@@ -46,7 +46,7 @@ export class Buckets {
     });
   }
 
-  /** Returns the bucket of this name; throws `NoSuchBucket` if there is none. */
+  /** Returns the bucket with this name. Throws `NoSuchBucket` if there is none. */
   get(name: string): Bucket {
     const row = this.#find.get(name);
     if (row === undefined) throw noSuchBucket(name);

@@ -1,8 +1,8 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { openDatabase } from '../../sqlite.ts';
 
-// Keys are stored as bytes: S3 lists keys in the order of their UTF-8 bytes, as SQLite orders blobs; JavaScript orders
-// strings otherwise. Times are whole seconds, as in S3; sizes are bytes.
+// Keys are stored as bytes, because S3 lists keys in the order of their UTF-8 bytes. SQLite orders blobs in this way,
+// but JavaScript orders strings differently. Times are whole seconds, as in S3; sizes are bytes.
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS bucket (
     name TEXT PRIMARY KEY,

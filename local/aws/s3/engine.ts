@@ -16,17 +16,17 @@ import { newRequestId, readRequest, type S3Answer, type S3Request } from './wire
 import { writeErrorXml } from './wire/xml.ts';
 
 export interface S3EngineOptions {
-  /** Directory of the buckets; created if missing, otherwise cleaned of partly written files. */
+  /** The directory of the buckets. It is created if missing, otherwise partly written files are removed. */
   readonly directory: string;
   readonly clock: Clock;
   /**
-   * Receives the event of each new object version in a bucket with EventBridge on. Called again with the same event,
-   * also after a restart, until it has resolved once.
+   * Receives the event of each new object version in a bucket with EventBridge on. It is called again with the same
+   * event, also after a restart, until it has resolved once.
    */
   readonly onObjectCreated?: ObjectCreatedListener;
 }
 
-/** The local S3: a subset of its operations over files and SQLite. Signatures are not verified. */
+/** The local S3: a subset of its operations, on files and SQLite. Signatures are not verified. */
 export class S3Engine implements AwsService {
   readonly signingName = 's3';
   readonly #store: S3Store;
@@ -35,14 +35,14 @@ export class S3Engine implements AwsService {
     this.#store = new S3Store(options.directory, options.clock, options.onObjectCreated);
   }
 
-  /** Creates a bucket or updates the settings of an existing one; versioning, once on, can only be suspended. */
+  /**
+   * Creates a bucket, or updates the settings of an existing one. Versioning that was turned on can only be suspended.
+   */
   createBucket(name: string, settings: { versioned: boolean; eventBridge: boolean }): void {
     this.#store.buckets.save({ name, created: this.#store.nowSeconds(), ...settings });
   }
 
-  /**
-   * Delivers the events that an earlier run left undelivered; call it once at the start, when the listener is ready.
-   */
+  /** Delivers the undelivered events of an earlier run. Call this once at the start, when the listener is ready. */
   deliverPending(): Promise<void> {
     return this.#store.outbox.deliverPending();
   }
@@ -63,11 +63,12 @@ export class S3Engine implements AwsService {
     try {
       await send(response, answer, requestId, message.method === 'HEAD');
     } catch (error) {
-      // The status line is sent: closing the connection tells the client that the content is incomplete.
+      // The status line has been sent, so closing the connection is the only way to tell the client that the content is
+      // incomplete.
       response.destroy();
       if (!isLost(message, response)) logDefect(error, requestId);
     } finally {
-      // Drains a body that was refused midway; otherwise the next request on its connection would wait forever.
+      // Drains a body that was refused midway. Otherwise, the next request on its connection would wait forever.
       message.resume();
       answer.sent?.();
     }
@@ -100,7 +101,7 @@ export class S3Engine implements AwsService {
 const saysAbsent = (error: unknown): boolean =>
   error instanceof S3Error && (error.code === 'NoSuchKey' || error.code === 'NoSuchVersion');
 
-/** Whether the client has disconnected, so that no response can reach it. */
+/** Returns whether the client has disconnected, so that no response can reach it. */
 const isLost = (message: IncomingMessage, response: ServerResponse): boolean =>
   response.destroyed || message.socket.destroyed;
 

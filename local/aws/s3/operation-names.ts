@@ -1,7 +1,7 @@
 import type { S3Request } from './wire/request.ts';
 
-// Query parameters that name a subresource instead of the bucket or object itself. One that is missing here would turn,
-// for example, the deletion of an object's annotation into the deletion of the object.
+// Query parameters that name a subresource instead of the bucket or object itself. If one were missing here, the
+// deletion of an object's annotation, for example, would delete the object.
 const SUBRESOURCES = [
   'abac accelerate acl analytics annotation attributes cors encryption intelligent-tiering inventory legal-hold',
   'lifecycle location logging metadataAnnotationTable metadataConfiguration metadataInventoryTable',

@@ -23,7 +23,7 @@ import type { S3Answer, S3Request } from './wire/request.ts';
 
 type Operation = (store: S3Store, request: S3Request) => S3Answer | Promise<S3Answer>;
 
-/** The implemented operations by their names in the API. */
+/** The implemented operations by their API names. */
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ['AbortMultipartUpload', abortMultipartUpload],
   ['CompleteMultipartUpload', completeMultipartUpload],

@@ -5,7 +5,7 @@ import { numberOf, textOf } from './database.ts';
 /** The event that S3 sends to EventBridge for a new object version. */
 export interface ObjectCreatedEvent {
   readonly version: '0';
-  /** The same at each repetition. */
+  /** The same in each copy of the event. */
   readonly id: string;
   readonly 'detail-type': 'Object Created';
   readonly source: 'aws.s3';
@@ -26,7 +26,7 @@ export interface ObjectCreatedEvent {
       readonly etag: string;
       /** Only if the bucket is versioned. */
       readonly 'version-id'?: string;
-      /** Hexadecimal, of fixed length; rises with each version of a key. */
+      /** Hexadecimal, of fixed length. Increases with each version of a key. */
       readonly sequencer: string;
     };
     readonly 'request-id': string;
@@ -43,8 +43,8 @@ export type ObjectCreatedListener = (event: ObjectCreatedEvent) => void | Promis
 const RETRY_AFTER_MS = 1000;
 
 /**
- * Events to deliver. An event is recorded in the transaction that makes its object visible, and removed only when the
- * listener has accepted it, so it is delivered at least once, even if the process dies in between.
+ * Events to deliver. An event is recorded in the transaction that makes its object visible, and is removed only when
+ * the listener has accepted it. It is therefore delivered at least once, even if the process is killed in between.
  */
 export class Outbox {
   readonly #clock: Clock;
@@ -64,14 +64,16 @@ export class Outbox {
     this.#delete = database.prepare('DELETE FROM event WHERE id = ?');
   }
 
-  /** Call it within the transaction; delivery starts when that has ended. */
+  /** Call this within the transaction. Delivery starts when the transaction has ended. */
   record(event: ObjectCreatedEvent): void {
     if (this.#listener === undefined) return; // as on a bus without rules, nobody receives it
     this.#insert.run(JSON.stringify(event));
     setImmediate(() => void this.deliverPending());
   }
 
-  /** Delivers every recorded event, oldest first; one that the listener rejects is delivered again a second later. */
+  /**
+   * Delivers every recorded event, oldest first. An event that the listener rejects is delivered again a second later.
+   */
   deliverPending(): Promise<void> {
     this.#delivering ??= this.#deliver().finally(() => {
       this.#delivering = undefined;
@@ -79,7 +81,7 @@ export class Outbox {
     return this.#delivering;
   }
 
-  /** Waits for the running delivery; remaining events are delivered after the next start. */
+  /** Waits for the running delivery. The remaining events are delivered after the next start. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#takeBackRetry?.();
@@ -97,7 +99,7 @@ export class Outbox {
         await this.#listener(event);
         this.#delete.run(after);
       } catch (error) {
-        refused = true; // one event must not delay those after it
+        refused = true; // one event must not delay the following ones
         console.error(JSON.stringify({ code: 's3.event-refused', eventId: event.id, error: String(error) }));
       }
     }

@@ -9,7 +9,7 @@ import { DataFiles } from './objects/data-files.ts';
 import { Versions } from './objects/versions.ts';
 import { type ObjectCreatedListener, Outbox } from './outbox.ts';
 
-/** The engine's state: metadata in SQLite, content in files beside it. */
+/** The engine's state: metadata in SQLite, content in files. */
 export class S3Store {
   readonly buckets: Buckets;
   readonly versions: Versions;
@@ -34,7 +34,8 @@ export class S3Store {
 
   /**
    * Commits all changes of `work`, or none if it throws. The files that `work` adds to `unneeded` are removed after the
-   * commit: a process killed in between leaves a stray file for the next start, never a missing one.
+   * commit. A process that is killed in between leaves an unneeded file, which the next start removes, but never a
+   * missing one.
    */
   transaction<Answer>(work: (unneeded: string[]) => Answer): Answer {
     const unneeded: string[] = [];
@@ -50,7 +51,7 @@ export class S3Store {
     return numberOf(row, 'value');
   }
 
-  /** Returns seconds since the epoch: S3 reports no finer times. */
+  /** Returns seconds since the epoch. S3 reports whole seconds. */
   nowSeconds(): number {
     return Math.floor(this.#clock.now() / 1000);
   }

@@ -19,7 +19,7 @@ interface Schedule {
   readonly expression: string;
   readonly target: ScheduleTarget;
   readonly enabled: boolean;
-  /** Ticks are whole intervals after this time, in milliseconds by the runtime's clock. */
+  /** Ticks are at whole intervals after this time, in milliseconds by the runtime's clock. */
   readonly anchor: number;
 }
 
@@ -34,9 +34,9 @@ const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_
 const SCHEMA = 'CREATE TABLE IF NOT EXISTS schedules (name TEXT PRIMARY KEY, schedule TEXT NOT NULL) STRICT';
 
 /**
- * EventBridge Scheduler on the endpoint, rate expressions only. The first tick comes one interval after the creation of
- * the schedule. A tick does not wait until the previous one has ended. Ticks missed while the runtime was down are
- * skipped.
+ * EventBridge Scheduler on the endpoint, for rate expressions only. The first tick comes one interval after the
+ * creation of the schedule. A tick does not wait until the previous one has ended. Ticks that were missed while the
+ * runtime was down are skipped.
  */
 export class SchedulerEngine implements AwsService {
   readonly signingName = 'scheduler';
@@ -45,15 +45,16 @@ export class SchedulerEngine implements AwsService {
   readonly #schedules = new Map<string, Schedule>();
   readonly #timers = new Map<string, () => void>();
 
-  /** The state is `scheduler.sqlite` in `directory`; schedules of an earlier run tick once they are created again. */
+  /** The state is `scheduler.sqlite` in `directory`. Schedules of an earlier run tick once they are created again. */
   constructor(options: SchedulerPorts & { directory: string }) {
     this.#db = openDatabase(join(options.directory, 'scheduler.sqlite'), SCHEMA);
     this.#ports = options;
   }
 
   /**
-   * Creates the schedule and starts its ticks. A schedule of the same name and rate from an earlier run keeps its tick
-   * times, and stays disabled if an operator disabled it. Throws ValidationException for anything but a rate.
+   * Creates the schedule and starts its ticks. If an earlier run had a schedule with the same name and rate, it keeps
+   * its tick times, and remains disabled if an operator disabled it. Throws ValidationException for anything but a
+   * rate.
    */
   createSchedule(definition: { name: string; expression: string; target: ScheduleTarget }): void {
     const { name, expression, target } = definition;
@@ -69,7 +70,7 @@ export class SchedulerEngine implements AwsService {
     });
   }
 
-  /** Handles REST-JSON: GET /schedules, GET and PUT /schedules/<name>; only the state can be changed. */
+  /** Handles REST-JSON: GET /schedules, GET and PUT /schedules/<name>. Only the state can be changed. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       sendJson(response, 200, CONTENT_TYPE, await this.#answer(request));
@@ -123,7 +124,7 @@ export class SchedulerEngine implements AwsService {
     this.#timers.delete(schedule.name);
     if (!schedule.enabled) return;
     const interval = intervalMs(schedule.expression);
-    // The next whole interval after now: ticks between the last one and now were missed.
+    // The next whole interval after now. Ticks between the last one and now were missed.
     const passed = Math.floor((clock.now() - schedule.anchor) / interval);
     const cancel = clock.at(schedule.anchor + (passed + 1) * interval, () => {
       this.#arm(schedule);

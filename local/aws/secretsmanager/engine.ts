@@ -18,8 +18,8 @@ interface Secret {
 }
 
 /**
- * Secrets Manager on the endpoint. Values are kept in memory only, so that a real key is never written to disk: the
- * runtime creates its secrets at each start, and secrets that a program creates are lost with the process.
+ * Secrets Manager on the endpoint. Values are kept only in memory, so that a real key is never written to disk. The
+ * runtime creates its secrets at each start. Secrets that a program creates are lost with the process.
  */
 export class SecretsEngine implements AwsService {
   readonly signingName = 'secretsmanager';
@@ -39,7 +39,7 @@ export class SecretsEngine implements AwsService {
     };
   }
 
-  /** Creates the secret or changes its value; returns its ARN. */
+  /** Creates the secret or changes its value. Returns its ARN. */
   putSecret(name: string, value: string): string {
     if (!/^[A-Za-z0-9/_+=.@-]{1,512}$/.test(name)) {
       throw new AwsError(

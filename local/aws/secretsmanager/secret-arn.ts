@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
 
-/**
- * Returns the ARN with its six characters, which are derived from the name so that they stay the same at each start.
- */
+/** Returns the ARN with its six characters. They are derived from the name, so that they are the same at each start. */
 export function secretArn(name: string): string {
   const suffix = createHash('sha256').update(name).digest('hex').slice(0, 6);
   return `${partialSecretArn(name)}-${suffix}`;

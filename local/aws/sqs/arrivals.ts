@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 
-/** The view of a queue that its arrivals need. */
+/** What the arrivals need to know about a queue. */
 interface Arrivals {
   readonly clock: Clock;
   /** Returns when the next hidden message becomes visible; undefined if none is hidden. */
@@ -8,8 +8,8 @@ interface Arrivals {
 }
 
 /**
- * Notifies the listeners of a queue that a message may be receivable: one was sent, or became visible again. A timer
- * runs only while there are listeners.
+ * Notifies the listeners of a queue that a message may be receivable, because one was sent or became visible again. A
+ * timer runs only while there are listeners.
  */
 export class ArrivalBell {
   readonly #arrivals: Arrivals;
@@ -34,7 +34,7 @@ export class ArrivalBell {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** Call it whenever a message was hidden or its visibility time-out changed. */
+  /** Call this whenever a message was hidden or its visibility time-out changed. */
   rearm(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;

@@ -13,7 +13,7 @@ export class SqsEngine implements AwsService {
   readonly queues: Queues;
   readonly #protocol: JsonProtocol;
 
-  /** The state is `sqs.sqlite` in `directory`; `clock` is the time of queues created with `time: 'clock'`. */
+  /** The state is `sqs.sqlite` in `directory`. `clock` is the time of queues created with `time: 'clock'`. */
   constructor(options: { directory: string; clock: Clock }) {
     this.queues = new Queues(options);
     this.#protocol = {

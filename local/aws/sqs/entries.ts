@@ -6,7 +6,7 @@ import { MAX_MESSAGE_BYTES } from './queue.ts';
 const MAX_ENTRIES = 10;
 const ENTRY_ID = /^[A-Za-z0-9_-]{1,80}$/;
 
-/** Returns the entries of a batch call; throws for errors that concern the call as a whole. */
+/** Returns the entries of a batch call. Throws for errors that concern the whole call. */
 export function batchEntries(input: Input): Input[] {
   const entries = input.objects('Entries');
   if (entries.length === 0) throw emptyBatch();

@@ -1,8 +1,8 @@
 import type { Queues, ReceivedMessage } from './queues.ts';
 
 /**
- * Receives messages, and waits for one up to `waitSeconds` of wall time if there is none: the caller is another
- * process, whose time-outs run in wall time. If the caller disconnects, it stops without receiving anything.
+ * Receives messages. If there is none, waits for one up to `waitSeconds` of wall time, because the caller is another
+ * process with time-outs in wall time. If the caller disconnects, it stops without receiving anything.
  */
 export async function waitForMessages(
   queues: Queues,

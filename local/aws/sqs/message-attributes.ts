@@ -15,7 +15,7 @@ const MAX_ATTRIBUTES = 10;
 const NAME = /^(?!.*\.\.)(?![.])[A-Za-z0-9_.-]{1,256}(?<![.])$/;
 const DATA_TYPE = /^(String|Number|Binary)(\.[^\s]{1,250})?$/;
 
-/** Parses the attributes of a message to send; throws InvalidParameterValue. */
+/** Parses the attributes of a message to send. Throws InvalidParameterValue. */
 export function parseMessageAttributes(map: Input | undefined): MessageAttributes {
   const names = map?.names() ?? [];
   if (names.length > MAX_ATTRIBUTES) {
@@ -60,7 +60,7 @@ export function attributeBytes(attributes: MessageAttributes): number {
 }
 
 /**
- * Returns the attributes that a receive call requests: by name, by `prefix.*`, or all. Undefined if there is none,
+ * Returns the attributes that a receive call requests: by name, by `prefix.*`, or all. Undefined if there are none,
  * because AWS then omits the field.
  */
 export function selectAttributes(
@@ -83,8 +83,8 @@ export function md5Hex(content: string | Buffer): string {
 }
 
 /**
- * Returns the digest by which clients verify the attributes, sorted by name: for each its length-prefixed name and
- * type, a byte for text (1) or binary (2), and the length-prefixed value.
+ * Returns the digest with which clients verify the attributes. For each attribute, sorted by name, it covers the
+ * length-prefixed name and type, a byte for text (1) or binary (2), and the length-prefixed value.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
  */
 export function md5OfAttributes(attributes: MessageAttributes): string {

@@ -47,7 +47,7 @@ export function messageOperations(queues: Queues): Record<string, Operation> {
 
 type EntryAction = (queue: Queue, entry: Input) => object;
 
-/** Applies `act` to each entry; an entry that fails does not affect the others. */
+/** Applies `act` to each entry. An entry that fails does not affect the others. */
 function eachEntry(queue: Queue, entries: readonly Input[], act: EntryAction): object {
   const Successful: object[] = [];
   const Failed: object[] = [];
@@ -91,7 +91,7 @@ async function receive(queues: Queues, input: Input, signal: AbortSignal): Promi
     () => queues.receive(queue.arn, max, visibilitySeconds),
     { waitSeconds, signal },
   );
-  // Most code still sends the older name of the field.
+  // Most programs still send the older name of the field.
   const systemNames = [...input.texts('AttributeNames'), ...input.texts('MessageSystemAttributeNames')];
   const attributeNames = input.texts('MessageAttributeNames');
   return { Messages: received.map((message) => wireMessage(message, systemNames, attributeNames)) };

@@ -33,7 +33,7 @@ const INERT = new Set([
   'RedriveAllowPolicy',
 ]);
 
-/** Returns `settings` changed by the attributes; throws for unknown names and values outside the limits. */
+/** Returns `settings` with the attributes applied. Throws for unknown names and values outside the limits. */
 export function withAttributes(
   settings: QueueSettings,
   attributes: Readonly<Record<string, string>>,
@@ -67,7 +67,7 @@ function parseRedrive(value: string): Redrive {
   const policy = parseJson(value);
   if (typeof policy === 'object' && policy !== null) {
     const arn = 'deadLetterTargetArn' in policy ? policy.deadLetterTargetArn : undefined;
-    // CloudFormation and the console write a number, the CLI's examples a string: AWS accepts both.
+    // CloudFormation and the console send a number, the CLI's examples a string. AWS accepts both.
     const count = 'maxReceiveCount' in policy ? Number(policy.maxReceiveCount) : Number.NaN;
     if (typeof arn === 'string' && queueNameOfArn(arn) !== undefined && isReceiveCount(count)) {
       return { deadLetterTargetArn: arn, maxReceiveCount: count };

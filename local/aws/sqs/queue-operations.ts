@@ -7,7 +7,7 @@ import type { Queues } from './queues.ts';
 
 const MAX_PAGE = 1000;
 
-/** Returns the queue that a request's QueueUrl names; only the path counts, because clients use several host names. */
+/** Returns the queue that a request's QueueUrl names. Only the path counts, because clients use several host names. */
 export function queueOfRequest(queues: Queues, input: Input): Queue {
   const url = input.text('QueueUrl');
   const name = url.slice(url.lastIndexOf('/') + 1);
@@ -26,7 +26,7 @@ export function queueOperations(queues: Queues): Record<string, Operation> {
       const existing = queues.find(name);
       const differing = existing && differingAttribute(existing, attributes);
       if (differing !== undefined) throw queueNameExists(name, differing);
-      // On the wall clock: a program that creates a queue does not know the virtual clock.
+      // The queue uses the wall clock, because a program that creates a queue does not know the virtual clock.
       if (existing === undefined) queues.createQueue(name, { ...settings, time: 'wall' });
       return { QueueUrl: queueUrl(origin, name) };
     },
@@ -57,7 +57,7 @@ export function queueOperations(queues: Queues): Record<string, Operation> {
   };
 }
 
-/** Lists the queues by name; the token is the last name of the page before. */
+/** Lists the queues by name. The token is the last name of the previous page. */
 function listQueues(queues: Queues, input: Input, origin: string): object {
   const prefix = input.optionalText('QueueNamePrefix') ?? '';
   const after = input.optionalText('NextToken') ?? '';

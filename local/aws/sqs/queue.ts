@@ -1,6 +1,6 @@
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
 
-/** The dead-letter queue of a message that was received `maxReceiveCount` times and is due again. */
+/** The dead-letter queue for a message that was received `maxReceiveCount` times and is due again. */
 export interface Redrive {
   readonly deadLetterTargetArn: string;
   readonly maxReceiveCount: number;
@@ -11,7 +11,7 @@ export interface QueueSettings {
   readonly visibilityTimeoutSeconds: number;
   readonly delaySeconds: number;
   readonly retentionSeconds: number;
-  /** The default waiting time of a receive call; always on the wall clock. */
+  /** The default waiting time of a receive call, always on the wall clock. */
   readonly receiveWaitSeconds: number;
   readonly maximumMessageBytes: number;
   readonly redrive?: Redrive;
@@ -20,7 +20,7 @@ export interface QueueSettings {
 }
 
 /**
- * The clock of a queue's visibility time-outs, delays and retention: the runtime's virtual clock, or the wall clock.
+ * The clock for a queue's visibility time-outs, delays and retention: the runtime's virtual clock or the wall clock.
  */
 export type QueueTime = 'clock' | 'wall';
 
@@ -29,7 +29,7 @@ export interface Queue {
   readonly arn: string;
   readonly time: QueueTime;
   readonly settings: QueueSettings;
-  /** Milliseconds since the epoch, by the queue's own time. */
+  /** Milliseconds since the epoch, by the queue's own clock. */
   readonly createdAt: number;
   readonly modifiedAt: number;
 }
@@ -51,12 +51,12 @@ export function queueArn(name: string): string {
   return `arn:aws:sqs:${LOCAL_REGION}:${LOCAL_ACCOUNT}:${name}`;
 }
 
-/** Returns the URL of the queue `name`; `origin` is the endpoint's, without a trailing slash. */
+/** Returns the URL of the queue `name`. `origin` is the endpoint's, without a trailing slash. */
 export function queueUrl(origin: string, name: string): string {
   return `${origin}/${LOCAL_ACCOUNT}/${name}`;
 }
 
-/** Returns the name in a queue's ARN; undefined if it is not the ARN of a queue of this account. */
+/** Returns the name in a queue's ARN. Undefined if it is not the ARN of a queue of this account. */
 export function queueNameOfArn(arn: string): string | undefined {
   const prefix = queueArn('');
   return arn.startsWith(prefix) ? arn.slice(prefix.length) : undefined;

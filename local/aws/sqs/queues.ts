@@ -25,11 +25,11 @@ import { QueueStore, type Receipt, type StoredMessage } from './store.ts';
 /** A received message, in flight until its visibility time-out ends. */
 export interface ReceivedMessage {
   readonly messageId: string;
-  /** Handle of this receipt: it has no effect once the message is received again. */
+  /** The handle of this receipt. It has no effect once the message is received again. */
   readonly receiptHandle: string;
   readonly body: string;
   readonly messageAttributes: MessageAttributes;
-  /** SentTimestamp, ApproximateReceiveCount, …: by their API names, times in milliseconds. */
+  /** SentTimestamp, ApproximateReceiveCount, …: by their API names. Times are in milliseconds. */
   readonly systemAttributes: Readonly<Record<string, string>>;
 }
 
@@ -40,9 +40,9 @@ const FORBIDDEN_CHARACTER = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ff
 
 /**
  * Standard queues on disk, with at-least-once delivery. A message is (1) stored when `send` returns, (2) hidden for the
- * visibility time-out by each receipt, (3) deleted by the handle of its newest receipt, or (4) moved to the dead-letter
- * queue when it is due again after `maxReceiveCount` receipts, or (5) deleted when its retention ends.
- * Known gap: AWS sometimes delivers a message twice without a reason; this never does.
+ * visibility time-out by each receipt, (3) deleted with the handle of its newest receipt, or (4) moved to the
+ * dead-letter queue when it is due again after `maxReceiveCount` receipts, or (5) deleted when its retention ends.
+ * Known gap: AWS sometimes delivers a message twice without a reason. This implementation never does.
  */
 export class Queues {
   readonly #store: QueueStore;
@@ -63,7 +63,7 @@ export class Queues {
     this.#store.close();
   }
 
-  /** Creates the queue, or changes the settings of an existing one, whose messages stay. Returns the ARN. */
+  /** Creates the queue, or changes the settings of an existing one and keeps its messages. Returns the ARN. */
   createQueue(name: string, settings: Partial<QueueSettings> & { readonly time: QueueTime }): string {
     if (!QUEUE_NAME.test(name)) {
       throw invalidParameter('A queue name has 1 to 80 letters, digits, hyphens and underscores.');
@@ -106,7 +106,7 @@ export class Queues {
     return this.#queues.get(name);
   }
 
-  /** Returns the queue of that ARN; throws QueueDoesNotExist. */
+  /** Returns the queue with that ARN. Throws QueueDoesNotExist. */
   byArn(arn: string): Queue {
     const name = queueNameOfArn(arn);
     const queue = name === undefined ? undefined : this.#queues.get(name);
@@ -125,7 +125,7 @@ export class Queues {
     return this.#store.counts(queue.name, now);
   }
 
-  /** Stores a message and returns its id; throws QueueDoesNotExist, or SQS's error for an invalid message. */
+  /** Stores a message and returns its id. Throws QueueDoesNotExist, or SQS's error for an invalid message. */
   send(
     arn: string,
     body: string,
@@ -158,14 +158,14 @@ export class Queues {
     return taken.map((message) => receivedMessage(queue, message, now));
   }
 
-  /** Deletes a message by handle. A handle of an earlier receipt deletes nothing and is not an error, as on AWS. */
+  /** Deletes a message by its handle. As on AWS, a handle of an earlier receipt deletes nothing and is not an error. */
   delete(arn: string, receiptHandle: string): void {
     const queue = this.byArn(arn);
     this.#store.delete(queue.name, parseReceipt(queue, receiptHandle));
     this.#bells.get(queue.name)?.rearm();
   }
 
-  /** Hides the message for `seconds` from now; 0 makes it visible at once. Throws MessageNotInflight. */
+  /** Hides the message for `seconds` from now. 0 makes it visible at once. Throws MessageNotInflight. */
   changeVisibility(arn: string, receiptHandle: string, seconds: number): void {
     const queue = this.byArn(arn);
     checkVisibility(seconds);
@@ -178,8 +178,9 @@ export class Queues {
   }
 
   /**
-   * Calls `listener` each time a message may have become receivable (sent, visible again, redriven), not for messages
-   * that are there already. It runs in the middle of the sender's work: it must be short and must not throw.
+   * Calls `listener` each time a message may have become receivable (sent, visible again, redriven), but not for
+   * messages that are already there. The listener runs during the sender's work, so it must be short and must not
+   * throw.
    */
   onArrival(arn: string, listener: () => void): () => void {
     const queue = this.byArn(arn);
@@ -211,13 +212,13 @@ export class Queues {
           taken.push(message);
         }
       }
-      // With a visibility time-out of 0 the received messages stay due: another round would receive them twice.
+      // With a visibility time-out of 0, the received messages remain due. Another round would receive them twice.
       if (due.length === 0 || visibleAt <= now) break;
     }
     return { taken, redrivenTo };
   }
 
-  /** Moves a message to its dead-letter queue; if that does not exist, the message stays, as on AWS. */
+  /** Returns the dead-letter queue. As on AWS, messages are not moved if it does not exist. */
   #deadLetterQueue(queue: Queue): { queue: Queue; maxReceiveCount: number } | undefined {
     const { redrive } = queue.settings;
     const target = redrive && this.#queues.get(queueNameOfArn(redrive.deadLetterTargetArn) ?? '');
@@ -226,7 +227,7 @@ export class Queues {
 
   #redrive(source: Queue, target: Queue, message: StoredMessage): void {
     const now = this.#clockFor(target.time).now();
-    // AWS keeps the time of sending, which has no meaning between queues with different clocks.
+    // AWS keeps the send time, but that has no meaning between queues with different clocks.
     const sentAt = source.time === target.time ? message.sentAt : now;
     this.#store.moveToDeadLetters(message.seq, source, target, { sentAt, now });
   }

@@ -4,9 +4,9 @@ import { inTransaction, openDatabase } from '../../sqlite.ts';
 import type { MessageAttributes } from './message-attributes.ts';
 import { type Queue, type QueueSettings, type QueueTime, queueArn } from './queue.ts';
 
-/** A message in a queue; times in milliseconds of the queue's own clock. */
+/** A message in a queue. Times are in milliseconds of the queue's own clock. */
 export interface StoredMessage {
-  /** Never reused; a receipt handle contains it. */
+  /** Never reused. A receipt handle contains it. */
   readonly seq: number;
   readonly messageId: string;
   readonly body: string;
@@ -40,7 +40,7 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS age ON messages (queue, sent_at);
 `;
 
-/** Queues and messages on disk; what a call has written survives a kill of the process. */
+/** Stores queues and messages on disk. A completed write survives a kill of the process. */
 export class QueueStore {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
@@ -97,7 +97,7 @@ export class QueueStore {
     );
   }
 
-  /** Returns the messages that may be received at `now`, those that are due longest first. */
+  /** Returns the messages that may be received at `now`, the longest due first. */
   due(queue: string, now: number, limit: number): StoredMessage[] {
     return this.#prepare(
       'SELECT * FROM messages WHERE queue = ? AND visible_at <= ? ORDER BY visible_at, seq LIMIT ?',
@@ -120,7 +120,7 @@ export class QueueStore {
     ).run(target.name, source.arn, times.sentAt, times.now, seq);
   }
 
-  /** Deletes the message of the receipt; returns false if it was received again or is gone. */
+  /** Deletes the message of the receipt. Returns false if it was received again or is gone. */
   delete(queue: string, receipt: Receipt): boolean {
     const { changes } = this.#prepare(
       'DELETE FROM messages WHERE queue = ? AND seq = ? AND receive_count = ?',
@@ -129,7 +129,8 @@ export class QueueStore {
   }
 
   /**
-   * Hides the message of the receipt until `visibleAt`; returns false if it is not in flight by this receipt at `now`.
+   * Hides the message of the receipt until `visibleAt`. Returns false if it is not in flight with this receipt at
+   * `now`.
    */
   setVisibleAt(queue: string, receipt: Receipt, now: number, visibleAt: number): boolean {
     const { changes } = this.#prepare(

@@ -8,7 +8,7 @@ export interface BatchProblem {
   readonly code: string;
   readonly message: string;
   readonly param: string | null;
-  /** Counted from 1; null if the problem concerns the whole file. */
+  /** Counted from 1. Null if the problem concerns the whole file. */
   readonly line: number | null;
 }
 
@@ -23,7 +23,7 @@ export interface TokenUsage {
   readonly outputTokens: number;
 }
 
-/** A batch as the server stores it; times in ms since the epoch by the server's clock. */
+/** A batch as the server stores it. Times are in milliseconds since the epoch, by the server's clock. */
 export interface BatchRecord {
   readonly id: string;
   readonly endpoint: string;
@@ -33,14 +33,14 @@ export interface BatchRecord {
   readonly createdMs: number;
   readonly expiresMs: number;
   readonly status: BatchStatus;
-  /** Time at which the current status ends; null once the batch has ended. */
+  /** When the current status ends. Null once the batch has ended. */
   readonly dueMs: number | null;
   readonly model: string | null;
-  /** Rows of the file, known after validation. */
+  /** The rows of the file. Known after validation. */
   readonly rows: number;
-  /** Time to run all rows. */
+  /** The time to run all rows. */
   readonly workMs: number;
-  /** Number of rows that ran, in order of rank; null while they run. */
+  /** The number of rows that ran, in order of rank. Null while they run. */
   readonly ranRows: number | null;
   /** Token usage of the rows that ran. */
   readonly counts: RowCounts;
@@ -56,22 +56,22 @@ export interface BatchRecord {
   readonly expiredMs: number | null;
   readonly cancellingMs: number | null;
   readonly cancelledMs: number | null;
-  /** The end that a fault gives it; null for none. */
+  /** The end that a fault gives to the batch; null for none. */
   readonly behavior: BatchBehavior | null;
   /** Rows that a fault makes fail; null for none. */
   readonly failingRows: FailingRows | null;
-  /** Its result lines have odd shapes; see odd-lines.ts. */
+  /** The batch's result lines have odd shapes; see odd-lines.ts. */
   readonly oddRows: boolean;
-  /** What happens to its webhooks; absent in records of earlier versions. */
+  /** The faults of its webhooks. Absent in records of earlier versions. */
   readonly webhookFaults?: readonly WebhookFault[];
 }
 
-/** Whether a fault makes the batch end before its create is answered. */
+/** Returns whether a fault makes the batch end before its create gets a response. */
 export function endsAtOnce({ webhookFaults = [] }: Pick<BatchRecord, 'webhookFaults'>): boolean {
   return webhookFaults.some(({ fault }) => fault === 'webhook-early');
 }
 
-/** Returns how many rows have run at `now`: they finish evenly over `workMs`, in order of rank. */
+/** Returns how many rows have run at `now`. They finish evenly over `workMs`, in order of rank. */
 export function rowsRunAt(batch: BatchRecord, now: number): number {
   if (batch.ranRows !== null) return batch.ranRows;
   if (batch.inProgressMs === null) return 0;
@@ -79,7 +79,7 @@ export function rowsRunAt(batch: BatchRecord, now: number): number {
   return Math.max(0, Math.min(batch.rows, Math.floor(share * batch.rows)));
 }
 
-/** Returns the counts after the first `ran` ranks; `failedRanks` are sorted. */
+/** Returns the counts after the first `ran` ranks. `failedRanks` must be sorted. */
 export function countsAfter(batch: BatchRecord, ran: number, failedRanks: Uint32Array): RowCounts {
   let low = 0;
   let high = failedRanks.length;

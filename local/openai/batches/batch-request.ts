@@ -17,7 +17,7 @@ const MAX_PAIRS = 16;
 const MAX_KEY = 64;
 const MAX_VALUE = 512;
 
-/** Parses the body of `POST /batches`; throws `ApiError` 400 that names the parameter. */
+/** Parses the body of `POST /batches`. Throws `ApiError` 400, which names the parameter. */
 export function parseBatchRequest(body: JsonObject, { windows }: Pick<Profile, 'windows'>): BatchRequest {
   const inputFileId = ownId(requiredText(body, 'input_file_id'));
   const endpoint = requiredText(body, 'endpoint');

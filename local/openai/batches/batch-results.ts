@@ -19,7 +19,9 @@ const CANCELLED = {
   message: 'This request was not executed because the batch was cancelled.',
 };
 
-/** The results of one batch: `write` them to temporary files and bill them, then `keep` or `discard` them. */
+/**
+ * The results of one batch. Call `write` to write them to temporary files and to bill them, then `keep` or `discard`.
+ */
 export class BatchResults {
   readonly #state: ServerState;
   readonly #batch: BatchRecord;
@@ -36,7 +38,10 @@ export class BatchResults {
     this.#errorPath = state.files.incomingPath();
   }
 
-  /** Writes both files and bills every succeeded row, except those that a killed server has already billed. */
+  /**
+   * Writes both files and bills every succeeded row, except those that the server had already billed before it was
+   * killed.
+   */
   async write(signal: AbortSignal): Promise<void> {
     const { files, batches, seed } = this.#state;
     const batch = this.#batch;
@@ -66,7 +71,7 @@ export class BatchResults {
     this.#written = await writeResults(plan, signal);
   }
 
-  /** Creates file objects of what was written, within the caller's transaction; none for an empty file. */
+  /** Creates file objects for the written files, within the caller's transaction. An empty file gets none. */
   keep(now: number): Pick<BatchRecord, 'outputFileId' | 'errorFileId' | 'usage'> {
     return {
       outputFileId: this.#keepFile('output', this.#outputPath, this.#written?.outputBytes ?? 0, now),
@@ -75,7 +80,7 @@ export class BatchResults {
     };
   }
 
-  /** Deletes what was not kept. */
+  /** Deletes the files that were not kept. */
   discard(): void {
     for (const path of [this.#outputPath, this.#errorPath]) rmSync(path, { force: true });
   }

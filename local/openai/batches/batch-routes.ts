@@ -59,7 +59,7 @@ function existing(state: ServerState, id: string): BatchRecord {
   return batch;
 }
 
-/** Returns the batch of a request; a fault hides young ones. */
+/** Returns the batch of a request. A fault hides young ones. */
 function found(state: ServerState, { id, disturbance }: Call): BatchRecord {
   const batch = existing(state, id);
   if (state.clock.now() - batch.createdMs < disturbance.notFoundMs) throw noBatch(id);

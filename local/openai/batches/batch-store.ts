@@ -30,8 +30,8 @@ export class BatchStore {
   }
 
   /**
-   * Returns at most `limit` batches created by `createdBy` (ms), newest first, after the batch `after`, which must
-   * exist.
+   * Returns at most `limit` batches created by `createdBy` (milliseconds), newest first, after the batch `after`, which
+   * must exist.
    */
   newestFirst(limit: number, after: string | null, createdBy: number): BatchRecord[] {
     const rows =
@@ -54,13 +54,13 @@ export class BatchStore {
     return rows.map((row) => parse(row.record));
   }
 
-  /** Whether a batch that has not ended uses this file. */
+  /** Returns whether a batch that has not ended uses this file. */
   readsFile(fileId: string): boolean {
     const found = this.#database.prepare(`SELECT 1 FROM batches WHERE input_file_id = ? AND ${IS_OPEN}`);
     return found.get(fileId) !== undefined;
   }
 
-  /** Returns the creation time (ms) of the `count`-th newest batch, if there is one. */
+  /** Returns the creation time (milliseconds) of the `count`-th newest batch, if there is one. */
   createdOf(count: number): number | undefined {
     const row = this.#database
       .prepare('SELECT created_ms FROM batches ORDER BY created_ms DESC LIMIT 1 OFFSET ?')
@@ -89,7 +89,7 @@ export class BatchStore {
     return new Uint32Array(bytes.slice().buffer);
   }
 
-  /** Returns how many of the batch's succeeded rows are billed so far, in order of rank. */
+  /** Returns how many of the batch's succeeded rows have been billed, in order of rank. */
   billedRows(id: string): number {
     const row = this.#database.prepare('SELECT billed_rows FROM batches WHERE id = ?').get(id);
     return Number(row?.billed_rows ?? 0);

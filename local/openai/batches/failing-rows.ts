@@ -7,7 +7,9 @@ export interface FailingRows {
   readonly status: number;
 }
 
-/** Returns the rows (counted from 0) that fail, each chosen independently; the same for the same `key`. */
+/**
+ * Returns the rows (counted from 0) that fail. Each is chosen independently. The result depends only on the arguments.
+ */
 export function failingRowsOf({ share }: FailingRows, rows: number, key: string): ReadonlySet<number> {
   const random = seededRandom(`${key}/failing`);
   const failing = new Set<number>();

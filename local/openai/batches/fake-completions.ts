@@ -22,7 +22,7 @@ const USUAL_DIMENSIONS = 8; // real models return 1,536 and more: too much for 5
 const MAX_DIMENSIONS = 256;
 const DEEPEST_TEXT = 32; // texts of a real request are within 6 levels; a malicious one must not overflow the stack
 
-/** Returns the body and usage for a row of `endpoint`; ids and numbers are derived from `key`. */
+/** Returns the body and usage for a row of `endpoint`. Ids and numbers are derived from `key`. */
 export function answer(endpoint: string, row: RequestRow, key: string, createdSeconds: number): Answer {
   const question = { row, key, createdSeconds, inputTokens: promptTokens(row.body) };
   switch (endpoint) {
@@ -49,7 +49,7 @@ export function answer(endpoint: string, row: RequestRow, key: string, createdSe
   }
 }
 
-/** Returns the prompt tokens of a request, estimated from its characters; token numbers in an array are counted. */
+/** Returns the prompt tokens of a request, estimated from its characters. Token numbers in an array are counted. */
 export function promptTokens(body: JsonObject): number {
   const asked = [body.messages, body.input, body.prompt, body.instructions];
   return Math.ceil(asked.reduce<number>((sum, part) => sum + characters(part, 0), 0) / CHARACTERS_PER_TOKEN);

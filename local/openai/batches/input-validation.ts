@@ -20,7 +20,9 @@ type Validation = { readonly valid: ValidInput } | { readonly problems: readonly
 const MAX_PROBLEMS = 50; // enough to see what is wrong, few enough to keep the batch object readable
 const MAX_KEPT_ID = 64; // a longer custom_id is stored as a digest, to limit memory
 
-/** Reads the file up to the limit of problems. `models` are the existing models; null if every model exists. */
+/**
+ * Reads the file until the limit of problems is reached. `models`: the models that exist; null if every model exists.
+ */
 export async function validateInput(
   path: string,
   endpoint: string,
@@ -73,7 +75,7 @@ class InputSoFar {
     else if (isRow(parsed)) this.#count(parsed);
   }
 
-  /** Returns the problem of a row that is valid by itself, if any. */
+  /** Returns why a row that is valid by itself is invalid in this file, if so. */
   #conflict(row: RequestRow): Omit<BatchProblem, 'line'> | null {
     const kept =
       row.customId.length <= MAX_KEPT_ID

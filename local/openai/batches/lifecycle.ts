@@ -1,15 +1,16 @@
 /**
  * The life cycle of a batch: validating → in_progress → finalizing → completed, or another terminal status.
  *
- * 1. At the end of `validating` the input file is read; an invalid or deleted one ends the batch as `failed`.
- * 2. `in_progress` lasts until all rows ran or the completion window is over. The number of rows that ran is computed
- *    from the time and never counted, so nothing happens in between and a kill loses nothing.
+ * 1. At the end of `validating` the input file is read. If it is invalid or deleted, the batch ends as `failed`.
+ * 2. `in_progress` lasts until all rows have run or the completion window is over. The number of rows that have run is
+ *    computed from the time and never counted, so a kill loses nothing.
  * 3. `finalizing` writes the result files and ends as `completed`, or as `expired` if rows remain.
- * 4. `cancelling` writes the results of the rows that ran and ends as `cancelled`; but a cancel during `finalizing` is
- *    too late, and the batch ends as it would have.
+ * 4. `cancelling` writes the results of the rows that ran and ends as `cancelled`. A cancel during `finalizing` is too
+ *    late: the batch ends as it would have without it.
  *
- * A step reads the batch, works, and changes the batch in one transaction, unless a cancel has changed it meanwhile. So
- * each step can be repeated after a kill. Steps run one after the other: only one file at a time is in memory.
+ * A step reads the batch, works, and changes the batch in one transaction, unless a cancel has changed the batch
+ * meanwhile. So each step can be repeated after a kill. Steps run one after the other, so that only one file is in
+ * memory at a time.
  */
 
 import { inTransaction } from '../../sqlite.ts';
@@ -64,7 +65,7 @@ export class Lifecycle {
     return this.#countsOf(batch, rowsRunAt(batch, this.#state.clock.now()));
   }
 
-  /** Cancels a batch if that is still possible; throws `ApiError` 404 or 409. */
+  /** Cancels a batch if that is still possible. Throws `ApiError` 404 or 409. */
   cancel(id: string): BatchRecord {
     const { batches, audit, clock, database } = this.#state;
     const batch = batches.find(id);
@@ -83,7 +84,7 @@ export class Lifecycle {
     return cancelled;
   }
 
-  /** Stops all steps; the next server continues them. */
+  /** Stops all steps. The next server continues them. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const disarm of this.#timers.values()) disarm();
@@ -228,7 +229,7 @@ export class Lifecycle {
     return this.#state.batches.find(batch.id)?.status === batch.status;
   }
 
-  /** Saves the batch in its new status; call it within a transaction if the status is an end. */
+  /** Saves the batch with its new status. If the status is an end, call this within a transaction. */
   #enter(batch: BatchRecord): void {
     this.#state.batches.save(batch);
     if (batch.dueMs === null) this.#webhooks.noteEnd(batch);

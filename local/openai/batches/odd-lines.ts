@@ -9,8 +9,8 @@ const RATE_LIMITED = { code: 'rate_limit_exceeded', message: 'Rate limit reached
 const TIMED_OUT = { code: 'request_timeout', message: 'The request did not end in time.' };
 
 /**
- * Returns a result line as some vendors write it: a row that succeeded with an empty error beside its answer, one that
- * failed with an error beside its status, or without any response.
+ * Returns a result line as some vendors write it: a succeeded row with an empty error next to its response, or a failed
+ * row with an error next to its status or without any response.
  */
 export function oddLine(line: Line, row: number): object {
   const { id, custom_id, response } = line;

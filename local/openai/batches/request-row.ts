@@ -11,7 +11,7 @@ export interface RequestRow {
   readonly body: JsonObject;
 }
 
-/** Maximum length of a request line in bytes: enough for images in base64, and a limit on memory. */
+/** The maximum length of a request line in bytes. It allows images in base64, and limits memory. */
 export const MAX_LINE = 64 * 1024 * 1024;
 
 export function isJsonObject(value: Json | undefined): value is JsonObject {
@@ -29,7 +29,8 @@ export function parseJson(text: string): Json | undefined {
 }
 
 /**
- * Parses a request line; returns the row, or the problem that OpenAI's validation would report (without line number).
+ * Parses a request line. Returns the row, or the problem that OpenAI's validation would report (without the line
+ * number).
  */
 export function parseRow(bytes: Buffer | null, endpoint: string): RequestRow | Omit<BatchProblem, 'line'> {
   if (bytes === null) {

@@ -1,7 +1,7 @@
 /**
- * Writes a batch's output and error file: the rows that ran in order of rank, which differs from the input's order,
- * then the unfinished ones. The same batch always gives the same bytes, so an interrupted write is repeated from the
- * start.
+ * Writes a batch's output and error file: first the rows that ran, in order of rank (which differs from the order of
+ * the input), then the unfinished ones. The same batch always gives the same bytes, so an interrupted write is repeated
+ * from the start.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -47,12 +47,12 @@ const PAUSE_ROWS = 64;
 const PAUSE_BYTES = 512 * 1024;
 const WRITE_CHARACTERS = 256 * 1024;
 
-/** Returns the order in which the rows of a batch finish: the row of each rank. */
+/** Returns the order in which the rows of a batch finish: the row at each rank. */
 export function rowsByRank(rows: number, key: string): Uint32Array {
   return shuffledRows(rows, `${key}/order`);
 }
 
-/** Writes both files, which may be empty; throws if `signal` is aborted, and leaves the files unfinished. */
+/** Writes both files, which may be empty. If `signal` is aborted, throws and leaves the files unfinished. */
 export async function writeResults(plan: ResultPlan, signal: AbortSignal): Promise<ResultSummary> {
   const input = new RowsByNumber(plan.inputPath, await indexLines(plan.inputPath, plan.rows));
   const output = await LineWriter.open(plan.outputPath);
@@ -135,7 +135,7 @@ async function indexLines(path: string, rows: number): Promise<LineIndex> {
   return { offsets, lengths };
 }
 
-/** Reads single rows of the input file by number; a validated file contains only rows. */
+/** Reads single rows of the input file by number. A validated file contains only rows. */
 class RowsByNumber {
   readonly #file: number;
   readonly #index: LineIndex;
@@ -145,7 +145,7 @@ class RowsByNumber {
     this.#index = index;
   }
 
-  /** Reads synchronously: 50,000 small reads from the page cache are not worth a thread switch each. */
+  /** Reads synchronously, because 50,000 small reads from the page cache are not worth a thread switch each. */
   read(row: number, endpoint: string): { request: RequestRow; bytes: number } {
     const bytes = Buffer.allocUnsafe(this.#index.lengths[row] ?? 0);
     readSync(this.#file, bytes, 0, bytes.length, this.#index.offsets[row] ?? 0);

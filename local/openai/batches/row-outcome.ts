@@ -1,8 +1,8 @@
 /**
  * The outcome of a row of a batch: a fake response body, or an HTTP error.
  *
- * A row fails with 400 if it lacks a required field of its endpoint, and with any status on demand: a row whose body
- * has `"metadata": {"batchdrop_local": "fail:<status>"}` (400 to 599) fails with that status.
+ * A row fails with 400 if it lacks a required field of its endpoint. It fails with a chosen status if its body has
+ * `"metadata": {"batchdrop_local": "fail:<status>"}` (400 to 599).
  */
 
 import type { TokenUsage } from './batch-record.ts';
@@ -33,7 +33,7 @@ export function failureStatus(endpoint: string, body: JsonObject): number | null
   return required !== undefined && (body[required] ?? null) === null ? 400 : null;
 }
 
-/** Returns the outcome of a row: the same for the same `key`, row and time. */
+/** Returns the outcome of a row. It depends only on `key`, the row and the time. */
 export function runRow(row: RequestRow, endpoint: string, key: string, createdSeconds: number): RowOutcome {
   const statusCode = failureStatus(endpoint, row.body);
   if (statusCode !== null) return failedRow(statusCode, endpoint);

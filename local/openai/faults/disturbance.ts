@@ -1,7 +1,7 @@
 import type { FailingRows } from '../batches/failing-rows.ts';
 import type { BatchBehavior, WebhookFault } from './faults.ts';
 
-/** The faults of a request that the operation itself carries out. */
+/** The faults of a request that its operation itself carries out. */
 export interface Disturbance {
   /** The end of the created batch; null for a normal end. */
   readonly behavior: BatchBehavior | null;
@@ -9,27 +9,27 @@ export interface Disturbance {
   readonly failingRows: FailingRows | null;
   /** The result lines have odd shapes. */
   readonly oddRows: boolean;
-  /** What happens to the webhooks of the created batch. */
+  /** The faults of the created batch's webhooks. */
   readonly webhookFaults: readonly WebhookFault[];
   /** Two batches are created. */
   readonly twice: boolean;
-  /** A batch on a file younger than this is refused. */
+  /** A batch is refused if its file is younger than this. */
   readonly invisibleMs: number;
   /** Batches younger than this are missing from the list. */
   readonly lagMs: number;
-  /** The list begins anew, whatever page was asked for. */
+  /** The list starts again from its beginning, whatever page was requested. */
   readonly samePage: boolean;
   /** Files and batches younger than this are not found. */
   readonly notFoundMs: number;
-  /** Every other line of a younger file is a line of another file. */
+  /** In a file younger than this, every other line is from another file. */
   readonly foreignMs: number;
-  /** A younger file has half of its lines. */
+  /** A file younger than this contains half of its lines. */
   readonly shortMs: number;
   /** The content ends halfway. */
   readonly truncates: boolean;
   /** The content stops halfway, and the connection stays open. */
   readonly stalls: boolean;
-  /** Awaited once the request is read; for the fault `late`, it cuts the connection and resolves later. */
+  /** Awaited once the request is read. For the fault `late`, it cuts the connection and resolves later. */
   readonly read: () => Promise<void>;
 }
 

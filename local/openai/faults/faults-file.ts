@@ -14,7 +14,7 @@ import {
 import { isPreset, PRESET_NAMES, presetPlan } from './faults-presets.ts';
 import { isRefusalName, REFUSALS } from './refusals.ts';
 
-/** Returns a preset by name, or the rules of a file; throws an Error that says what to correct. */
+/** Returns a preset by name, or the rules of a file. Throws an Error that says what to correct. */
 export function readFaultPlan(nameOrPath: string): FaultPlan {
   if (isPreset(nameOrPath)) return presetPlan(nameOrPath);
   let text: string;
@@ -31,7 +31,7 @@ export function readFaultPlan(nameOrPath: string): FaultPlan {
   }
 }
 
-/** Parses `{"faults": [rule, …]}`; throws an Error with the place and the expected value. */
+/** Parses `{"faults": [rule, …]}`. Throws an Error with the place and the expected value. */
 export function parseFaultPlan(value: Json): FaultPlan {
   const plan = fieldsOf(value, 'the file', ['faults']);
   if (!Array.isArray(plan.faults)) throw expected('faults', 'a list of rules', plan.faults);
@@ -146,7 +146,7 @@ function isFaultName(name: string): name is keyof typeof FAULTS {
   return Object.hasOwn(FAULTS, name);
 }
 
-/** Default: every operation that the fault supports. */
+/** By default, returns every operation that the fault supports. */
 function parseOperations(
   value: Json | undefined,
   place: string,
@@ -163,7 +163,7 @@ function parseOperations(
   });
 }
 
-/** Returns the fields of an object; throws for a field that is not in `known`, if given. */
+/** Returns the fields of an object. Throws for a field that is not in `known`, if `known` is given. */
 function fieldsOf(value: Json | undefined, place: string, known?: readonly string[]): JsonObject {
   if (!isJsonObject(value)) throw expected(place, 'an object', value);
   const unknown = known && Object.keys(value).find((name) => !known.includes(name));

@@ -17,7 +17,7 @@ const ORGANIZATION_HEADER = 'openai-organization';
 
 type Handle = (call: Call) => object | null | Promise<object | null>;
 
-/** At most one of these applies to a request: the first that is drawn. */
+/** Faults that determine the response. At most one of them applies to a request: the first that is drawn. */
 const DECIDE_THE_ANSWER: ReadonlySet<Fault['fault']> = new Set([
   'error',
   'error-after',
@@ -35,8 +35,8 @@ const DECIDE_THE_ANSWER: ReadonlySet<Fault['fault']> = new Set([
 ] as const);
 
 /**
- * Draws the faults of each request and carries them out. The result depends on the seed and on the number of earlier
- * requests of the same operation since the server's start.
+ * Draws the faults of each request and carries them out. The draw depends on the seed, and on the number of earlier
+ * requests for the same operation since the server's start.
  */
 export class FaultInjector {
   readonly #plan: FaultPlan;
@@ -52,7 +52,7 @@ export class FaultInjector {
     this.#begunAt = state.clock.now();
   }
 
-  /** Runs the operation with its faults; returns the JSON to send, or null if there is none. */
+  /** Runs the operation with its faults. Returns the JSON to send, or null if there is none. */
   async run(operation: Operation, call: Call, handle: Handle): Promise<object | null> {
     const faults = this.#faultsOf(operation, call);
     for (const { fault } of faults) {
@@ -144,7 +144,7 @@ function demanded(header: string, operation: Operation): Fault {
   }
 }
 
-/** Returns what the operation itself has to know of a fault. */
+/** Returns what the operation itself needs to know about a fault. */
 function disturbanceOf(fault: Fault, { webhookFaults }: Disturbance): Partial<Disturbance> {
   switch (fault.fault) {
     case 'lag':
@@ -185,7 +185,7 @@ function disturbanceOf(fault: Fault, { webhookFaults }: Disturbance): Partial<Di
   }
 }
 
-/** Returns the changes that a fault makes to the answer. */
+/** Returns the changes that a fault makes to the response. */
 function oddnessOf(fault: Fault): OddAnswer[] {
   if (fault.fault === 'late-output-id') return [withoutYoungResults(fault.seconds * 1_000)];
   if (fault.fault === 'pending') return [withPendingFiles(fault.seconds * 1_000)];

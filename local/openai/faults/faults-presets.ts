@@ -12,7 +12,7 @@ const tooMany: Fault = { fault: 'error', status: 429, retryAfter: 2 };
 const MINUTES = 60;
 const SIX_HOURS = 6 * 3_600;
 const CREATE: readonly Operation[] = ['batches.create'];
-/** What needs an account that can pay. */
+/** The operations that need an account that can pay. */
 const SENDS: readonly Operation[] = ['files.create', 'batches.create'];
 const READS: readonly Operation[] = ['batches.list', 'batches.retrieve', 'files.retrieve', 'files.content'];
 
@@ -52,7 +52,10 @@ const PRESETS = {
     rule({ fault: 'slow', ms: 1_000 }, { on: ['batches.list'] }),
     rule({ fault: 'lag', seconds: 120 }),
   ],
-  /** A gateway in front of the API: it rewrites ids, answers for the API after accepted creates, and sends some twice. */
+  /**
+   * A gateway in front of the API: it rewrites ids, responds in the API's place after accepted creates, and sends some
+   * requests twice.
+   */
   gateway: [
     rule({ fault: 'rewritten-file-id' }),
     rule({ fault: 'page-after', status: 403, body: 'html' }, { on: CREATE, rate: 0.1, times: 2 }),
@@ -65,7 +68,7 @@ const PRESETS = {
     rule({ fault: 'page', status: 302, body: 'nothing' }, { on: READS, rate: 0.03, lasts: SIX_HOURS }),
     rule({ fault: 'twice' }, { rate: 0.15, times: 3 }),
   ],
-  /** Results that are not there yet, or are not yet the right ones, for some time after the end of their batch. */
+  /** For some time after the end of a batch, its results are missing or wrong. */
   'slow-results': [
     rule({ fault: 'late-output-id', seconds: 10 * MINUTES }),
     rule({ fault: 'not-found', seconds: 20 * MINUTES }, { on: ['files.retrieve', 'files.content'] }),
@@ -74,7 +77,7 @@ const PRESETS = {
     rule({ fault: 'truncate' }, { rate: 0.2 }),
     rule({ fault: 'odd-rows' }),
   ],
-  /** A list that cannot be relied on: it forgets, repeats itself, and shows what is no batch. */
+  /** An unreliable list: it omits batches, repeats itself, and shows entries that are not batches. */
   'forgetful-list': [
     rule({ fault: 'lag', seconds: 5 * MINUTES }),
     rule({ fault: 'not-found', seconds: 2 * MINUTES }, { on: ['batches.retrieve', 'batches.cancel'] }),
@@ -85,7 +88,7 @@ const PRESETS = {
     rule({ fault: 'endless' }, { rate: 0.2, lasts: SIX_HOURS }),
     rule({ fault: 'page-after', status: 403, body: 'html' }, { on: CREATE, rate: 0.3, times: 3 }),
   ],
-  /** An account that cannot pay, has no room, or does not see its own files yet. */
+  /** An account that cannot pay, has no storage left, or does not see its own files yet. */
   broke: [
     refused('insufficient_quota', { on: SENDS, rate: 0.3, times: 3 }),
     refused('billing_hard_limit_reached', { on: SENDS, rate: 0.3, times: 2 }),
@@ -105,7 +108,7 @@ const PRESETS = {
     refused('too_many_creates', { on: CREATE, rate: 0.2, times: 2 }),
     rule({ fault: 'not-visible', seconds: 3 * MINUTES }),
   ],
-  /** Answers of odd shapes, and calls that never answer. */
+  /** Responses of odd shapes, and calls without a response. */
   'odd-neighbours': [
     rule({ fault: 'long-ids' }),
     rule({ fault: 'odd-times' }),
@@ -125,7 +128,7 @@ const PRESETS = {
     rule({ fault: 'hang-after' }, { on: CREATE, rate: 0.1, times: 1 }),
     rule({ fault: 'stall' }, { rate: 0.1, times: 1 }),
   ],
-  /** Webhooks that cannot be relied on. */
+  /** Unreliable webhooks. */
   'odd-webhooks': [
     rule({ fault: 'webhook-lost' }, { rate: 0.1 }),
     rule({ fault: 'webhook-twice' }, { rate: 0.2 }),

@@ -1,6 +1,6 @@
 /**
- * The faults of this server: chosen by a plan, which is a list of rules, or for one request by the header
- * `x-batchdrop-fault`. docs/batch-api-server.md has a table of them for users.
+ * The faults of this server. A plan, which is a list of rules, selects them, or the header `x-batchdrop-fault` for a
+ * single request. docs/batch-api-server.md has a table of them for users.
  */
 
 import type { FailingRows } from '../batches/failing-rows.ts';
@@ -32,7 +32,7 @@ export type BatchBehavior = 'token-limit' | 'expire';
 
 const BATCHES = ['batches.create', 'batches.list', 'batches.retrieve', 'batches.cancel'] as const;
 const FILES = ['files.create', 'files.list', 'files.retrieve'] as const;
-/** The operations whose work can be done although the client is told something else. */
+/** The operations that can take effect although the client receives an error. */
 const WRITES = [
   'files.create',
   'files.delete',
@@ -96,16 +96,16 @@ export const FAULTS = {
   'webhook-early': ['batches.create'],
 } as const satisfies Record<string, readonly Operation[]>;
 
-/** What a page of a gateway looks like: a web page, the `{message}` of an API gateway, or nothing. */
+/** The body of a gateway's page: a web page, the `{message}` of an API gateway, or nothing. */
 export const PAGE_BODIES = ['html', 'message', 'nothing'] as const;
 
-/** A page of something in front of the API; a status of 300 to 399 comes with a `Location`. */
+/** A page of something in front of the API. With a status of 300 to 399, it has a `Location`. */
 export interface GatewayPage {
   readonly status: number;
   readonly body: (typeof PAGE_BODIES)[number];
 }
 
-/** The faults of something that is younger than `seconds` of the server's clock, with their usual seconds. */
+/** The faults of things that are younger than `seconds` of the server's clock, with their default seconds. */
 export const FAULTS_OF_THE_YOUNG = {
   lag: 120,
   'late-output-id': 600,
@@ -116,7 +116,7 @@ export const FAULTS_OF_THE_YOUNG = {
   short: 600,
 } as const satisfies Partial<Record<keyof typeof FAULTS, number>>;
 
-/** What happens to the webhooks of a batch; webhooks.ts carries it out. */
+/** The faults of a batch's webhooks; webhooks.ts carries them out. */
 export type WebhookFault =
   | {
       readonly fault:
@@ -126,13 +126,13 @@ export type WebhookFault =
         | 'webhook-wrong-secret'
         | 'webhook-early';
     }
-  /** The first attempt comes `seconds` of the server's clock after the end, or when a later webhook was sent. */
+  /** The first attempt comes `seconds` of the server's clock after the end, or after a later webhook was sent. */
   | { readonly fault: keyof typeof WEBHOOK_DELAYS; readonly seconds: number };
 
-/** The faults that delay a webhook, with their usual seconds. */
+/** The faults that delay a webhook, with their default seconds. */
 export const WEBHOOK_DELAYS = { 'webhook-late': 3_600, 'webhook-out-of-order': 600 } as const;
 
-/** Changes of an answer that need nothing but the answer; see odd-answers.ts. */
+/** Changes that need nothing but the response itself; see odd-answers.ts. */
 export type PlainOddity =
   | 'bare-list'
   | 'endless'
@@ -153,13 +153,16 @@ type FaultWithoutFields =
   | 'reset-after'
   | 'html'
   | 'truncate'
-  /** No answer comes; the connection stays open until the client leaves. `stall` does so in the middle of the content. */
+  /**
+   * No response comes, and the connection stays open until the client leaves. `stall` does so in the middle of the
+   * content.
+   */
   | 'hang'
   | 'hang-after'
   | 'stall'
-  /** The request arrives twice: two batches run on the file, and the client is told of the first. */
+  /** The request arrives twice: two batches run on the file, and the client learns of the first. */
   | 'twice'
-  /** The list begins anew, whatever page was asked for. */
+  /** The list starts again from its beginning, whatever page was requested. */
   | 'same-page'
   | 'no-organization'
   /** The result lines have the odd shapes of some vendors. */
@@ -167,7 +170,7 @@ type FaultWithoutFields =
   | PlainOddity
   | BatchBehavior;
 
-/** `error`, `reset` and `html` replace the work; the `-after` faults happen after it, instead of the response. */
+/** `error`, `reset` and `html` replace the work. The `-after` faults happen after the work, instead of the response. */
 export type Fault =
   | {
       readonly fault: 'error' | 'error-after';
@@ -183,7 +186,10 @@ export type Fault =
   | { readonly fault: 'late'; readonly seconds: number }
   /** Milliseconds of wall time, because a client waits. */
   | { readonly fault: 'slow'; readonly ms: number }
-  /** Hurts what is younger than `seconds` of the server's clock: a batch, a file, or since its end a batch's result. */
+  /**
+   * Affects things that are younger than `seconds` of the server's clock: a batch, a file, or the results of a batch
+   * since its end.
+   */
   | { readonly fault: keyof typeof FAULTS_OF_THE_YOUNG; readonly seconds: number }
   /** A share of the batch's rows fails with a status. */
   | ({ readonly fault: 'failing-rows' } & FailingRows)
@@ -196,7 +202,7 @@ export interface FaultRule {
   readonly rate: number;
   /** The maximum number of requests to which it applies, since the server's start; Infinity for all. */
   readonly times: number;
-  /** Seconds of the server's clock after its start in which it applies; by default it does not end. */
+  /** For how many seconds of the server's clock after its start the rule applies. By default, it always applies. */
   readonly lasts?: number;
 }
 

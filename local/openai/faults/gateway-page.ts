@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { GatewayPage } from './faults.ts';
 
-/** Sends an answer of something in front of the API: a proxy's page, or an API gateway's `{message}`. */
+/** Sends a response of something in front of the API: a proxy's page, or an API gateway's `{message}`. */
 export function sendPage(response: ServerResponse, { status, body }: GatewayPage): null {
   const isRedirect = status >= 300 && status < 400;
   response.writeHead(status, {

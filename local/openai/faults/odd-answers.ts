@@ -1,5 +1,5 @@
 /**
- * Answers that no document shows, as vendors and gateways were seen to give them: each takes the right answer and
+ * Undocumented responses that were observed from vendors and gateways. Each function takes the right response and
  * returns the odd one. A fault applies one to single requests, a vendor's profile to every request.
  */
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../batches/request-row.ts';
@@ -8,7 +8,7 @@ import { seededHex } from './seeded-random.ts';
 
 export type OddAnswer = (answer: JsonObject, now: number) => JsonObject;
 
-const LONG_ID = 328; // characters, as litellm's ids were seen
+const LONG_ID = 328; // characters, as observed in litellm's ids
 const LONG_ID_MARK = '_zz';
 const HUGE_METADATA = 600_000;
 const HUGE_ANSWER = 11_000_000;
@@ -45,7 +45,7 @@ export const ODD_ANSWERS: Readonly<Record<PlainOddity, OddAnswer>> = {
   'other-bytes': eachOf('file', (file) => ({ ...file, bytes: Number(file.bytes) + MORE_BYTES })),
 };
 
-/** Returns the change of an answer that hides results which are younger than `ms`, while the counts speak of them. */
+/** Returns the change of a response that hides results younger than `ms`, although the counts include them. */
 export function withoutYoungResults(ms: number): OddAnswer {
   return (answer, now) =>
     eachBatch((batch) => {
@@ -55,7 +55,7 @@ export function withoutYoungResults(ms: number): OddAnswer {
     })(answer, now);
 }
 
-/** Returns the change of an answer that shows files younger than `ms` as pending. */
+/** Returns the change of a response that shows files younger than `ms` as pending. */
 export function withPendingFiles(ms: number): OddAnswer {
   return (answer, now) =>
     eachOf('file', (file) =>
@@ -63,7 +63,7 @@ export function withPendingFiles(ms: number): OddAnswer {
     )(answer, now);
 }
 
-/** Returns an answer of an operation with these changes, in their order. */
+/** Returns a response of an operation with these changes, applied in order. */
 export function oddly(answer: object, changes: readonly OddAnswer[], now: number): object {
   if (changes.length === 0) return answer;
   const plain = parseJson(JSON.stringify(answer));
@@ -71,7 +71,7 @@ export function oddly(answer: object, changes: readonly OddAnswer[], now: number
   return changes.reduce((changed, change) => change(changed, now), plain);
 }
 
-/** Returns the server's own id for an id that `long-ids` has lengthened, and every other id unchanged. */
+/** Returns the server's own id for an id that `long-ids` has lengthened. Any other id is returned unchanged. */
 export function ownId(id: string): string {
   const at = id.indexOf(LONG_ID_MARK);
   return id.length === LONG_ID && at > 0 ? id.slice(0, at) : id;
@@ -85,7 +85,7 @@ function eachBatch(change: (batch: JsonObject) => JsonObject): OddAnswer {
   return eachOf('batch', change);
 }
 
-/** Changes the objects of this kind: the answer itself, or the entries of a list. */
+/** Changes the objects of this kind: the response itself, or the entries of a list. */
 function eachOf(kind: string, change: (item: JsonObject) => JsonObject): OddAnswer {
   const changed = (value: Json) => (isJsonObject(value) && value.object === kind ? change(value) : value);
   return (answer) => {
@@ -94,7 +94,7 @@ function eachOf(kind: string, change: (item: JsonObject) => JsonObject): OddAnsw
   };
 }
 
-/** Neighbours on a shared account: no batch of ours may suffer from them. */
+/** Adds odd batches of other programs in a shared account. They must not affect our batches. */
 function withOddEntries(answer: JsonObject): JsonObject {
   if (!Array.isArray(answer.data)) return answer;
   const [first, ...rest] = answer.data;
@@ -114,7 +114,7 @@ function withOddEntries(answer: JsonObject): JsonObject {
   return { ...answer, data: [...odd, ...again, ...rest] };
 }
 
-/** A time becomes text, and the time of creation of every other batch is none at all. */
+/** Changes times into text, and the creation time of every other batch into an invalid one. */
 function withOddTimes(batch: JsonObject): JsonObject {
   const times = Object.entries(batch).flatMap(([name, value]): [string, Json][] =>
     name.endsWith('_at') && typeof value === 'number' ? [[name, new Date(value * 1_000).toISOString()]] : [],

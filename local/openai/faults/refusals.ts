@@ -1,4 +1,4 @@
-/** Refusals of the Batch API that pass, in the words in which they were seen. */
+/** Temporary refusals of the Batch API, with their observed texts. */
 import { ApiError } from '../api-error.ts';
 import { ORGANIZATION } from '../limits.ts';
 
@@ -10,7 +10,7 @@ interface Refusal {
   readonly type?: string;
   readonly code?: string;
   readonly param?: string;
-  /** Sent as `{"detail": message}`, the way of FastAPI. */
+  /** Sent as `{"detail": message}`, as FastAPI does. */
   readonly isDetail?: true;
 }
 

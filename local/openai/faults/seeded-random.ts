@@ -12,7 +12,7 @@ export function seededRandom(key: string): () => number {
   };
 }
 
-/** Returns the row (counted from 0) of each rank: a permutation of 0…count-1 that depends only on `key`. */
+/** Returns the row (counted from 0) at each rank: a permutation of 0…count-1 that depends only on `key`. */
 export function shuffledRows(count: number, key: string): Uint32Array {
   const random = seededRandom(key);
   const rows = Uint32Array.from({ length: count }, (_, row) => row);

@@ -59,7 +59,7 @@ function existing(state: ServerState, { id, disturbance }: Call): StoredFile {
   return file;
 }
 
-/** Returns the content of a file that a fault changes for now; undefined for the right one. */
+/** Returns the content of a file while a fault changes it; undefined for the right content. */
 function oddContent(state: ServerState, file: StoredFile, { disturbance }: Call): Buffer | undefined {
   const age = state.clock.now() - file.createdMs;
   if (file.purpose !== 'batch_output' || age >= Math.max(disturbance.foreignMs, disturbance.shortMs)) return;
@@ -67,7 +67,7 @@ function oddContent(state: ServerState, file: StoredFile, { disturbance }: Call)
   return Buffer.from(age < disturbance.foreignMs ? withForeignLines(content) : halfOfTheLines(content));
 }
 
-/** Returns the file as it is shown: one whose lines are missing for now tells the length of what is there. */
+/** Returns the file as it is shown. While lines are missing, its length is that of the present lines. */
 function shown(state: ServerState, file: StoredFile, call: Call): object {
   const bytes = oddContent(state, file, call)?.length ?? file.bytes;
   return fileOnTheWire({ ...file, bytes });
@@ -130,7 +130,7 @@ async function sendContent(state: ServerState, call: Call): Promise<null> {
   const odd = oddContent(state, file, call);
   const bytes = odd?.length ?? file.bytes;
   const path = state.files.contentPath(id);
-  const fd = openSync(path, 'r'); // at once: a delete may follow, and what is open can still be read
+  const fd = openSync(path, 'r'); // opened at once: a delete may follow, but an open file can still be read
   call.response.writeHead(200, {
     'content-type': 'application/octet-stream',
     'content-length': bytes,

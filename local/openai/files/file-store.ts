@@ -5,7 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { nextNumber } from '../database.ts';
 import { seededHex } from '../faults/seeded-random.ts';
 
-/** A file of the API; times in ms since the epoch by the server's clock. */
+/** A file of the API. Times are in milliseconds since the epoch, by the server's clock. */
 export interface StoredFile {
   readonly id: string;
   readonly filename: string;
@@ -16,7 +16,8 @@ export interface StoredFile {
 }
 
 /**
- * File objects in the database, their contents in a folder. New content is written to a temporary file, then renamed.
+ * File objects in the database, with their contents in a folder. New content is written to a temporary file, which is
+ * then renamed.
  */
 export class FileStore {
   readonly #database: DatabaseSync;
@@ -34,7 +35,7 @@ export class FileStore {
     mkdirSync(this.#contents, { recursive: true });
   }
 
-  /** Returns a path for content that is being written; it is deleted at a restart. */
+  /** Returns a path for content that is being written. A restart deletes such files. */
   incomingPath(): string {
     return join(this.#incoming, randomUUID());
   }
@@ -44,7 +45,7 @@ export class FileStore {
   }
 
   /**
-   * Stores complete content. Call it within a transaction: if the process is killed before the commit, the content
+   * Stores complete content. Call this within a transaction. If the process is killed before the commit, the content
    * belongs to no file and is deleted at the next start.
    */
   add(path: string, file: Omit<StoredFile, 'id'>): StoredFile {
@@ -95,7 +96,7 @@ export class FileStore {
     this.#database.prepare('UPDATE files SET deleted = 1 WHERE id = ?').run(id);
   }
 
-  /** Returns the creation time (ms) of the `count`-th newest upload, if there is one. */
+  /** Returns the creation time (milliseconds) of the `count`-th newest upload, if there is one. */
   uploadedOf(count: number): number | undefined {
     const row = this.#database
       .prepare(
@@ -110,7 +111,7 @@ export class FileStore {
     if (this.find(id, now) === undefined && !isRead(id)) rmSync(this.contentPath(id), { force: true });
   }
 
-  /** Deletes the contents of expired files, and those without a file after a kill. */
+  /** Deletes the contents of expired files, and contents that belong to no file after a kill. */
   sweep(now: number, isRead: (id: string) => boolean): void {
     for (const id of readdirSync(this.#contents)) this.release(id, now, isRead);
   }

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 
 /**
- * One line of a file without its line feed; `bytes` is valid until the next line is read, and null if the line is too
+ * One line of a file without its line feed. `bytes` is valid until the next line is read. It is null if the line is too
  * long.
  */
 export interface Line {
@@ -18,7 +18,7 @@ const CHUNK_BYTES = 256 * 1024;
 const LINE_FEED = 0x0a;
 
 /**
- * Yields the lines of a file, read in chunks: memory is limited by `longestLine` bytes. The last line feed is optional.
+ * Yields the lines of a file, read in chunks. Memory is limited to `longestLine` bytes. The last line feed is optional.
  */
 export async function* readLines(path: string, longestLine: number): AsyncGenerator<Line> {
   const file = await open(path);

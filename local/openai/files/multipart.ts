@@ -5,7 +5,7 @@ export interface PartHead {
   readonly filename: string | null;
 }
 
-/** Receives a part's content in pieces; a piece is valid until the returned promise settles. */
+/** Receives a part's content in pieces. A piece is valid until the returned promise settles. */
 export type PartSink = (piece: Buffer) => Promise<void> | void;
 
 const MAX_HEAD = 16 * 1024;
@@ -13,7 +13,7 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 
 /**
  * Parses a multipart/form-data body as a stream (RFC 7578) and passes each part's content to the sink that `open`
- * returns; buffers at most one chunk and a part's headers. Throws `ApiError` (400) if the body is malformed or ends
+ * returns. It buffers at most one chunk and a part's headers. Throws `ApiError` (400) if the body is malformed or ends
  * early.
  */
 export async function readMultipart(
@@ -47,7 +47,7 @@ class MultipartReader {
     if (this.#state !== 'epilogue') throw malformed('the body ends before its last boundary');
   }
 
-  /** Parses one step; returns whether the pending bytes may allow another. */
+  /** Parses one step. Returns whether the pending bytes may allow another step. */
   async #advance(): Promise<boolean> {
     switch (this.#state) {
       case 'content':
@@ -64,7 +64,7 @@ class MultipartReader {
 
   async #content(): Promise<boolean> {
     const at = this.#pending.indexOf(this.#delimiter);
-    // The last bytes may be the start of a delimiter: they wait for the next chunk.
+    // The last bytes may be the start of a delimiter, so they wait for the next chunk.
     const certain = at === -1 ? Math.max(0, this.#pending.length - this.#delimiter.length + 1) : at;
     if (certain > 0) await this.#sink(this.#pending.subarray(0, certain));
     this.#pending = this.#pending.subarray(at === -1 ? certain : at + this.#delimiter.length);
@@ -77,7 +77,7 @@ class MultipartReader {
     if (this.#pending.length < 2) return false;
     const mark = this.#pending.toString('latin1', 0, 2);
     if (mark !== '\r\n' && mark !== '--') throw malformed('a boundary is followed by neither CRLF nor --');
-    // The CRLF stays, so that a part without headers is parsed like any other.
+    // The CRLF remains, so that a part without headers is parsed like any other.
     this.#state = mark === '--' ? 'epilogue' : 'head';
     return true;
   }
@@ -102,14 +102,14 @@ function parseHead(head: string): PartHead {
   return { name, filename: parameter(disposition, 'filename') };
 }
 
-/** Returns a parameter of a Content-Disposition header, as browsers (`%22`) or curl (`\"`) escape it. */
+/** Returns a parameter of a Content-Disposition header, unescaped as browsers (`%22`) or curl (`\"`) escape it. */
 function parameter(disposition: string, name: string): string | null {
   const match = new RegExp(`;\\s*${name}=(?:"((?:[^"\\\\]|\\\\.)*)"|([^;\\s]+))`, 'i').exec(disposition);
   if (match === null) return null;
   return (match[1]?.replace(/\\(.)/g, '$1') ?? match[2] ?? '').replace(/%22/g, '"');
 }
 
-/** Returns the boundary of a multipart/form-data content type; throws `ApiError` (400) for another type. */
+/** Returns the boundary of a multipart/form-data content type. Throws `ApiError` (400) for another type. */
 export function boundaryOf(contentType: string | undefined): string {
   const match = /^multipart\/form-data\s*;.*?boundary=(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(
     contentType ?? '',

@@ -17,7 +17,7 @@ const MAX_FILE = 512_000_000; // for any purpose
 const MAX_FIELD = 64 * 1024;
 
 /**
- * Streams an uploaded file to `path` and checks its fields; throws `ApiError` 400, or 413 for a file above the limit
+ * Streams an uploaded file to `path` and checks its fields. Throws `ApiError` 400, or 413 for a file above the limit
  * (`batchFileBytes` for the purpose batch). The caller then removes the partly written file.
  */
 export async function receiveUpload(
@@ -76,7 +76,7 @@ class UploadForm {
   #field(name: string): PartSink {
     this.#fields.set(name, '');
     return (piece) => {
-      const value = (this.#fields.get(name) ?? '') + piece.toString('latin1'); // only the file is longer
+      const value = (this.#fields.get(name) ?? '') + piece.toString('latin1'); // only the file may be long
       if (value.length > MAX_FIELD) throw invalid(name, `The field '${name}' is too long.`);
       this.#fields.set(name, value);
     };

@@ -1,6 +1,6 @@
 /**
- * Vendors that speak OpenAI's Batch API, as public reports describe their answers: not the vendors themselves.
- * docs/vendors.md says what each of them is.
+ * Vendors with OpenAI's Batch API. The profiles follow public reports about their responses and were not tested with
+ * the vendors themselves. docs/vendors.md describes each profile.
  */
 import { ODD_ANSWERS, withPendingFiles } from '../faults/odd-answers.ts';
 import type { Profile } from './profile.ts';
@@ -18,7 +18,7 @@ const OPENAI: Profile = {
   limits: {},
 };
 
-/** No public report says that another vendor lets a program register a webhook. */
+/** No public report says that a program can register a webhook at another vendor. */
 const OTHER: Profile = { ...OPENAI, hasWebhooks: false };
 
 const SECOND = 1_000;
@@ -27,7 +27,10 @@ const DAYS_OF_GROQ = [1, 2, 3, 4, 5, 6, 7];
 
 export const PROFILES = {
   openai: OPENAI,
-  /** Its lists have `data` and `object` only, and no paging; a batch without failed rows has an empty object as error file. */
+  /**
+   * Its lists have only `data` and `object`, and no paging. A batch without failed rows has an empty object as its
+   * error file.
+   */
   groq: {
     ...OTHER,
     basePath: '/openai/v1',
@@ -35,7 +38,7 @@ export const PROFILES = {
     tellsOrganization: false,
     shapes: [ODD_ANSWERS['bare-list'], ODD_ANSWERS['empty-fields']],
   },
-  /** The model is a deployment; uploads are pending for a time; counts are null; batches do not expire. */
+  /** The model is a deployment. Uploads are pending for a time, counts are null, and batches do not expire. */
   azure: {
     ...OTHER,
     basePath: '/openai/v1',
@@ -52,7 +55,7 @@ export const PROFILES = {
 
 type ProfileName = keyof typeof PROFILES;
 
-/** Returns the profile of a vendor; throws an Error with the known names. */
+/** Returns the profile of a vendor. Throws an Error with the known names. */
 export function profileCalled(name: string): Profile {
   if (isProfile(name)) return PROFILES[name];
   throw new Error(`there is no profile ${name}, only ${Object.keys(PROFILES).join(', ')}`);

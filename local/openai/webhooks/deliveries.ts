@@ -1,13 +1,13 @@
 /**
- * Sends webhooks until they are taken.
+ * Sends webhooks until the receiver accepts them.
  *
- * 1. A webhook is stored in the transaction of the event that it tells, so a kill loses none.
- * 2. Each attempt is signed anew: with the time, and with the secrets that the endpoint has then.
- * 3. An answer from 200 to 299 ends it. After anything else it is sent again: 10 seconds later, then after twice the
- *    time of before, up to 6 hours, for 72 hours of the server's clock.
+ * 1. A webhook is stored in the transaction of the event that it reports, so a kill loses none.
+ * 2. Each attempt has its own signature, with its time and the endpoint's current secrets.
+ * 3. A response from 200 to 299 ends it. After anything else, the webhook is sent again: 10 seconds later, then with
+ *    doubled pauses of up to 6 hours, for 72 hours of the server's clock.
  *
- * A kill during an attempt leaves the webhook stored: the next server sends it again. So it comes at least once, and in
- * any order.
+ * A kill during an attempt leaves the webhook stored, and the next server sends it again. So webhooks arrive at least
+ * once, in any order.
  */
 import type { VirtualClock } from '../../clock.ts';
 import { InFlight } from '../../in-flight.ts';
@@ -40,7 +40,7 @@ export class Deliveries {
   readonly #inFlight = new InFlight();
   readonly #closing = new AbortController();
 
-  /** `onAttempt` is called after each attempt to tell something of the batch. */
+  /** `onAttempt` is called after each attempt to send a webhook about a batch. */
   constructor(
     state: State,
     store: WebhookStore,
@@ -53,7 +53,7 @@ export class Deliveries {
     for (const delivery of store.deliveries()) this.#arm(delivery);
   }
 
-  /** Stores a webhook and sends it when it is due; call it within the transaction of what it tells. */
+  /** Stores a webhook and sends it when it is due. Call this within the transaction of the event that it reports. */
   add(delivery: DeliveryRecord): void {
     this.#arm(this.#store.addDelivery(delivery));
   }
@@ -64,7 +64,7 @@ export class Deliveries {
     return await this.#inFlight.add(this.#post(endpoint, webhookId, { body, secrets }));
   }
 
-  /** Ends all attempts; the next server makes them again. */
+  /** Ends all attempts. The next server makes them again. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const disarm of this.#timers.values()) disarm();
@@ -88,7 +88,7 @@ export class Deliveries {
       if (this.#closing.signal.aborted) return;
       const reason = cause instanceof Error ? cause.message : String(cause);
       process.stderr.write(`${printableJson({ code: 'webhook_failed', reason })}\n`);
-      const delivery = this.#store.delivery(n); // none, if only the log could not be written
+      const delivery = this.#store.delivery(n); // none, if only writing the log failed
       if (delivery) this.#arm({ ...delivery, dueMs: this.#state.clock.now() + FIRST_RETRY_MS });
     }
   }
@@ -155,7 +155,7 @@ export class Deliveries {
     if (!isOver) this.#arm(later);
   }
 
-  /** What was held back for a later webhook is due now. */
+  /** Webhooks that were held back for a later one are due now. */
   #releaseHeldBack({ n, endpointId }: StoredDelivery): void {
     for (const held of this.#store.deliveries(endpointId)) {
       if (!held.isHeldBack || held.n >= n) continue;

@@ -1,4 +1,7 @@
-/** A webhook to an endpoint until it was taken or given up; times in ms since the epoch by the server's clock. */
+/**
+ * A webhook to an endpoint, until it is accepted or given up. Times are in milliseconds since the epoch, by the
+ * server's clock.
+ */
 export interface DeliveryRecord {
   /** The header `webhook-id`, the same in every attempt. */
   readonly webhookId: string;
@@ -10,11 +13,11 @@ export interface DeliveryRecord {
   readonly createdMs: number;
   /** When the next attempt is due. */
   readonly dueMs: number;
-  /** Attempts that were made. */
+  /** The number of attempts so far. */
   readonly attempts: number;
-  /** Due as soon as a later webhook of the endpoint was sent. */
+  /** Due as soon as a later webhook of the endpoint has been sent. */
   readonly isHeldBack: boolean;
-  /** `never`: a forgery, sent once. `later`: the first attempt is signed with a wrong secret. */
+  /** `never`: a forged webhook, sent once. `later`: the first attempt is signed with a wrong secret. */
   readonly isSigned: 'always' | 'later' | 'never';
 }
 

@@ -1,12 +1,15 @@
 import type { Webhooks } from 'openai/resources/webhooks';
 
-/** A URL that gets webhooks, as the server stores it; times in ms since the epoch by the server's clock. */
+/**
+ * A URL that receives webhooks, as the server stores it. Times are in milliseconds since the epoch, by the server's
+ * clock.
+ */
 export interface EndpointRecord {
   readonly id: string;
   readonly name: string;
   readonly url: string;
   readonly eventTypes: readonly string[];
-  /** The first is the current one. An older one signs, too, until its time is over. */
+  /** The first is the current one. An older one also signs until its time is over. */
   readonly secrets: readonly { readonly secret: string; readonly untilMs: number | null }[];
   readonly createdMs: number;
   readonly updatedMs: number;
@@ -28,7 +31,7 @@ export function endpointOnTheWire(endpoint: EndpointRecord): Webhooks.WebhookEnd
   };
 }
 
-/** Returns the same with the secret: only the answers to a create and a rotation show it. */
+/** Returns the endpoint with its secret. Only the responses to a create and a rotation contain it. */
 export function endpointWithSecret(endpoint: EndpointRecord): Webhooks.WebhookEndpointWithSecret {
   return { ...endpointOnTheWire(endpoint), signing_secret: currentSecret(endpoint) };
 }

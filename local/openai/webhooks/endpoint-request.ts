@@ -1,7 +1,7 @@
 import { invalid } from '../api-error.ts';
 import type { Json, JsonObject } from '../batches/request-row.ts';
 
-/** The ends of a batch that are told by webhook. */
+/** The ends of a batch that webhooks report. */
 export const BATCH_EVENT_TYPES = [
   'batch.completed',
   'batch.failed',
@@ -9,7 +9,7 @@ export const BATCH_EVENT_TYPES = [
   'batch.cancelled',
 ] as const;
 
-/** All types to which an endpoint can subscribe. Only those of batches ever happen here. */
+/** All types to which an endpoint can subscribe. Only those of batches occur here. */
 const EVENT_TYPES: ReadonlySet<string> = new Set([
   ...BATCH_EVENT_TYPES,
   'response.completed',
@@ -41,14 +41,14 @@ const MAX_NAME = 256;
 const MAX_URL = 2_048;
 const THIS_MACHINE = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
-/** What a user sets of an endpoint. */
+/** The settings of an endpoint. */
 export interface EndpointSettings {
   readonly name: string;
   readonly url: string;
   readonly eventTypes: readonly string[];
 }
 
-/** Parses the body of a create; throws `ApiError` 400. */
+/** Parses the body of a create. Throws `ApiError` 400. */
 export function parseEndpoint(body: JsonObject): EndpointSettings {
   return {
     name: parseName(body.name),
@@ -57,7 +57,7 @@ export function parseEndpoint(body: JsonObject): EndpointSettings {
   };
 }
 
-/** Parses the body of an update, in which all fields are optional; throws `ApiError` 400. */
+/** Parses the body of an update, in which all fields are optional. Throws `ApiError` 400. */
 export function parseEndpointChange(body: JsonObject): Partial<EndpointSettings> {
   return {
     ...(body.name !== undefined && { name: parseName(body.name) }),
@@ -66,13 +66,13 @@ export function parseEndpointChange(body: JsonObject): Partial<EndpointSettings>
   };
 }
 
-/** Parses the type of a sample event; throws `ApiError` 400. */
+/** Parses the type of a sample event. Throws `ApiError` 400. */
 export function parseEventType(value: Json | undefined): string {
   if (typeof value === 'string' && EVENT_TYPES.has(value)) return value;
   throw invalid('event_type', `Invalid 'event_type': must be one of ${[...EVENT_TYPES].join(', ')}.`);
 }
 
-/** Parses whether the old secret stays valid; throws `ApiError` 400. */
+/** Parses whether the old secret remains valid. Throws `ApiError` 400. */
 export function parseKeepsOldSecret(value: Json | undefined): boolean {
   if (value === undefined || value === null) return false;
   if (typeof value === 'boolean') return value;
@@ -80,7 +80,7 @@ export function parseKeepsOldSecret(value: Json | undefined): boolean {
   throw invalid(param, `Invalid '${param}': must be true or false.`, 'invalid_type');
 }
 
-/** Returns why no webhook may go to the URL, to complete a sentence; undefined if it may. */
+/** Returns why no webhook may be sent to the URL, as the end of a sentence. Undefined if it may. */
 export function reasonAgainstUrl(text: string): string | undefined {
   if (text.length > MAX_URL) return `must have at most ${MAX_URL} characters`;
   if (/\s/.test(text) || !URL.canParse(text)) return 'must be a URL';

@@ -3,7 +3,7 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { Webhook } from 'standardwebhooks';
 
-/** What became of one attempt: the status of the answer, or why there was none. */
+/** The result of one attempt: the status of the response, or why there was none. */
 export type Attempt = { readonly status: number } | { readonly problem: string };
 
 const USER_AGENT = 'OpenAI/1.0 (+https://platform.openai.com/docs/webhooks)';
@@ -14,7 +14,7 @@ export function newSecret(): string {
   return PREFIX + randomBytes(32).toString('base64');
 }
 
-/** Whether the text can be a signing secret: `whsec_` and the base64 of at least 16 bytes. */
+/** Returns whether the text can be a signing secret: `whsec_` and the base64 of at least 16 bytes. */
 export function isSigningSecret(text: string): boolean {
   const encoded = text.slice(PREFIX.length);
   const bytes = Buffer.from(encoded, 'base64');
@@ -39,7 +39,7 @@ export function signedHeaders(
   };
 }
 
-/** Posts a webhook once. It follows no redirect, and the body of the answer is not read. Never rejects. */
+/** Posts a webhook once. It follows no redirects, and does not read the body of the response. Never rejects. */
 export function sendWebhook(
   url: string,
   body: string,
@@ -61,7 +61,7 @@ export function sendWebhook(
     },
   });
   request.on('response', (response) => {
-    response.on('error', () => {}); // the status is the answer, whatever becomes of the rest
+    response.on('error', () => {}); // only the status matters
     response.resume();
     resolve({ status: response.statusCode ?? 0 });
   });

@@ -20,7 +20,7 @@ const OLD_SECRET_MS = 24 * 3_600_000;
 const ONE = /^\/v1\/webhook_endpoints\/([^/]+)$/;
 const ALL = /^\/v1\/webhook_endpoints$/;
 
-/** The API's operations on the URLs that get webhooks. */
+/** The API's operations on the URLs that receive webhooks. */
 export function webhookRoutes(state: ServerState, webhooks: Webhooks): Route[] {
   const { store } = webhooks;
   return [
@@ -124,7 +124,7 @@ function deleteEndpoint(
   return { id, object: 'webhook_endpoint.deleted', deleted: true };
 }
 
-/** Errors: 400 if the endpoint does not answer; OpenAI documents only what follows an answer. */
+/** Errors: 400 if the endpoint does not respond. OpenAI's documentation does not say what happens then. */
 async function testEndpoint(
   webhooks: Webhooks,
   { id, request }: Call,

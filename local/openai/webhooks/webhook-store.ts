@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { DeliveryRecord, StoredDelivery } from './delivery-record.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
 
-/** The endpoints and the webhooks under way. Each call is one statement, except for `remove`. */
+/** The endpoints, and the webhooks that are not accepted yet. Each call is one statement, except for `remove`. */
 export class WebhookStore {
   readonly #database: DatabaseSync;
 
@@ -10,7 +10,7 @@ export class WebhookStore {
     this.#database = database;
   }
 
-  /** Adds the endpoint, or replaces the one of its id. */
+  /** Adds the endpoint, or replaces the one with its id. */
   save(endpoint: EndpointRecord): void {
     this.#database
       .prepare(
@@ -19,7 +19,7 @@ export class WebhookStore {
       .run(endpoint.id, JSON.stringify(endpoint));
   }
 
-  /** Removes the endpoint and what is under way to it; call it within a transaction. */
+  /** Removes the endpoint and its pending webhooks. Call this within a transaction. */
   remove(id: string): void {
     this.#database.prepare('DELETE FROM webhook_deliveries WHERE endpoint_id = ?').run(id);
     this.#database.prepare('DELETE FROM webhook_endpoints WHERE id = ?').run(id);
@@ -57,7 +57,7 @@ export class WebhookStore {
     return { ...delivery, n: Number(row?.n) };
   }
 
-  /** Changes a delivery; does nothing to one that was removed with its endpoint. */
+  /** Changes a delivery. Does nothing if the delivery was removed with its endpoint. */
   saveDelivery({ n, ...delivery }: StoredDelivery): void {
     this.#database
       .prepare('UPDATE webhook_deliveries SET record = ? WHERE n = ?')
@@ -73,7 +73,7 @@ export class WebhookStore {
     return row === undefined ? undefined : parseDelivery(row);
   }
 
-  /** Returns what is under way, oldest first; with an id only what is under way to this endpoint. */
+  /** Returns the pending webhooks, oldest first; with an id, only those of this endpoint. */
   deliveries(endpointId?: string): StoredDelivery[] {
     const all = this.#database.prepare('SELECT n, record FROM webhook_deliveries ORDER BY n');
     const some = this.#database.prepare(

@@ -1,13 +1,13 @@
 /**
- * Tells the ends of batches to the endpoints that subscribed to them. What a fault does to the webhooks of a batch is
- * decided when the batch is created, see faults.ts:
+ * Reports the ends of batches to the endpoints that subscribed to them. The faults of a batch's webhooks are decided
+ * when the batch is created, see faults.ts:
  *   - webhook-lost          none is sent
  *   - webhook-twice         each is sent twice at once, with the same id
  *   - webhook-late          the first attempt comes later
  *   - webhook-out-of-order  the first attempt waits for a webhook of a later end
- *   - webhook-forged        a stranger's webhook about the batch comes, too
+ *   - webhook-forged        a stranger's webhook about the batch is sent as well
  *   - webhook-wrong-secret  the first attempt has a wrong signature
- *   - webhook-early         the batch ends, and its webhook is sent, before the create is answered
+ *   - webhook-early         the batch ends, and its webhook is sent, before the response to its create
  */
 import type { BatchRecord } from '../batches/batch-record.ts';
 import { nextNumber } from '../database.ts';
@@ -30,7 +30,7 @@ export class Webhooks {
   readonly #deliveries: Deliveries;
   readonly #untold = new Map<string, PromiseWithResolvers<void>>();
 
-  /** `receivers`: by default receivers verify timestamps by the wall clock. */
+  /** `receivers`: the clock by which receivers verify timestamps, by default the wall clock. */
   constructor(state: ServerState, receivers: ReceiversClock = WALL_CLOCK) {
     this.#state = state;
     this.store = new WebhookStore(state.database);
@@ -40,7 +40,7 @@ export class Webhooks {
     });
   }
 
-  /** Stores the webhooks of a batch that ended; call it within the transaction of the end. */
+  /** Stores the webhooks of a batch that ended. Call this within the transaction of the end. */
   noteEnd(batch: BatchRecord): void {
     const now = this.#state.clock.now();
     const type = `batch.${batch.status}`;
@@ -65,17 +65,19 @@ export class Webhooks {
     if (endpoints.length === 0) this.#noteTold(batch.id);
   }
 
-  /** Expects the end of a batch; `told` waits for it. Call it before the batch can end. */
+  /**
+   * Announces that the end of a batch will be sent, so that `told` waits for it. Call this before the batch can end.
+   */
   expectEnd(batchId: string): void {
     this.#untold.set(batchId, Promise.withResolvers());
   }
 
-  /** Waits until the end of an expected batch was sent once, or is not to be sent. Rejects when the server closes. */
+  /** Waits until the end of an announced batch was sent once, or will not be sent. Rejects when the server closes. */
   async told(batchId: string): Promise<void> {
     await this.#untold.get(batchId)?.promise;
   }
 
-  /** Sends a sample event at once, and once. */
+  /** Sends a sample event once, immediately. */
   async test(endpoint: EndpointRecord, type: string): Promise<Attempt> {
     const [kind = 'event'] = type.split('.');
     const body = this.eventBody(type, this.newId(kind), this.#state.clock.now());
@@ -96,8 +98,8 @@ export class Webhooks {
   }
 
   /**
-   * Makes the endpoint of this name send the ends of batches to the URL, creating it if it is missing. Returns its signing
-   * secret: the given one, or the one that it has.
+   * Makes the endpoint with this name send the ends of batches to the URL, and creates the endpoint if it is missing.
+   * Returns its signing secret: the given one, or the one that it already has.
    */
   register({ name, url, secret }: { name: string; url: string; secret?: string | undefined }): string {
     const eventTypes = BATCH_EVENT_TYPES;
@@ -133,7 +135,7 @@ export class Webhooks {
     this.#untold.delete(batchId);
   }
 
-  /** Returns what a stranger sends who knows the URL and the batch, but no secret. */
+  /** Returns the webhook of a stranger who knows the URL and the batch, but no secret. */
   #forgery(genuine: DeliveryRecord): DeliveryRecord {
     const type = 'batch.completed';
     const body = this.eventBody(type, genuine.batchId, genuine.createdMs);
@@ -150,7 +152,7 @@ export class Webhooks {
   }
 }
 
-/** Returns how long the first attempt waits, in ms. */
+/** Returns how long the first attempt waits, in milliseconds. */
 function delayOf(faults: readonly WebhookFault[]): number {
   return 1_000 * Math.max(0, ...faults.map((fault) => ('seconds' in fault ? fault.seconds : 0)));
 }

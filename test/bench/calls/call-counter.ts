@@ -149,7 +149,7 @@ function withEntries(call: string, what: string, { Entries }: { Entries?: object
   return { counts: { [call]: 1, [what]: Entries.length }, isOfTick: false };
 }
 
-/** A list page serves all open batches, so it counts for the tick; any other call serves one job. */
+/** A list page serves all open batches, so it counts for the tick. Any other call serves one job. */
 function batchApiCall({ request }: Exchange): CountedCall {
   const [path = ''] = (request.url ?? '').replace(/^\/v1/, '').split('?');
   const operation = `${request.method} ${path.replace(/(?<=\/)(file|batch)[-_][^/]+/, '{id}')}`;

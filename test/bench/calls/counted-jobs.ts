@@ -123,7 +123,7 @@ class CountedJobs {
   }
 }
 
-/** Returns a file of 20 MB with results of 20 MB: each row embeds many texts, because vectors are long. */
+/** Returns a file of 20 MB with results of 20 MB. Each row embeds many texts, because vectors are long. */
 function largeFile(): string {
   const text = 'The quick brown fox jumps over the lazy dog at noon. '.repeat(24);
   return Array.from({ length: 1_000 }, (_, row) => {

@@ -10,7 +10,7 @@ import { buffer } from 'node:stream/consumers';
 
 /** One request and its response, both read completely. */
 export interface Exchange {
-  /** The request line and the headers; `body` has what followed. */
+  /** The request line and the headers. `body` has the rest. */
   readonly request: IncomingMessage;
   readonly body: Buffer;
   readonly status: number;
@@ -23,7 +23,7 @@ export async function startCountingProxy(
   onExchange: (exchange: Exchange) => void,
 ): Promise<{ url: string; close(): void }> {
   const { hostname, port } = new URL(target);
-  // A failure ends the process, because a call that was not counted must not look like no call.
+  // A failure ends the process, because an uncounted call must not look like no call.
   const server = createServer((request, response) => {
     void forward({ hostname, port }, request, response, onExchange);
   });
@@ -57,7 +57,7 @@ async function forward(
   response.writeHead(status, withoutHopByHop(received.headers)).end(responseBody);
 }
 
-/** Removes the headers that concern one connection only: the proxy has two. */
+/** Removes the headers that concern only one connection, because the proxy has two connections. */
 function withoutHopByHop({ connection, expect, 'transfer-encoding': _, ...headers }: IncomingHttpHeaders) {
   return headers;
 }

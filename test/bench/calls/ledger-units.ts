@@ -35,15 +35,15 @@ function namesIn(schema: readonly KeySchemaElement[] = []): string[] {
   return schema.map(({ AttributeName = '' }) => AttributeName);
 }
 
-/** Returns the read units of a read that found these items. A read that finds nothing is billed, too. */
+/** Returns the read units of a read that found these items. A read that finds nothing is also billed. */
 export function readUnits(found: readonly Item[], isConsistent: boolean): number {
   const bytes = found.reduce((sum, item) => sum + bytesOf(item), 0);
   return Math.max(1, Math.ceil(bytes / READ_UNIT)) * (isConsistent ? 1 : 0.5);
 }
 
 /**
- * Returns the write units of the table, by the larger of the item after and before. `item` is undefined if its
- * condition failed.
+ * Returns the write units of the table, by the larger of the new and the old item. `item` is undefined if its condition
+ * failed.
  */
 export function writeUnits(item: Item | undefined, before: Item | undefined): number {
   return Math.max(1, unitsToWrite(item), unitsToWrite(before));

@@ -24,7 +24,7 @@ export class SteppedFunctions {
       authorizer: Authorizer;
       endpointUrl: string;
       openAiUrl: string;
-      /** Folder of the bundles of which the functions are. */
+      /** The folder of the functions' bundles. */
       bundles: string;
       logDirectory: string;
     },

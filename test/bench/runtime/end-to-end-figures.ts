@@ -19,7 +19,7 @@ const SMALL_JOBS = 100;
 const SMALL_ROWS = 20;
 const SAMPLED_EVERY_MS = 200;
 
-/** One job or many through a whole runtime: how long it took, and the CPU time of its functions. */
+/** One job or many through a whole runtime: the time that it took, and the CPU time of its functions. */
 interface Run {
   seconds: number;
   cpuSeconds: number;
@@ -27,8 +27,9 @@ interface Run {
 }
 
 /**
- * A large file from its drop to its results on one machine, against the sum of the bare copies that it cannot do without;
- * and what its functions, and those of many small jobs, would cost in Lambda. Each is run once: they take minutes.
+ * Compares a large file, from its upload to its results on one machine, with the sum of the copies that it needs in any
+ * case. Also computes what its functions, and those of many small jobs, would cost in Lambda. Each runs once, because
+ * it takes minutes.
  */
 export async function endToEndFigures(directory: string, _turns: number, quick: boolean): Promise<Figure[]> {
   const file = join(directory, 'end-to-end.jsonl');
@@ -109,7 +110,9 @@ async function measured(
   };
 }
 
-/** Seconds to read the request file once, to copy it once, and to copy the results once, over the same S3. */
+/**
+ * Returns the seconds to read the request file once, to copy it once, and to copy the results once, with the same S3.
+ */
 async function bareCopies(
   s3: S3Client,
   { url, requestBucket, resultsBucket }: RuntimeEndpoints,
@@ -143,7 +146,7 @@ async function copied(from: string, to: string): Promise<void> {
   if (statusCode !== 200) throw new Error(`PUT ${to}: ${statusCode}`);
 }
 
-/** A bare PUT still has to be signed. */
+/** Even a plain PUT must be signed. */
 async function presigned(to: string): Promise<string> {
   const { protocol, hostname, port, host, origin, pathname: path } = new URL(to);
   const { region, credentials } = clientConfig(origin);

@@ -11,21 +11,21 @@ import { newSecret } from '../../../local/openai/webhooks/send-webhook.ts';
 import { RecordedRuntime } from '../../local/iam/recorded-runtime.ts';
 import { type Exchange, startCountingProxy } from '../calls/counting-proxy.ts';
 
-/** So many files, as one file for each batch takes minutes. */
+/** The number of files. One file per batch would take minutes. */
 export const FILES = 20;
-const SHORTEST_MS = 45_000; // by then all batches were created
+const SHORTEST_MS = 45_000; // by then, all batches have been created
 const SPREAD_MS = 100_000;
 const MAX_WAIT_MS = 300_000;
 const SECRET = newSecret();
 
 /** How the ends of some batches were found. */
 export interface FoundEnds {
-  /** From each end at the API to its event on the bus. */
+  /** The time from each end at the API to its event on the bus. */
   readonly seconds: number[];
   /** How many of them WEBHOOK found. */
   readonly byWebhook: number;
   readonly ticks: number;
-  /** Calls of WEBHOOK and POLL, by their kind. */
+  /** The calls of WEBHOOK and POLL, by kind. */
   readonly calls: ReadonlyMap<string, number>;
 }
 
@@ -59,7 +59,7 @@ export async function findEnds(batches: number, context: Record<string, string>)
     for (const decision of runtime.decisions) calls.noteLedgerCall(decision);
     const ticks = metricOf(runtime, 'polling', 'Ticks');
     const byWebhook = webhookUrl === undefined ? 0 : metricOf(runtime, 'webhooks', 'EndsByWebhook');
-    // The functions call the server until they have ended, and its database serves one process at a time.
+    // The functions call the server until they end, and its database serves one process at a time.
     await runtime.close();
     await api.close();
     return { seconds: secondsUntil(heardAt, { directory, clock }), byWebhook, ticks, calls: calls.counts };
@@ -70,7 +70,7 @@ export async function findEnds(batches: number, context: Record<string, string>)
   }
 }
 
-/** Each model runs in a batch of its own. */
+/** Each model runs in its own batch. */
 function oneBatchPerRow(file: number, rows: number): string {
   return Array.from({ length: rows }, (_, at) => {
     const body = { model: `model-${at}`, messages: [{ role: 'user', content: `Say ${file}` }] };
@@ -83,7 +83,7 @@ function endedBatch({ 'detail-type': type, detail }: AwsEvent): string | undefin
   return type === 'OpenAI Batch Status Change' && status === 'completed' ? batchId : undefined;
 }
 
-/** The API reports the time of an end in whole seconds; its database has the milliseconds. */
+/** The API reports the time of an end in whole seconds. Its database has the milliseconds. */
 function secondsUntil(
   heardAt: ReadonlyMap<string, number>,
   server: { directory: string; clock: Clock },
@@ -108,7 +108,7 @@ function metricOf({ directory }: RecordedRuntime, stage: string, name: string): 
   return values.flat().reduce((sum: number, value) => sum + Number(value), 0);
 }
 
-/** Counts what WEBHOOK and POLL call; the other functions make the same calls either way. */
+/** Counts the calls of WEBHOOK and POLL. The other functions make the same calls with and without webhooks. */
 class Calls {
   readonly counts = new Map<string, number>();
 

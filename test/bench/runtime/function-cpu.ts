@@ -2,12 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const TICKS_PER_SECOND = 100; // Linux counts CPU time in hundredths
 const DOLLARS_PER_GB_SECOND = 0.0000133334; // Lambda on ARM in us-east-1, as in docs/cost-arithmetic.ts
-const MB_PER_CPU = 1769; // Lambda's memory for one processor: its price per CPU second is the same at any memory size
+const MB_PER_CPU = 1769; // the memory at which Lambda gives one processor; the price per CPU second is the same at any memory size
 
-/** What a CPU second of a function costs in Lambda, in dollars. */
+/** The cost of a CPU second of a function in Lambda, in dollars. */
 export const DOLLARS_PER_CPU_SECOND = (MB_PER_CPU / 1024) * DOLLARS_PER_GB_SECOND;
 
-/** Adds up the CPU time of a runtime's functions. Linux only: it reads /proc. Call `sample` often: a process may end. */
+/**
+ * Adds up the CPU time of a runtime's functions. Linux only, because it reads /proc. Call `sample` often, because a
+ * process may end.
+ */
 export class FunctionCpu {
   readonly #runtimePid: number;
   /** By process. */
@@ -24,7 +27,7 @@ export class FunctionCpu {
     }
   }
 
-  /** CPU seconds since the functions started, by the function. */
+  /** Returns the CPU seconds since the functions started, by function. */
   seconds(): Map<string, number> {
     const sums = new Map<string, number>();
     for (const { name, seconds } of this.#seen.values()) sums.set(name, (sums.get(name) ?? 0) + seconds);
@@ -42,6 +45,6 @@ function functionIn(pid: string): { name: string; parent: number; seconds: numbe
     const ticks = Number(fields[11]) + Number(fields[12]); // utime and stime
     return { name, parent: Number(fields[1]), seconds: ticks / TICKS_PER_SECOND };
   } catch {
-    return undefined; // it has ended meanwhile
+    return undefined; // the process has ended meanwhile
   }
 }

@@ -1,7 +1,8 @@
 /**
- * npm run bench:small-jobs [-- --files 500 --rows 20 --against DIRECTORY]: how long hundreds of files of a few rows take through
- * one machine, from the first upload until each is submitted, and until each has its results. With --against it also runs
- * another checkout of the project, which must have its packages installed, and prints the ratio; exit 1 if it is over the goal.
+ * npm run bench:small-jobs [-- --files 500 --rows 20 --against DIRECTORY]: measures how long hundreds of files with a
+ * few rows take on one machine, from the first upload until each is submitted and until each has its results. With
+ * --against, it also runs another checkout of the project, which must have its packages installed, and prints the
+ * ratio. Exits with 1 if the ratio misses the goal.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -74,7 +75,7 @@ async function measured({ stdout }: ChildProcess): Promise<Times> {
   while (completed.size < files) {
     const { value: line, done } = await lines.next();
     if (done) throw new Error('the runtime ended');
-    // By the key, since events of an older checkout may have other fields.
+    // Found by the key, because events of an older checkout may have other fields.
     const [key] = /"small\/\d+\.jsonl"/.exec(line) ?? [];
     const { 'detail-type': type, detail } = JSON.parse(line);
     if (type !== 'OpenAI Batch Job Status Change' || key === undefined) continue;

@@ -1,6 +1,6 @@
 /**
- * How long `npm start` takes until it is up, and the idle memory of each of its processes: `npm run bench:start`. Linux
- * only: it reads /proc. The median of five starts goes into docs/performance.md by hand.
+ * Measures how long `npm start` takes until it is up, and the idle memory of each of its processes: `npm run
+ * bench:start`. Linux only, because it reads /proc. The median of five starts is copied to docs/performance.md by hand.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -39,7 +39,7 @@ async function untilUp({ stdout }: ChildProcess): Promise<void> {
   stdout?.resume();
 }
 
-/** Resident memory of a process and all that it started. */
+/** Prints the resident memory of a process and of all processes that it started. */
 function showMemory(root: number): void {
   const processes = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -70,6 +70,6 @@ function statusOf(pid: string): { pid: number; parent: number; name: string; meg
       },
     ];
   } catch {
-    return []; // it has ended meanwhile
+    return []; // the process has ended meanwhile
   }
 }

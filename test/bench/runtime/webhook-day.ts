@@ -9,11 +9,11 @@ const EVERY_TENTH = 10;
 /** From five minutes to an hour, spread evenly. */
 const runningMs = (nth: number) => (5 + ((nth * 37) % 56)) * MINUTE + ((nth * 7_919) % MINUTE);
 
-/** What a day took: the latest event of an end, in milliseconds after it, and how often what was called. */
+/** The result of a day: the longest delay of an end's event in milliseconds, and the numbers of calls. */
 export interface Day {
   ended: number;
   latestMs: number;
-  /** Lists and retrieves of batches, by who made them. */
+  /** Lists and retrieves of batches, by caller. */
   callsOfTicks: number;
   callsOfWebhooks: number;
   ticks: number;
@@ -21,7 +21,10 @@ export interface Day {
   webhooks: number;
 }
 
-/** On the virtual clock, over the fakes: a day with a batch every 86 seconds, and a tick each minute. Of every ten webhooks one is lost. */
+/**
+ * Simulates a day on the virtual clock with fakes: a batch every 86 seconds, and a tick every minute. One in ten
+ * webhooks is lost.
+ */
 export async function day(settings: { webhooks?: true; observeIntervalMs: number }): Promise<Day> {
   const seen: Day = {
     ...{ ended: 0, latestMs: 0, callsOfTicks: 0, callsOfWebhooks: 0 },
@@ -53,7 +56,7 @@ export async function day(settings: { webhooks?: true; observeIntervalMs: number
   for (let nth = 1; nth <= BATCHES; nth += 1) {
     const at = start + (nth * 24 * HOUR) / BATCHES;
     steps.push({ at, run: () => world.drop(`${nth}.jsonl`, fileOf(`row-${nth}`)) });
-    const toldAt = at + runningMs(nth) + MINUTE + TOLD_AFTER_MS; // it validates and finalizes for a minute
+    const toldAt = at + runningMs(nth) + MINUTE + TOLD_AFTER_MS; // the batch validates and finalizes for a minute
     if (settings.webhooks && nth % EVERY_TENTH !== 0)
       steps.push({ at: toldAt, run: () => webhook(world, seen, calls, nth) });
   }
@@ -88,7 +91,7 @@ async function tick(world: SmallWorld, seen: Day, calls: Made): Promise<void> {
   if (calls.made > before) seen.ticksThatCalled += 1;
 }
 
-/** The bus, which tells of each end of a batch when it was. */
+/** Returns a bus that reports for each end event when the batch ended. */
 function timed(bus: EventBus, onEnd: (endedAt: number) => void): EventBus {
   return {
     publish: async (events) => {

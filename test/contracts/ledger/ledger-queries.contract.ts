@@ -6,7 +6,7 @@ import type { JobsQuery, Ledger, LedgerQueries } from '../../../functions/shared
 import type { ManualClock } from '../../fakes/manual-clock.ts';
 import { aJob, aPart, NOON } from '../samples.ts';
 
-/** A fresh ledger with its queries, on a clock that starts at noon. */
+/** A new ledger with its queries, on a clock that starts at noon. */
 export interface QueriesUnderTest {
   ledger: Ledger;
   queries: LedgerQueries;
@@ -15,10 +15,10 @@ export interface QueriesUnderTest {
 
 const MINUTE = 60_000;
 
-/** An id as jobs have it; another for each number. */
+/** Returns a job id for a number. */
 const idOf = (n: number) => jobIdOf({ bucket: 'requests', key: 'k', versionId: String(n) });
 
-/** What every ledger answers to the questions of people. */
+/** The contract of a ledger's queries. */
 export function describeQueriesContract(name: string, make: () => Promise<QueriesUnderTest>): void {
   describe(`${name} as a ledger that is queried`, () => {
     let made: QueriesUnderTest;
@@ -33,7 +33,7 @@ export function describeQueriesContract(name: string, make: () => Promise<Querie
   });
 }
 
-/** Every page from the first to the last. */
+/** Returns every page from the first to the last. */
 async function pagesOf(queries: LedgerQueries, query: JobsQuery): Promise<JobSummary[][]> {
   const pages: JobSummary[][] = [];
   let cursor: string | undefined;
@@ -56,7 +56,7 @@ function itListsJobs(made: () => QueriesUnderTest): void {
     const { ledger, queries } = made();
     const jobs = Array.from({ length: 45 }, (_, n) =>
       aJob({ jobId: idOf(n), createdAt: NOON + Math.floor(((n * 29) % 45) / 3) * MINUTE }),
-    ); // in no order, three in each millisecond
+    ); // in random order, three in each millisecond
     for (const job of jobs) await ledger.createJob(job);
     const pages = await pagesOf(queries, { limit: 15 });
     expect(pages.map(({ length }) => length)).toEqual([15, 15, 15]);
@@ -67,7 +67,7 @@ function itListsJobs(made: () => QueriesUnderTest): void {
     expect(await pagesOf(queries, { limit: 100 })).toEqual([pages.flat()]);
   });
 
-  it('continues after a page as it began, whatever was created in between', async () => {
+  it('continues a list as it began, whatever was created in between', async () => {
     const { ledger, queries } = made();
     for (const n of [1, 2, 3]) await ledger.createJob(aJob({ jobId: idOf(n), createdAt: NOON + n }));
     const { jobs, cursor } = await queries.listJobs({ limit: 2 });
@@ -85,7 +85,7 @@ function itListsJobs(made: () => QueriesUnderTest): void {
     expect(idsIn((await pagesOf(queries, { limit: 1 })).flat())).toEqual([idOf(2), idOf(1)]);
   });
 
-  it('lists the jobs since a time, that of the time itself among them', async () => {
+  it('lists the jobs since a time, including that time', async () => {
     const { ledger, queries } = made();
     for (const n of [1, 2, 3]) await ledger.createJob(aJob({ jobId: idOf(n), createdAt: NOON + n }));
     expect(idsIn((await queries.listJobs({ limit: 9, since: NOON + 2 })).jobs)).toEqual([idOf(3), idOf(2)]);
@@ -123,7 +123,7 @@ function itListsJobs(made: () => QueriesUnderTest): void {
 }
 
 function itSummarizesJobs(made: () => QueriesUnderTest): void {
-  it('shows what a list needs of a job, and what has changed', async () => {
+  it('shows the fields of a job that a list needs, and their changes', async () => {
     const { ledger, queries } = made();
     const { jobId, request, createdAt, expiresAt } = aJob();
     const { bucket, key, versionId, size } = request;
@@ -155,7 +155,7 @@ function itSummarizesJobs(made: () => QueriesUnderTest): void {
     expect(await queries.listJobs({ limit: 1 })).toEqual({ jobs: [expired] });
   });
 
-  it('shows the findings of a rejected file as a number, and which job another one joined', async () => {
+  it('shows the number of findings of a rejected file, and which job another one joined', async () => {
     const { ledger, queries } = made();
     const findings = { count: 30, first: [{ line: 1, code: 'invalid_json', message: 'Line 1 is not JSON' }] };
     await ledger.createJob(aJob({ jobId: idOf(1), status: 'rejected', findings }));
@@ -167,7 +167,7 @@ function itSummarizesJobs(made: () => QueriesUnderTest): void {
 }
 
 function itFindsIds(made: () => QueriesUnderTest): void {
-  it('finds the job ids with a prefix in alphabetical order, and no more than asked for', async () => {
+  it('finds the job ids with a prefix in alphabetical order, and no more than requested', async () => {
     const { ledger, queries } = made();
     const ids = ['abcdz', 'abcda', 'abcdm', 'abceq', 'xbcda'].map((start) => start.padEnd(26, '2'));
     for (const jobId of ids) {
@@ -195,7 +195,7 @@ function itKnowsWhatIsOpen(made: () => QueriesUnderTest): void {
     const { ledger, queries } = made();
     const open = (n: number) => aJob({ jobId: idOf(n), createdAt: NOON - n, dueAt: NOON + n * MINUTE });
     for (const n of [2, 1, 3]) await ledger.createJob(open(n));
-    await ledger.createJob(aJob({ jobId: idOf(4), status: 'completed', dueAt: NOON })); // to be cleaned up
+    await ledger.createJob(aJob({ jobId: idOf(4), status: 'completed', dueAt: NOON })); // not cleaned up yet
     await ledger.createJob(aJob({ jobId: idOf(5), status: 'completed' }));
     await ledger.createPart(aPart({ dueAt: NOON }));
     expect(await queries.openJobs()).toEqual([open(3), open(2), open(1)]);
@@ -208,7 +208,7 @@ function itKnowsWhatIsOpen(made: () => QueriesUnderTest): void {
     const dueAt = NOON + 30 * MINUTE;
     const stalledPart = (number: number) => aPart({ number, stalled: reason, tries: MAX_TRIES, dueAt });
     for (const number of [10, 2]) await ledger.createPart(stalledPart(number));
-    await ledger.createPart(aPart({ number: 3, tries: 0, stalled: reason, dueAt })); // a step has succeeded since
+    await ledger.createPart(aPart({ number: 3, tries: 0, stalled: reason, dueAt })); // a step has succeeded since then
     const stalledJob = aJob({ status: 'submitted', tries: MAX_TRIES, dueAt });
     await ledger.createJob(stalledJob);
     await ledger.createJob(aJob({ jobId: idOf(1), status: 'received', tries: MAX_TRIES, dueAt }));
@@ -235,7 +235,7 @@ function itKnowsWhatIsOpen(made: () => QueriesUnderTest): void {
     expect(await queries.listStalled()).toEqual([]);
   });
 
-  it('returns the parts and jobs that wait for something to pass, apart from the stalled ones', async () => {
+  it('returns the parts and jobs that wait for a temporary condition, without the stalled ones', async () => {
     const { ledger, queries } = made();
     const { jobId, planId } = aPart();
     const obstacle = { for: 'results', since: NOON, said: '2 of 3 rows have no line' } as const;

@@ -5,14 +5,14 @@ import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import type { ManualClock } from '../../fakes/manual-clock.ts';
 import { aBatch, aJob, aPart, NOON } from '../samples.ts';
 
-/** A fresh ledger on a clock that starts at noon. */
+/** A new ledger on a clock that starts at noon. */
 export interface LedgerUnderTest {
   ledger: Ledger;
   clock: ManualClock;
   close(): Promise<void>;
 }
 
-/** What every ledger does. */
+/** The contract of every ledger. */
 export function describeLedgerContract(name: string, make: () => Promise<LedgerUnderTest>): void {
   describe(`${name} as a ledger`, () => {
     let made: LedgerUnderTest;
@@ -35,7 +35,7 @@ export function describeLedgerContract(name: string, make: () => Promise<LedgerU
 }
 
 function itComparesAndSets(ledger: () => Ledger): void {
-  it('gives back a job with everything it was created with', async () => {
+  it('returns a job with all fields with which it was created', async () => {
     const job = aJob({
       findings: { count: 1, first: [{ line: 3, code: 'invalid_json', message: 'Line 3 is „no“ JSON 🙂.' }] },
       lease: { holder: 'h', until: NOON + 1 },
@@ -46,7 +46,7 @@ function itComparesAndSets(ledger: () => Ledger): void {
     expect(await ledger().readJob(job.jobId)).toEqual(job);
   });
 
-  it('gives back a part with everything that an unsure API taught it', async () => {
+  it('returns a part with all fields that an unreliable API causes', async () => {
     const file = { fileId: 'file-1', account: 'org' };
     const times = { at: NOON, uploadedAt: NOON - 1, answeredAt: NOON + 1 };
     const part = aPart({
@@ -81,14 +81,14 @@ function itComparesAndSets(ledger: () => Ledger): void {
     expect(await ledger().readPart(part)).toEqual(part);
   });
 
-  it('knows no job that was never created', async () => {
+  it('returns no job that was never created', async () => {
     expect(await ledger().readJob('nobody')).toBeUndefined();
     expect(await ledger().readPart({ jobId: 'nobody', planId: 'none', number: 1 })).toBeUndefined();
     expect(await ledger().replaceJob(aJob())).toBe(false);
     expect(await ledger().replacePart(aPart())).toBe(false);
   });
 
-  it('creates a job and a part once only', async () => {
+  it('creates a job and a part only once', async () => {
     expect(await ledger().createJob(aJob({ tries: 1 }))).toBe(true);
     expect(await ledger().createJob(aJob({ tries: 2 }))).toBe(false);
     expect((await ledger().readJob(aJob().jobId))?.tries).toBe(1);
@@ -97,7 +97,7 @@ function itComparesAndSets(ledger: () => Ledger): void {
     expect((await ledger().readPart(aPart()))?.tries).toBe(1);
   });
 
-  it('replaces only the version that was read, and counts it up', async () => {
+  it('replaces only the version that was read, and increases it', async () => {
     await ledger().createJob(aJob());
     expect(await ledger().replaceJob(aJob({ status: 'accepted' }))).toBe(true);
     expect(await ledger().readJob(aJob().jobId)).toEqual(aJob({ status: 'accepted', version: 2 }));
@@ -105,7 +105,7 @@ function itComparesAndSets(ledger: () => Ledger): void {
     expect((await ledger().readJob(aJob().jobId))?.status).toBe('accepted');
   });
 
-  it('lets one of many writers at the same time win', async () => {
+  it('lets one of many concurrent writers win', async () => {
     await ledger().createPart(aPart());
     const wins = await Promise.all(
       Array.from({ length: 8 }, (_, writer) => ledger().replacePart(aPart({ tries: writer + 1 }))),
@@ -114,13 +114,13 @@ function itComparesAndSets(ledger: () => Ledger): void {
     expect(await ledger().readPart(aPart())).toEqual(aPart({ tries: wins.indexOf(true) + 1, version: 2 }));
   });
 
-  it('drops what the next version leaves out', async () => {
+  it('drops fields that the next version omits', async () => {
     await ledger().createPart(aPart({ dueAt: NOON, lease: { holder: 'h', until: NOON }, batch: aBatch() }));
     await ledger().replacePart(aPart());
     expect(await ledger().readPart(aPart())).toEqual(aPart({ version: 2 }));
   });
 
-  it('is not changed by what happens to an item after it was handed over', async () => {
+  it('is not affected by changes to an item after a call', async () => {
     const job = aJob();
     await ledger().createJob(job);
     job.request.metadata.team = 'another';
@@ -141,7 +141,7 @@ function itKeepsPastAttempts(ledger: () => Ledger): void {
     ...fields,
   });
 
-  it('gives back each page of the earlier attempts of a part, and lists none as a part', async () => {
+  it("returns each page of a part's earlier attempts, and does not list a page as a part", async () => {
     await ledger().createPart(aPart());
     for (const page of [1, 2, 11]) expect(await ledger().createPast(past(page))).toBe(true);
     expect(await ledger().readPast(aPart(), 2)).toEqual(past(2));
@@ -151,7 +151,7 @@ function itKeepsPastAttempts(ledger: () => Ledger): void {
     expect(await ledger().partsOf(aPart().jobId)).toEqual([aPart()]);
   });
 
-  it('creates a page once only, and replaces only the version that was read', async () => {
+  it('creates a page only once, and replaces only the version that was read', async () => {
     await ledger().createPast(past(1));
     expect(await ledger().createPast(past(1, { ran: [] }))).toBe(false);
     expect(await ledger().replacePast(past(1, { deletedFiles: ['file-1'] }))).toBe(true);
@@ -161,7 +161,7 @@ function itKeepsPastAttempts(ledger: () => Ledger): void {
 }
 
 function itListsParts(ledger: () => Ledger): void {
-  it('lists the parts of one plan by number, of no other plan and no other job', async () => {
+  it('lists the parts of one plan by number, and none of another plan or job', async () => {
     for (const number of [2, 11, 1, 10]) await ledger().createPart(aPart({ number }));
     await ledger().createPart(aPart({ planId: 'another', number: 3 }));
     await ledger().createPart(aPart({ jobId: 'another', number: 4 }));
@@ -182,7 +182,7 @@ function itListsParts(ledger: () => Ledger): void {
 }
 
 function itPoints(made: () => LedgerUnderTest): void {
-  it('leads from a batch to its part, however often it is told', async () => {
+  it('finds the part of a batch, however often the pointer is written', async () => {
     const { ledger } = made();
     const ref = { jobId: 'j', planId: 'p', number: 7 };
     expect(await ledger.readBatchPointer('batch_1')).toBeUndefined();
@@ -191,14 +191,14 @@ function itPoints(made: () => LedgerUnderTest): void {
     expect(await ledger.readBatchPointer('batch_1')).toEqual(ref);
   });
 
-  it('points with the place of a part only, when a whole part is given', async () => {
+  it('stores only the reference of a part in the pointer, even if it gets a whole part', async () => {
     const { ledger } = made();
     await ledger.putBatchPointer('batch_1', aPart(), NOON + 1_000);
     const { jobId, planId, number } = aPart();
     expect(await ledger.readBatchPointer('batch_1')).toEqual({ jobId, planId, number });
   });
 
-  it('notes that a webhook told the end of a batch, beside its pointer, for a time', async () => {
+  it('notes for a limited time that a webhook reported the end of a batch, apart from the batch pointer', async () => {
     const { ledger, clock } = made();
     expect(await ledger.readEarlyEnd('batch_1')).toBeUndefined();
     await ledger.noteEarlyEnd('batch_1', NOON, NOON + 1_000);
@@ -210,7 +210,7 @@ function itPoints(made: () => LedgerUnderTest): void {
     expect(await ledger.readEarlyEnd('batch_1')).toBeUndefined();
   });
 
-  it('notes when the last genuine webhook came', async () => {
+  it('notes when the last genuine webhook was received', async () => {
     const { ledger } = made();
     expect(await ledger.readLastWebhook()).toBeUndefined();
     await ledger.noteWebhook(NOON);
@@ -218,7 +218,7 @@ function itPoints(made: () => LedgerUnderTest): void {
     expect(await ledger.readLastWebhook()).toBe(NOON + 1_000);
   });
 
-  it('keeps one pointer a key, changed by compare-and-set', async () => {
+  it('keeps one pointer per key, changed by compare-and-set', async () => {
     const { ledger } = made();
     const pointer = {
       bucket: 'b',
@@ -243,9 +243,9 @@ function itPoints(made: () => LedgerUnderTest): void {
   });
 }
 
-/** Items of which there is one: who was admitted, the creates of the hour, the switches. */
+/** Items that exist only once: the admissions, the creates of the last hour, and the switches. */
 function itKeepsOneForAll(made: () => LedgerUnderTest): void {
-  it('knows who was let on, and lets one of two change it', async () => {
+  it('stores the admitted parts, and lets only one of two writers change them', async () => {
     const { ledger } = made();
     expect(await ledger.readAdmissions()).toEqual({ version: 0, admitted: [], measured: {} });
     const { jobId, planId, number, model, uploadBytes } = aPart();
@@ -260,7 +260,7 @@ function itKeepsOneForAll(made: () => LedgerUnderTest): void {
     expect((await ledger.readAdmissions()).admitted).toEqual([]);
   });
 
-  it('keeps what refusals taught about limits beside the admissions', async () => {
+  it('stores the learned limits with the admissions', async () => {
     const { ledger } = made();
     const learned = [
       {
@@ -287,7 +287,7 @@ function itKeepsOneForAll(made: () => LedgerUnderTest): void {
     expect((await ledger.readAdmissions()).learned).toEqual(learned);
   });
 
-  it('keeps 1,500 who were let on in one item', async () => {
+  it('stores 1,500 admitted parts in one item', async () => {
     const { ledger } = made();
     const { jobId, planId } = aPart();
     const model = 'm'.repeat(60);
@@ -300,7 +300,7 @@ function itKeepsOneForAll(made: () => LedgerUnderTest): void {
     expect((await ledger.readAdmissions()).admitted).toEqual(admitted);
   });
 
-  it('knows the creates of the last hour, and lets one of two change them', async () => {
+  it('stores the creates of the last hour, and lets only one of two writers change them', async () => {
     const { ledger } = made();
     expect(await ledger.readCreateWindow()).toEqual({ version: 0, minutes: [] });
     const minutes = [{ minute: 29_366_640, creates: 31 }];
@@ -311,7 +311,7 @@ function itKeepsOneForAll(made: () => LedgerUnderTest): void {
     expect(await ledger.readCreateWindow()).toEqual({ version: 2, minutes: [] });
   });
 
-  it('is not paused before anyone said so, and then for everyone', async () => {
+  it('is not paused at first, and a pause applies to everyone', async () => {
     const { ledger } = made();
     expect(await ledger.readControl()).toEqual({ version: 0, paused: false });
     expect(await ledger.replaceControl({ version: 0, paused: true })).toBe(true);
@@ -367,9 +367,9 @@ function itKnowsWhatIsDue(ledger: () => Ledger): void {
     expect(Math.max(...counts)).toBeLessThan(24);
   });
 
-  it('gives the longest due first, and no more than asked for', async () => {
+  it('returns the longest due items first, and no more than requested', async () => {
     for (let n = 0; n < 48; n += 1) {
-      await ledger().createJob(aJob({ jobId: `job${n}`, dueAt: NOON - ((n * 29) % 48) })); // in no order
+      await ledger().createJob(aJob({ jobId: `job${n}`, dueAt: NOON - ((n * 29) % 48) })); // in random order
     }
     for (let shard = 0; shard < DUE_SHARDS; shard += 1) {
       const all = await ledger().due(shard, NOON, 100);
@@ -379,7 +379,7 @@ function itKnowsWhatIsDue(ledger: () => Ledger): void {
     }
   });
 
-  it('moves an item when it is due later, and drops it when nothing is left to do', async () => {
+  it('moves an item that is due later, and drops it when nothing remains to do', async () => {
     await ledger().createJob(aJob({ dueAt: NOON }));
     await ledger().replaceJob(aJob({ dueAt: NOON + 60_000 }));
     expect(await dueAnywhere(NOON)).toEqual([]);
@@ -392,7 +392,7 @@ function itKnowsWhatIsDue(ledger: () => Ledger): void {
 function itSaysOfPartsWhatIsDue(ledger: () => Ledger): void {
   const dueAnywhere = (before: number) => dueInAnyShard(ledger(), before);
 
-  it('says of a part that is only to be observed which batch that is', async () => {
+  it('says which batch to observe for a part that only has to be observed', async () => {
     const { jobId, planId } = aPart();
     const running = { dueAt: NOON, rev: 1, publishedRev: 1, batch: aBatch() };
     const intent = { id: 'intent', at: NOON, account: 'org', fileId: 'file-1', sendBy: NOON };
@@ -417,7 +417,7 @@ function itSaysOfPartsWhatIsDue(ledger: () => Ledger): void {
     expect(await dueAnywhere(NOON)).toMatchObject([{ open: { ...anybodys, status: 'in_progress' } }]);
   });
 
-  it('says of a part that only waits for room whose turn it is when', async () => {
+  it('says when it is the turn of a part that only waits for capacity', async () => {
     const { jobId, planId } = aPart();
     const waiting = { for: 'enqueued_tokens', since: NOON } as const;
     const waits = {
@@ -443,7 +443,7 @@ async function dueInAnyShard(ledger: Ledger, before: number): Promise<DueItem[]>
 }
 
 function itForgetsWhatExpired(made: () => LedgerUnderTest): void {
-  it('does not show what has expired, and lets it be created anew', async () => {
+  it('does not show expired items, and lets them be created again', async () => {
     const { ledger, clock } = made();
     const expiresAt = NOON + 1_500;
     await ledger.createJob(aJob({ expiresAt }));

@@ -48,7 +48,7 @@ describeQueriesContract('DynamoDB', async () => {
 });
 
 describe('the fake ledger', () => {
-  it('shows in its index what was there a while ago, and never less in an item', async () => {
+  it('shows an earlier state in its index, but always the current state in an item', async () => {
     const clock = new ManualClock(NOON);
     const ledger = createInMemoryLedger({ clock, dueLagMs: 1_000 });
     const dueJobs = async () => {
@@ -69,7 +69,7 @@ describe('the fake ledger', () => {
 });
 
 describe('the table', () => {
-  it('shows an operator what matters as attributes, and its time to live in seconds', async () => {
+  it('has attributes for operators, and a time to live in seconds', async () => {
     const tableName = await aTable();
     const ledger = createDynamoDbLedger({
       client: dynamoDb.client,

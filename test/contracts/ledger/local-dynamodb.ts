@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 
-/** A DynamoDB server on a port of its own. */
+/** Starts a DynamoDB server on its own port. */
 export async function startDynamoDb(): Promise<{
   client: DynamoDBClient;
   endpoint: string;
@@ -36,7 +36,7 @@ export async function startDynamoDb(): Promise<{
   };
 }
 
-/** Where and as whom a client of a local server calls. */
+/** Returns the endpoint and credentials for a client of a local server. */
 export function localAws(endpoint: string) {
   return {
     endpoint,
@@ -45,7 +45,7 @@ export function localAws(endpoint: string) {
   } satisfies DynamoDBClientConfig;
 }
 
-/** The table as the construct makes it. */
+/** Creates the table as the construct does. */
 export async function createLedgerTable(client: DynamoDBClient, tableName: string): Promise<void> {
   await client.send(
     new CreateTableCommand({

@@ -3,14 +3,14 @@ import type { OutgoingEvent } from '../../../functions/shared/domain/outgoing-ev
 import type { EventBus } from '../../../functions/shared/ports/ports.ts';
 import { anEvent } from '../samples.ts';
 
-/** A bus, and what came out of it at its other end. */
+/** A bus, and the events that it delivered. */
 export interface BusUnderTest {
   bus: EventBus;
   arrived(): Promise<OutgoingEvent[]>;
   close(): Promise<void>;
 }
 
-/** What every bus does. */
+/** The contract of every bus. */
 export function describeBusContract(name: string, make: () => Promise<BusUnderTest>): void {
   describe(`${name} as the bus`, () => {
     let made: BusUnderTest;
@@ -19,7 +19,7 @@ export function describeBusContract(name: string, make: () => Promise<BusUnderTe
     });
     afterAll(() => made.close());
 
-    it('delivers every event as it was published, more than fit one call, too', async () => {
+    it('delivers every event as it was published, also more than fit into one call', async () => {
       const events = Array.from({ length: 23 }, (_, n) => anEvent(`event-${n}`, `ü🙂${'x'.repeat(50_000)}`));
       expect(await made.bus.publish(events)).toEqual({ refused: [] });
       expect(await made.bus.publish([])).toEqual({ refused: [] });

@@ -36,7 +36,7 @@ describeBusContract('EventBridge', async () => {
   return { bus, arrived: async () => (await arrived()).map(asItWas), close };
 });
 
-it('a target on EventBridge gets every golden example as it is, but for what AWS assigns', async () => {
+it('a target on EventBridge receives every published example unchanged, except for the fields that AWS assigns', async () => {
   const { bus, arrived, close } = await startBus();
   try {
     const examples: BatchdropEvent[] = [

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WorkMessage, WorkQueues } from '../../../functions/shared/ports/ports.ts';
 
-/** Queues, and what waits in them. */
+/** Queues, and the messages that wait in them. */
 export interface QueuesUnderTest {
   queues: WorkQueues;
   waiting(to: WorkMessage['to']): Promise<WorkMessage[]>;
   close(): Promise<void>;
 }
 
-/** What the queues between the functions do. */
+/** The contract of the queues between the functions. */
 export function describeQueuesContract(name: string, make: () => Promise<QueuesUnderTest>): void {
   describe(`${name} as the queues`, () => {
     let made: QueuesUnderTest;
@@ -17,7 +17,7 @@ export function describeQueuesContract(name: string, make: () => Promise<QueuesU
     });
     afterAll(() => made.close());
 
-    it('brings each message to the queue it is for, more than fit one call, too', async () => {
+    it('sends each message to the right queue, also more than fit into one call', async () => {
       const submits = Array.from({ length: 23 }, (_, n) => ({
         to: 'submit' as const,
         ref: { jobId: 'j', planId: 'p', number: n + 1 },

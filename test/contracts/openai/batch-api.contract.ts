@@ -4,7 +4,7 @@ import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import type { ObservedBatch } from '../../../functions/shared/domain/part.ts';
 import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
 
-/** A Batch API with nothing in it. */
+/** An empty Batch API. */
 export interface BatchApiUnderTest {
   api: BatchApi;
   /** Lets enough time pass for a batch to reach its next status. */
@@ -12,9 +12,9 @@ export interface BatchApiUnderTest {
   close(): Promise<void>;
 }
 
-/** What the API behind the port cannot do. Each limit is named, so that a skipped assertion is visible. */
+/** What the API behind the port cannot do. Each limit has a name, so that a skipped assertion is visible. */
 export interface ApiLimits {
-  /** It creates batches on files that it does not have. */
+  /** It creates batches for files that it does not have. */
   ignoresMissingFiles?: true;
   /** A cancelled batch has no result files. */
   noPartialResults?: true;
@@ -23,7 +23,7 @@ export interface ApiLimits {
 const NEVER = new AbortController().signal;
 const ENDPOINT = '/v1/chat/completions';
 
-/** What every Batch API does behind our port. */
+/** The contract of every Batch API behind our port. */
 export function describeBatchApiContract(
   name: string,
   make: () => Promise<BatchApiUnderTest>,
@@ -81,11 +81,11 @@ function itKeepsFiles(api: () => BatchApi, limits: ApiLimits): void {
       code: 'file_gone',
     });
     if (limits.ignoresMissingFiles) return;
-    // It may be a file that is not visible yet, whatever the API says.
+    // Whatever the API says, the file may only be not visible yet.
     await expect(create(api(), fileId)).rejects.toMatchObject({ waitsFor: 'not_visible' });
   });
 
-  it('sends nothing if it was aborted before', async () => {
+  it('sends nothing if it was aborted earlier', async () => {
     const { fileId } = await upload(api(), rows('a'));
     const request = { inputFileId: fileId, endpoint: ENDPOINT, completionWindow: '24h', metadata: {} };
     await expect(api().createBatch(request, AbortSignal.abort())).rejects.toBeInstanceOf(RetryableError);
@@ -156,7 +156,7 @@ function itLists(api: () => BatchApi): void {
 }
 
 function itCancels(made: () => BatchApiUnderTest, limits: ApiLimits): void {
-  it('cancels an open batch; a repeated cancel has no further effect', async () => {
+  it('cancels an open batch, and a repeated cancel has no further effect', async () => {
     const { api } = made();
     const { fileId } = await upload(api, rows('a', 'b', 'c'));
     const { batchId } = await create(api, fileId);

@@ -42,7 +42,7 @@ describeBatchApiContract('our adapter at the local server', async () => {
   };
 });
 
-// Written by others from the same documents: it shows mistakes that our adapter and our local server have in common.
+// Others wrote this from the same documents, so it shows mistakes that our adapter and our local server share.
 describeBatchApiContract(
   'our adapter at aimock',
   async () => {
@@ -51,7 +51,7 @@ describeBatchApiContract(
     server.reset(); // its state outlives a server
     return {
       api: apiAt(`${server.url}/v1`),
-      letTimePass: async () => {}, // each retrieve moves a batch on
+      letTimePass: async () => {}, // each retrieve moves a batch to its next status
       close: () => server.stop(),
     };
   },

@@ -8,7 +8,7 @@ const openAi = openAiForEachTest();
 
 const CLASSES = ['RetryableError', 'NotAllowed', 'TerminalError'];
 
-/** Values that a field may have, the right ones among them. */
+/** Values that a field may have, including the right ones. */
 const value = fc.oneof(
   fc.constantFrom(
     'batch_1',
@@ -33,7 +33,7 @@ const value = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
 );
 
-/** Objects with the fields of the API's, and with others. */
+/** Objects with the API's fields, and with others. */
 const named = fc.dictionary(
   fc.constantFrom(
     ...[
@@ -118,23 +118,26 @@ const calls: [string, (api: BatchApi) => Promise<unknown>, string[]][] = [
   ['a delete', (api) => api.deleteFile('file-1'), CLASSES],
 ];
 
-it.each(calls)('%s returns, or throws one of our errors, whatever is answered', async (_, call, classes) => {
-  let thrown = 0;
-  await fc.assert(
-    fc.asyncProperty(answer, async (facts) => {
-      openAi.server.answerWith(scripted(facts));
-      const failure = await call(openAi.api).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      if (failure === undefined) return;
-      thrown += 1;
-      expect(failure).toBeInstanceOf(Error);
-      expect(classes).toContain(failure instanceof Error ? failure.name : '');
-      if (failure instanceof Error && failure.name === 'RetryableError' && 'said' in failure)
-        expect(String(failure.said ?? '').length).toBeLessThanOrEqual(500);
-    }),
-    { numRuns: 300 },
-  );
-  expect(thrown).toBeGreaterThan(50);
-});
+it.each(calls)(
+  '%s returns or throws one of our errors, whatever the response is',
+  async (_, call, classes) => {
+    let thrown = 0;
+    await fc.assert(
+      fc.asyncProperty(answer, async (facts) => {
+        openAi.server.answerWith(scripted(facts));
+        const failure = await call(openAi.api).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        if (failure === undefined) return;
+        thrown += 1;
+        expect(failure).toBeInstanceOf(Error);
+        expect(classes).toContain(failure instanceof Error ? failure.name : '');
+        if (failure instanceof Error && failure.name === 'RetryableError' && 'said' in failure)
+          expect(String(failure.said ?? '').length).toBeLessThanOrEqual(500);
+      }),
+      { numRuns: 300 },
+    );
+    expect(thrown).toBeGreaterThan(50);
+  },
+);

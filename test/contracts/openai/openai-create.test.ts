@@ -30,10 +30,10 @@ describe('after POST /batches was sent', () => {
     ['a batch with a path as its id', json(200, { ...BATCH, id: '../files' })],
     ['a batch with a number as its id', json(200, { ...BATCH, id: 7 })],
     ['the file, not a batch', json(200, { id: 'file-1', object: 'file', bytes: 3 })],
-    ['an id beside an error', json(200, { ...BATCH, ...REFUSAL })],
-    ['an id beside an error that is a text', json(200, { ...BATCH, error: 'upstream failed' })],
+    ['an id with an error', json(200, { ...BATCH, ...REFUSAL })],
+    ['an id with an error that is a text', json(200, { ...BATCH, error: 'upstream failed' })],
     ['a list of batches', json(200, [BATCH])],
-    ['an answer without a body', (response) => void response.writeHead(204).end()],
+    ['a response without a body', (response) => void response.writeHead(204).end()],
     ['JSON that is too long', (response) => endless(response)],
     ['JSON that breaks off', cutShort(200, 'application/json', JSON.stringify(BATCH))],
   ];
@@ -89,7 +89,7 @@ describe('after POST /batches was sent', () => {
     await expect(create(openAi)).rejects.toMatchObject({ name: 'TerminalError', code: 'invalid_file' });
   });
 
-  it('a 429 from the API throws a retryable error: there is no batch', async () => {
+  it('a 429 from the API throws a retryable error, because there is no batch', async () => {
     openAi.server.answerWith(json(429, REFUSAL, { 'retry-after': '7' }));
     await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError', afterSeconds: 7 });
   });
@@ -97,15 +97,11 @@ describe('after POST /batches was sent', () => {
   const { status: _status, created_at: _time, object: _object, ...bare } = BATCH;
   const odd: [string, ScriptedAnswer, object?][] = [
     [
-      'on another file, as gateways rewrite files',
+      'with another file, as gateways rewrite files',
       json(200, { ...BATCH, input_file_id: 'file-2' }),
       { inputFileId: 'file-2' },
     ],
-    [
-      'with nothing but an id',
-      json(200, { id: 'batch_1' }),
-      { status: 'validating', errors: [], metadata: {} },
-    ],
+    ['with only an id', json(200, { id: 'batch_1' }), { status: 'validating', errors: [], metadata: {} }],
     ['without a status, a time and an object', json(200, bare), { status: 'validating' }],
     ['of another object', json(200, { ...BATCH, object: 'file' })],
     ['with a null in every field', json(200, { ...nulls(BATCH), id: 'batch_1' }), { status: 'validating' }],
@@ -128,7 +124,7 @@ describe('after POST /batches was sent', () => {
     ],
     ['with a bad error_file_id', json(200, { ...BATCH, error_file_id: '../x' })],
     ['with an empty error', json(200, { ...BATCH, error: null })],
-    ['with fields of others', json(201, { ...BATCH, object: 'batch', provider: { cost: 1 } })],
+    ['with additional fields', json(201, { ...BATCH, object: 'batch', provider: { cost: 1 } })],
     ['in capitals', json(200, { ...BATCH, status: 'IN_PROGRESS' }), { status: 'in_progress' }],
     [
       'wrapped, as some vendors send it',
@@ -162,7 +158,7 @@ describe('after POST /batches was sent', () => {
 });
 
 describe('before anything was sent', () => {
-  it('a refused connection throws a retryable error: there is no batch', async () => {
+  it('a refused connection throws a retryable error, because there is no batch', async () => {
     const port = openAi.server.url;
     await openAi.server.close();
     openAi.api = openAi.apiAt(`${port}/v1`);
@@ -171,7 +167,7 @@ describe('before anything was sent', () => {
     openAi.server = await startScriptedServer();
   });
 
-  it('an unknown host name, or a failed TLS handshake, throws a retryable error: there is no batch', async () => {
+  it('an unknown host name or a failed TLS handshake throws a retryable error, because there is no batch', async () => {
     openAi.api = openAi.apiAt('https://nobody.invalid/v1');
     await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError' });
     const noTls = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
@@ -212,7 +208,7 @@ describe('before anything was sent', () => {
     expect(openAi.server.requests).toEqual([]);
   });
 
-  it('an id of a gateway, of up to 1,024 characters, is sent as it is', async () => {
+  it('an id of a gateway, with up to 1,024 characters, is sent unchanged', async () => {
     for (const id of ['batch_bGl0ZWxsbV9wcm94eTo=', "b.a:c@d~e+f=,;!$&'()*|g-", 'x'.repeat(1024)]) {
       openAi.server.answerWith(json(200, { id }));
       expect(await openAi.api.retrieveBatch(id)).toMatchObject({ batchId: id });

@@ -13,7 +13,7 @@ const headersOnly: ScriptedAnswer = (response) =>
     .writeHead(200, { 'content-type': 'application/json', 'content-length': 1_000 })
     .flushHeaders();
 
-/** One byte every few milliseconds, without end. */
+/** Sends one byte every few milliseconds, without end. */
 const trickle: ScriptedAnswer = (response) => {
   response.writeHead(200, { 'content-type': 'application/json' });
   const timer = setInterval(() => response.write(' '), 5);
@@ -30,8 +30,8 @@ const small: [string, (api: BatchApi, signal?: AbortSignal) => Promise<unknown>]
 
 const hanging: [string, ScriptedAnswer][] = [
   ['never answers', silence],
-  ['sends its headers only', headersOnly],
-  ['sends a byte now and then for ever', trickle],
+  ['sends only its headers', headersOnly],
+  ['sends a byte now and then, forever', trickle],
 ];
 
 describe.each(hanging)('a server that %s', (_, answer) => {
@@ -62,7 +62,7 @@ describe.each(hanging)('a server that %s', (_, answer) => {
       });
       await expect(call(openAi.api, controller.signal)).rejects.toMatchObject({
         name: 'RetryableError',
-        afterSeconds: 1, // the next invocation goes on: no try is counted
+        afterSeconds: 1, // the next invocation continues, so no try is counted
       });
     }
   });
@@ -77,7 +77,7 @@ describe('a file that is read', () => {
     await expect(Array.fromAsync(api.readFile('file-1'))).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
-  it("ends with its caller's signal, however much comes", async () => {
+  it("ends with its caller's signal, however much arrives", async () => {
     openAi.server.answerWith(trickle);
     const controller = new AbortController();
     const read = async () => {
@@ -107,7 +107,7 @@ describe('a key that is never read', () => {
     expect(openAi.server.requests).toEqual([]);
   });
 
-  it('ends no other call: each has its own time', async () => {
+  it('ends no other call, because each has its own time', async () => {
     openAi.server.answerWith(silence);
     const api = openAi.apiAt(`${openAi.server.url}/v1`, { smallMs: 60 });
     const calls = small.map(([, call]) => call(api, NEVER));

@@ -17,7 +17,7 @@ describe('a file', () => {
     expect(request?.body).toMatch(/name="file"; filename="part-1.jsonl"\r\n.*\r\n\r\n\{\}\n\{\}\n\r\n--/);
   });
 
-  it('that arrived incomplete, or got an unexpected answer, does not count as uploaded', async () => {
+  it('that arrived incomplete, or got an unexpected response, does not count as uploaded', async () => {
     openAi.server.answerWith(
       json(200, { id: 'file-9', object: 'file', bytes: 5 }),
       json(200, { id: 'file-9', deleted: true }),
@@ -40,15 +40,15 @@ describe('a file', () => {
     ['the API', json(413, { error: { message: 'Too large.', code: 'file_too_large' } }), 'file_too_large'],
     ['a proxy', html(413), 'too_large'],
     ['an API gateway', json(413, { message: 'Payload Too Large' }), 'too_large'],
-    ['something without words', raw(413, undefined, ''), 'too_large'],
-  ])('that is too large fails at once, whoever says so: %s', async (_, answer, code) => {
+    ['a response without a message', raw(413, undefined, ''), 'too_large'],
+  ])('that is too large fails at once, whoever refuses it: %s', async (_, answer, code) => {
     openAi.server.answerWith(answer);
     const refused = upload(openAi, '{}\n');
     await expect(refused).rejects.toMatchObject({ name: 'TerminalError', code });
     await expect(refused).rejects.toThrow(/HTTP 413/);
   });
 
-  it('needs nothing but an id', async () => {
+  it('needs only an id', async () => {
     const date = 'Sun, 01 Nov 2026 12:00:00 GMT';
     openAi.server.answerWith(json(201, { id: 'file-9', created_at: '2026-11-01T11:00:00Z' }, { date }));
     expect(await upload(openAi, '{}\n')).toMatchObject({
@@ -62,7 +62,7 @@ describe('a file', () => {
     }
   });
 
-  it('has a length only where the API says it', async () => {
+  it('has a length only if the API states it', async () => {
     for (const [body, bytes] of [
       [{ id: 'file-1', object: 'file', bytes: 7 }, 7],
       [{ bytes: 7 }, 7],
@@ -86,7 +86,7 @@ describe('a file', () => {
     openAi.api = openAi.apiAt(`http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/v1`);
     async function* body(): AsyncGenerator<Uint8Array> {
       yield Buffer.from('{}\n');
-      await new Promise(() => {}); // for ever
+      await new Promise(() => {}); // forever
     }
     const sent = openAi.api.uploadFile({ name: 'p.jsonl', bytes: 100, body: body() }, NEVER);
     await expect(sent).rejects.toMatchObject({ name: 'TerminalError' });
@@ -99,11 +99,11 @@ describe('a file', () => {
     async function* body(): AsyncGenerator<Uint8Array> {
       yield Buffer.from('{}\n');
       controller.abort();
-      await new Promise(() => {}); // for ever
+      await new Promise(() => {}); // forever
     }
     const sent = openAi.api.uploadFile({ name: 'p.jsonl', bytes: 100, body: body() }, controller.signal);
     await expect(sent).rejects.toMatchObject({ name: 'RetryableError' });
-    expect(openAi.server.requests).toEqual([]); // it was never complete
+    expect(openAi.server.requests).toEqual([]); // the request was never complete
   });
 
   it('that breaks off while it is read throws a retryable error', async () => {

@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => account?.close());
 
-/** An account of the local Batch API server over HTTP, with its batches. */
+/** Returns an account of the local Batch API server over HTTP, with its batches. */
 async function openAccount() {
   const clock = new ManualClock(NOON);
   const directory = await mkdtemp(join(tmpdir(), 'batch-api-'));
@@ -45,7 +45,7 @@ async function openAccount() {
   );
   const batches: OpenBatch[] = [];
   for (let n = 0; n < BATCHES; n += 1) {
-    clock.advance(1_800); // 2,000 an hour, as the server allows
+    clock.advance(1_800); // 2,000 per hour, as the server allows
     const endpoint = '/v1/chat/completions';
     const request = { inputFileId: fileId, endpoint, completionWindow: '24h', metadata: {} };
     const { batchId, createdAt = Number.NaN, status } = await api.createBatch(request, NEVER);
@@ -58,7 +58,7 @@ async function openAccount() {
   return { api, clock, batches, close };
 }
 
-/** Observes the batches of the account of which every n-th is ours. */
+/** Observes the batches of the account, of which every n-th is ours. */
 async function observed(everyNth: number) {
   const { api, clock, batches } = account;
   const open = batches.filter((_, n) => n % everyNth === 0);

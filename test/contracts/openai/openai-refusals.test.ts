@@ -38,10 +38,10 @@ describe('a refusal waits for the account', () => {
     ['a usage limit', refusal(429, 'Limit.', 'organization_usage_limit_exceeded')],
     ['a spend limit', refusal(429, 'Limit.', 'organization_spend_limit_exceeded')],
     ["a project's spend limit", refusal(429, 'Limit.', 'project_spend_limit_exceeded')],
-    ['a monthly limit in words', refusal(429, 'You have reached your monthly spending limit.')],
+    ['a monthly limit in a message', refusal(429, 'You have reached your monthly spending limit.')],
     ['billing that is not active', refusal(429, 'Your account is not active.', 'billing_not_active')],
     ['a plan', refusal(403, 'The Batch API is not available for your plan.', 'not_available_for_plan')],
-    ['a tier in words', refusal(403, 'This feature is not part of your current tier; please upgrade.')],
+    ['a tier in a message', refusal(403, 'This feature is not part of your current tier; please upgrade.')],
     ['402', refusal(402, 'Payment required.')],
     ['402 of FastAPI', detail(402, 'Insufficient balance')],
     ['FastAPI in words', detail(403, [{ msg: 'Not enough credits to run this request' }])],
@@ -64,11 +64,11 @@ describe('a refusal waits for the account', () => {
     for (const which of ['upload', 'create', 'retrieve'] as const) await expectWait(which, answer, 'account');
   });
 
-  it.each(ACCOUNT_CODES)('the code %s, whatever the words and the status', async (code) => {
+  it.each(ACCOUNT_CODES)('the code %s, whatever the message and the status', async (code) => {
     for (const status of [400, 403, 429]) await expectWait('create', refusal(status, 'No.', code), 'account');
   });
 
-  it('with the words of the API, at most 500 characters of them', async () => {
+  it("with the API's message, at most 500 characters of it", async () => {
     openAi.server.answerWith(refusal(429, QUOTA, 'insufficient_quota'));
     await expect(create(openAi)).rejects.toMatchObject({ said: QUOTA });
     openAi.server.answerWith(refusal(429, `${QUOTA}${'x'.repeat(2_000)}`, 'insufficient_quota'));
@@ -89,16 +89,19 @@ describe('a refusal waits for storage', () => {
       json(400, { error: { code: 'quotaExceeded', message: 'Quota of uploaded files is reached.' } }),
     ],
     ['too many', detail(400, 'Too many uploaded files; delete some of them.')],
-    ['a file limit', refusal(403, 'File limit reached (500).')],
+    ['a limit of files', refusal(403, 'File limit reached (500).')],
     ['507', refusal(507, 'Insufficient.')],
     ['the size of all files', refusal(400, 'The total size of all files uploaded has exceeded 100 GB.')],
-    ['a plan for more', refusal(429, 'Storage limit exceeded. Upgrade your plan, or delete files.')],
+    [
+      'an offer of a larger plan',
+      refusal(429, 'Storage limit exceeded. Upgrade your plan, or delete files.'),
+    ],
   ];
   it.each(refusals)('%s', async (_, answer) => {
     await expectWait('upload', answer, 'storage');
   });
 
-  it('but not when the one file is too large', async () => {
+  it('but not if the single file is too large', async () => {
     for (const message of [
       'The uploaded file exceeds the maximum file size of 512 MB.',
       'File is too large. Maximum size is 200 MB.',
@@ -133,7 +136,7 @@ describe('a refusal of a create waits for the file to be visible', () => {
     await expectWait('create', answer, 'not_visible');
   });
 
-  it('but not when the model is unknown, or the file is wrong', async () => {
+  it('but not if the model is unknown or the file is wrong', async () => {
     for (const answer of [
       refusal(404, 'The model gpt-9 does not exist or you do not have access to it.', 'model_not_found'),
       refusal(400, 'The model in the input file was not found.', 'model_not_found'),
@@ -145,7 +148,7 @@ describe('a refusal of a create waits for the file to be visible', () => {
     }
   });
 
-  it('and one of a file that is read waits while the file is pending', async () => {
+  it('and a refusal of a read waits while the file is pending', async () => {
     await expectWait('content', refusal(400, 'The file is not ready: status pending.'), 'not_visible');
     openAi.server.answerWith(refusal(400, 'No such File object: file-1'));
     await expect(call('content')).rejects.toMatchObject({ name: 'TerminalError', code: 'file_gone' });
@@ -189,7 +192,7 @@ describe('a refusal waits for enqueued work to end', () => {
     await expectWait('create', answer, 'token_limit');
   });
 
-  it('with the words, from which the limit is read', async () => {
+  it('with the message, from which the limit is read', async () => {
     openAi.server.answerWith(refusal(429, TOKENS));
     await expect(create(openAi)).rejects.toMatchObject({ said: TOKENS });
   });
@@ -213,7 +216,7 @@ describe('a refusal for the rate', () => {
     ['with 400', refusal(400, 'Rate limit exceeded, slow down.')],
     ['of a gateway', html(429)],
   ];
-  it.each(refusals)('%s names a time to wait, and nothing else', async (_, answer) => {
+  it.each(refusals)('%s has a time to wait, and no obstacle', async (_, answer) => {
     openAi.server.answerWith(answer);
     const refused = call('upload');
     await expect(refused).rejects.toMatchObject({ name: 'RetryableError', afterSeconds: 60 });
@@ -224,8 +227,8 @@ describe('a refusal for the rate', () => {
 describe('a call waits until the API can be reached', () => {
   const answers: [string, ScriptedAnswer][] = [
     ['a page of a proxy', html(503)],
-    ['the API in trouble', refusal(500, 'The server had an error while processing your request.')],
-    ['a passing refusal', refusal(400, 'The service is temporarily unavailable, try again later.')],
+    ['a server error of the API', refusal(500, 'The server had an error while processing your request.')],
+    ['a temporary refusal', refusal(400, 'The service is temporarily unavailable, try again later.')],
     ['a reset', reset],
     ['a redirect', raw(302, undefined, '')],
   ];
@@ -234,16 +237,16 @@ describe('a call waits until the API can be reached', () => {
       await expectWait(which, answer, 'unreachable');
   });
 
-  it('after an upload to a base URL that has no files', async () => {
+  it('after an upload to a base URL that has no files endpoint', async () => {
     await expectWait('upload', detail(404, 'Not Found'), 'unreachable');
   });
 
-  it('and has not been sent, if it is a create that was not connected', async () => {
+  it('and counts as not sent, if it is a create without a connection', async () => {
     openAi.api = openAi.apiAt('http://127.0.0.1:1/v1');
     await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError', waitsFor: 'unreachable' });
   });
 
-  it('but not when its own caller ended it', async () => {
+  it('but not if its own caller ended it', async () => {
     const controller = new AbortController();
     openAi.server.answerWith(() => controller.abort());
     const ended = openAi.api.retrieveBatch('batch_1', controller.signal);
@@ -254,17 +257,13 @@ describe('a call waits until the API can be reached', () => {
 describe('a refusal is final', () => {
   const refusals: [string, ScriptedAnswer, string][] = [
     [
-      'in the words of OpenAI',
+      "in OpenAI's format",
       refusal(400, 'Invalid value: 48h.', 'invalid_value', 'completion_window'),
       'invalid_value',
     ],
+    ["in FastAPI's format", detail(422, [{ msg: 'field required', loc: ['body', 'endpoint'] }]), 'refused'],
     [
-      'in the words of FastAPI',
-      detail(422, [{ msg: 'field required', loc: ['body', 'endpoint'] }]),
-      'refused',
-    ],
-    [
-      'that quotes a word of the user',
+      "that quotes the user's text",
       refusal(400, "Invalid key 'billing_plan' in metadata.", 'invalid_metadata'),
       'invalid_metadata',
     ],
@@ -274,7 +273,7 @@ describe('a refusal is final', () => {
       'string_above_max_length',
     ],
     [
-      'about the size of the one batch',
+      'about the size of a single batch',
       refusal(400, 'Batch limit exceeded: 60,000 requests, at most 50,000 per batch.', 'too_many_tasks'),
       'too_many_tasks',
     ],

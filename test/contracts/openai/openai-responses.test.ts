@@ -58,7 +58,7 @@ describe('reading calls', () => {
   });
 
   it.each([400, 401, 403, 404, 405, 407, 413, 451])(
-    'wait when something in front of the API answers %i',
+    'wait when something in front of the API returns %i',
     async (status) => {
       const answers: ScriptedAnswer[] = [
         html(status),
@@ -129,7 +129,7 @@ describe('the key', () => {
   });
 
   it.each([401, 403])(
-    'that the API refuses with %i is read again after a create, which is not repeated',
+    'that the API refuses with %i is read again after a create, but the create is not repeated',
     async (status) => {
       openAi.server.answerWith(json(status, REFUSAL));
       await expect(create(openAi)).rejects.toMatchObject({ name: 'NotAllowed' });
@@ -158,7 +158,7 @@ describe('the key', () => {
     await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'NotAllowed' });
   });
 
-  it('is refused in the words of the API, without anything of the key', async () => {
+  it("is refused with the API's message, which contains nothing of the key", async () => {
     const word = {
       message: 'Incorrect API key provided: sk-fi***rst, Bearer sk-first. Missing scopes: batch.',
     };
@@ -172,13 +172,13 @@ describe('the key', () => {
       });
   });
 
-  it('names its account by what the API says and by a fingerprint that does not contain the key', async () => {
+  it('identifies its account by what the API says and by a fingerprint that does not contain the key', async () => {
     const page = { object: 'list', data: [], has_more: false };
     openAi.server.answerWith(json(200, page, { 'openai-organization': 'org-1' }));
     expect((await openAi.api.listBatches({ limit: 1 })).account).toMatch(/^org-1#key-[0-9a-f]{16}$/);
     openAi.server.answerWith(json(200, page, { 'openai-organization': 'org-1', 'openai-project': 'proj-1' }));
     expect((await openAi.api.listBatches({ limit: 1 })).account).toMatch(/^org-1\/proj-1#key-[0-9a-f]{16}$/);
-    openAi.server.answerWith(json(200, page)); // some vendors name it in some responses only
+    openAi.server.answerWith(json(200, page)); // some vendors state it in some responses only
     expect((await openAi.api.listBatches({ limit: 1 })).account).toMatch(/^org-1\/proj-1#key-[0-9a-f]{16}$/);
     openAi.api = openAi.apiAt(`${openAi.server.url}/v1`);
     const { account } = await openAi.api.listBatches({ limit: 1 });
@@ -188,12 +188,12 @@ describe('the key', () => {
 });
 
 describe('a cancel', () => {
-  it.each([400, 409, 422])('with the answer %i is too late', async (status) => {
+  it.each([400, 409, 422])('with the response %i is too late', async (status) => {
     openAi.server.answerWith(json(status, REFUSAL));
     expect(await openAi.api.cancelBatch('batch_1')).toBe('too_late');
   });
 
-  it('that was accepted without a batch in the response leads to a look at the batch', async () => {
+  it('that was accepted without a batch in the response makes the caller retrieve the batch', async () => {
     for (const answer of [json(200, {}), json(202, { ok: true }), raw(204, undefined, '')]) {
       openAi.server.answerWith(answer);
       expect(await openAi.api.cancelBatch('batch_1')).toBe('too_late');
@@ -202,7 +202,7 @@ describe('a cancel', () => {
     await expect(openAi.api.cancelBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
-  it('throws a retryable error when a gateway answers; a 404 of the API means "unknown"', async () => {
+  it('throws a retryable error when a gateway responds, but a 404 of the API means "unknown"', async () => {
     for (const status of [400, 404, 409, 502]) {
       openAi.server.answerWith(html(status));
       await expect(openAi.api.cancelBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });

@@ -4,7 +4,7 @@ import { json } from './scripted-server.ts';
 
 const openAi = openAiForEachTest();
 
-describe('a batch on the wire', () => {
+describe('a batch in a response', () => {
   const retrieved = async (fields: object) => {
     openAi.server.answerWith(json(200, { ...BATCH, ...fields }));
     return openAi.api.retrieveBatch('batch_1');
@@ -85,7 +85,7 @@ describe('a batch on the wire', () => {
     expect((await retrieved({ created_at: JSON.parse(time) })).createdAt).toBe(expected);
   });
 
-  it('has no count that is none, and no id that is not safe', async () => {
+  it('has no invalid count and no unsafe id', async () => {
     for (const total of [1e300, -1, 1.5, '3', null])
       expect(await retrieved({ request_counts: { total, completed: 1, failed: 0 } })).not.toHaveProperty(
         'counts',
@@ -112,14 +112,14 @@ describe('a batch on the wire', () => {
     expect((await retrieved({ status })).status).toBe(expected);
   });
 
-  it('keeps metadata within the limits, ours included', async () => {
+  it("keeps metadata within the limits, including Batchdrop's own", async () => {
     const odd = { huge: 'x'.repeat(513), ['n'.repeat(65)]: 'x', number: 1, batchdrop_intent: 'i' };
     expect((await retrieved({ metadata: odd })).metadata).toEqual({ batchdrop_intent: 'i' });
   });
 
   const MESSAGE = 'Enqueued token limit reached for gpt-4o. Limit: 90,000 enqueued tokens.';
   it.each<[string, object]>([
-    ['a list without the object around it', { errors: [{ code: null, message: MESSAGE }] }],
+    ['a list that is not in an object', { errors: [{ code: null, message: MESSAGE }] }],
     ['one error', { errors: { code: null, message: MESSAGE } }],
     ['one error in the list', { errors: { object: 'list', data: { message: MESSAGE } } }],
     ['texts', { errors: [MESSAGE] }],
@@ -160,7 +160,7 @@ describe('a page of the list', () => {
   const faulty: [string, unknown][] = [
     ['is not an object', [entry(1)]],
     ['has no data', { has_more: false }],
-    ['has data that is no list', { data: { 0: entry(1) }, has_more: false }],
+    ['has data that is not a list', { data: { 0: entry(1) }, has_more: false }],
     ['is a text', 'batches'],
   ];
   it.each(faulty)('that %s is refused', async (_, page) => {
@@ -181,14 +181,14 @@ describe('a page of the list', () => {
       { ids: ['batch_3', 'batch_2', 'batch_1'], hasMore: false },
     ],
     [
-      'is full, and names its last id only',
+      'is full, and has only its last id',
       { data: [entry(3), entry(2)], last_id: 'batch_2' },
       { ids: ['batch_3', 'batch_2'], hasMore: true, next: 'batch_2' },
     ],
     ['has has_more as a text', { data: [entry(1)], has_more: 'false' }, { ids: ['batch_1'], hasMore: false }],
     ['has has_more null', { data: [entry(1)], has_more: null }, { ids: ['batch_1'], hasMore: false }],
     [
-      'has entries that are no batches',
+      'has entries that are not batches',
       { data: [null, 7, 'x', [], {}, { id: '' }, { id: 'a/b' }, entry(1)], has_more: false },
       { ids: ['batch_1'], hasMore: false },
     ],
@@ -208,7 +208,7 @@ describe('a page of the list', () => {
       { ids: ['batch_2', 'batch_1'], hasMore: false },
     ],
     [
-      'has a neighbour with 12 MB of metadata',
+      'has an entry with 12 MB of metadata',
       { data: [{ ...entry(2), metadata: { a: 'x'.repeat(12_000_000) } }, entry(1)], has_more: false },
       { ids: ['batch_2', 'batch_1'], hasMore: false },
     ],
@@ -239,17 +239,17 @@ describe('a page of the list', () => {
       { ids: [], hasMore: true },
     ],
     [
-      'ends with an entry that is no batch',
+      'ends with an entry that is not a batch',
       { data: [entry(8), null], has_more: true },
       { ids: ['batch_8'], hasMore: true, next: 'batch_8' },
     ],
     [
-      'names its cursor',
+      'states its cursor',
       { data: [entry(8), null], has_more: true, last_id: 'batch_7' },
       { ids: ['batch_8'], hasMore: true, next: 'batch_7' },
     ],
     [
-      'has a cursor that is not safe',
+      'has an unsafe cursor',
       { data: [entry(8)], has_more: true, last_id: '../x' },
       { ids: ['batch_8'], hasMore: true, next: 'batch_8' },
     ],
@@ -259,14 +259,14 @@ describe('a page of the list', () => {
       { ids: [], hasMore: true },
     ],
   ];
-  it.each(odd)('that %s is read as far as it goes', async (_, page, { ids, hasMore, next }) => {
+  it.each(odd)('that %s is read as far as possible', async (_, page, { ids, hasMore, next }) => {
     openAi.server.answerWith(json(200, page));
     const read = await openAi.api.listBatches({ limit: 2, after: 'batch_9' });
     expect(read.batches.map(({ batchId }) => batchId)).toEqual(ids);
     expect({ hasMore: read.hasMore, next: read.next }).toEqual({ hasMore, next });
   });
 
-  it("says when it was answered, by the API's clock", async () => {
+  it("has the time of the response, by the API's clock", async () => {
     const date = 'Sun, 01 Nov 2026 12:00:00 GMT';
     openAi.server.answerWith(json(200, { data: [] }, { date }));
     expect(await openAi.api.listBatches({ limit: 2 })).toMatchObject({ answeredAt: Date.parse(date) });

@@ -8,7 +8,7 @@ import { type ScriptedAnswer, type ScriptedServer, startScriptedServer } from '.
 /** A signal that is never aborted. */
 export const NEVER = new AbortController().signal;
 
-/** A new batch on the wire. */
+/** A new batch in the API's format. */
 export const BATCH = {
   id: 'batch_1',
   object: 'batch',
@@ -24,7 +24,7 @@ export const REFUSAL = {
   error: { message: 'No such thing.', type: 'invalid_request_error', param: null, code: null },
 };
 
-/** Our adapter and the server it calls, new for each test. */
+/** Our adapter and the server that it calls, new for each test. */
 export interface OpenAiUnderTest {
   server: ScriptedServer;
   api: BatchApi;
@@ -59,7 +59,7 @@ export function openAiForEachTest(): OpenAiUnderTest {
   return openAi;
 }
 
-/** Creates a batch on `file-1`. */
+/** Creates a batch with `file-1`. */
 export function create({ api }: OpenAiUnderTest, signal = NEVER): ReturnType<BatchApi['createBatch']> {
   const request = {
     inputFileId: 'file-1',
@@ -78,7 +78,7 @@ export function upload({ api }: OpenAiUnderTest, text: string): ReturnType<Batch
   return api.uploadFile({ name: 'part-1.jsonl', bytes: text.length, body }, NEVER);
 }
 
-/** Sends JSON without end. */
+/** Sends JSON without an end. */
 export function endless(response: Parameters<ScriptedAnswer>[0]): void {
   response.writeHead(200, { 'content-type': 'application/json' }).write('"');
   const more = (): void => {

@@ -12,7 +12,7 @@ const PIECE_BYTES = 64 * 1024;
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
 
-it('an upload keeps no piece that it has sent', async () => {
+it('an upload keeps no piece in memory after sending it', async () => {
   const server = createServer((request, response) => {
     request.resume().on('end', () => {
       response.setHeader('content-type', 'application/json');
@@ -28,7 +28,7 @@ it('an upload keeps no piece that it has sent', async () => {
       sent.push(new WeakRef(bytes));
       yield bytes;
     }
-    // The last pieces may still be in the socket: check until they are sent, at most 100 times.
+    // The last pieces may still be in the socket, so it checks until they are sent, at most 100 times.
     for (let check = 0; check < 100 && keptAtTheEnd > 5; check += 1) {
       await pause(20);
       collectGarbage();

@@ -20,7 +20,7 @@ afterAll(() => setDefaultCACertificates(trusted));
 
 const whole: ScriptedAnswer = (response) => response.writeHead(200).end(CONTENT);
 
-/** Writes odd pieces with pauses between some of them. */
+/** Writes pieces of odd lengths with pauses between some of them. */
 const inPieces: ScriptedAnswer = async (response) => {
   response.writeHead(200, { 'content-length': CONTENT.length });
   for (let from = 0, turn = 1; from < CONTENT.length; turn += 1) {
@@ -36,7 +36,7 @@ describe.each(['http', 'https'])('over %s', (protocol) => {
   it.each([
     ['at once', whole],
     ['piece after piece', inPieces],
-  ])('a file that comes %s is right, however late its pieces are used', async (_, answer) => {
+  ])('a file that arrives %s is correct, however late its pieces are used', async (_, answer) => {
     openAi.server.answerWith(answer);
     await withApi(protocol, async (api) => {
       const both = await Promise.all([keptPieces(api, 3), keptPieces(api, 5)]);
@@ -46,7 +46,7 @@ describe.each(['http', 'https'])('over %s', (protocol) => {
   });
 });
 
-it('bytes that arrive without a request are no answer to the next one', async () => {
+it('bytes that arrive without a request do not count as a response to the next one', async () => {
   const sockets: Socket[] = [];
   const file = JSON.stringify({ id: 'file-1', object: 'file', bytes: 1 });
   const answer = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${file.length}\r\n\r\n${file}`;
@@ -73,7 +73,7 @@ it('bytes that arrive without a request are no answer to the next one', async ()
   }
 });
 
-/** Reads the file to its end, and keeps its pieces as they came. Waits after every so many of them. */
+/** Reads the file to its end, and keeps its pieces as they arrived. Waits after every `every` pieces. */
 async function keptPieces(api: BatchApi, every: number): Promise<Uint8Array[]> {
   const kept: Uint8Array[] = [];
   for await (const piece of api.readFile('file-1')) {

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A server that sends scripted answers and records its requests. */
+/** A server that sends scripted responses and records its requests. */
 export interface ScriptedServer {
   readonly url: string;
   readonly requests: { method: string; path: string; headers: IncomingMessage['headers']; body: string }[];
-  /** Sets the answers to the next requests. The last answer is repeated. */
+  /** Sets the responses to the next requests. The last response is repeated. */
   answerWith(...answers: ScriptedAnswer[]): void;
   close(): Promise<void>;
 }
@@ -23,7 +23,7 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     try {
       for await (const piece of request) pieces.push(piece);
     } catch {
-      return; // the client disconnected: the request is not complete
+      return; // the client disconnected, so the request is not complete
     }
     const { method = '', url: path = '', headers } = request;
     requests.push({ method, path, headers, body: Buffer.concat(pieces).toString() });
@@ -48,13 +48,13 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
   };
 }
 
-/** An answer in JSON. */
+/** Returns a response with JSON. */
 export function json(status: number, body: unknown, headers: Record<string, string> = {}): ScriptedAnswer {
   return (response) =>
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }
 
-/** An answer with a content type of its own, or with none. */
+/** Returns a response with the given content type, or with none. */
 export function raw(
   status: number,
   contentType: string | undefined,
@@ -64,16 +64,16 @@ export function raw(
     response.writeHead(status, contentType === undefined ? {} : { 'content-type': contentType }).end(body);
 }
 
-/** An answer of a gateway in front of the API, not of the API. */
+/** Returns a response of a gateway in front of the API, not of the API. */
 export function html(status: number): ScriptedAnswer {
   return (response) =>
     response.writeHead(status, { 'content-type': 'text/html' }).end('<html><h1>Hello</h1></html>');
 }
 
-/** The connection is reset. */
+/** Resets the connection. */
 export const reset: ScriptedAnswer = (_, request) => request.socket.resetAndDestroy();
 
-/** No answer is ever sent. */
+/** Never sends a response. */
 export const silence: ScriptedAnswer = () => {};
 
 /** Sends less than announced, then ends the connection. */

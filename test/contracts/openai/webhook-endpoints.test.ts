@@ -74,12 +74,12 @@ describe('the list of webhook endpoints', () => {
     ['404 of a gateway', html(404)],
     ['405', raw(405, 'text/plain', 'Method Not Allowed')],
     ['501', json(501, {})],
-  ])('does not exist at an API that answers %s', async (_, answer) => {
+  ])('does not exist at an API that returns %s', async (_, answer) => {
     server.answerWith(answer);
     expect(await endpoints.list()).toBeUndefined();
   });
 
-  it('has no endpoints without an id, a URL, or with an id that would leave the path', async () => {
+  it('omits endpoints without an id or a URL, or with an id that would change the path', async () => {
     const data = [{ ...ENDPOINT, id: '../files' }, { ...ENDPOINT, url: null }, { id: 7 }, null, ENDPOINT];
     server.answerWith(json(200, { data, has_more: false }));
     expect((await endpoints.list())?.map(({ id }) => id)).toEqual(['whe_1']);
@@ -87,7 +87,7 @@ describe('the list of webhook endpoints', () => {
 
   it.each<[string, ScriptedAnswer, typeof NotAllowed | typeof RetryableError]>([
     ['a refused key', json(403, { error: { message: 'Missing scopes: webhooks.read' } }), NotAllowed],
-    ['an answer that is no list', json(200, { object: 'list' }), RetryableError],
+    ['a response that is not a list', json(200, { object: 'list' }), RetryableError],
     ["a gateway's page", html(200), RetryableError],
     ['an outage', json(503, { error: { message: 'overloaded' } }), RetryableError],
     ['a broken connection', reset, RetryableError],
@@ -130,7 +130,7 @@ describe('an endpoint', () => {
     ['of a refusal that repeats the key', json(400, { error: { message: `${KEY}` } })],
     ['that breaks off', reset],
   ])(
-    'from an answer %s is an error that shows neither secret nor key, and nothing is sent twice',
+    'from a response %s causes an error that shows neither secret nor key, and nothing is sent twice',
     async (_, answer) => {
       server.answerWith(answer);
       const failure = await endpoints.rotateSecret('whe_1').catch((error: unknown) => error);
@@ -140,7 +140,7 @@ describe('an endpoint', () => {
     },
   );
 
-  it('was not tested when the answer has no status', async () => {
+  it('does not count as tested if the response has no status', async () => {
     server.answerWith(json(200, { success: true }));
     await expect(endpoints.sendTest('whe_1', 'batch.completed')).rejects.toBeInstanceOf(RetryableError);
   });

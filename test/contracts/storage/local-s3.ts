@@ -8,7 +8,7 @@ import { ManualClock } from '../../fakes/manual-clock.ts';
 import { localAws } from '../ledger/local-dynamodb.ts';
 import { NOON } from '../samples.ts';
 
-/** S3 with two buckets: `requests` keeps versions, `results` does not. */
+/** Starts S3 with two buckets: `requests` has versioning, `results` does not. */
 export async function startS3(): Promise<{ client: S3Client; clock: ManualClock; close(): Promise<void> }> {
   const clock = new ManualClock(NOON);
   const directory = await mkdtemp(join(tmpdir(), 's3-'));

@@ -30,7 +30,7 @@ function answer(status: number, contentRange: string | undefined, body: string):
   server.answerWith((response) => void response.writeHead(status, headers).end(body));
 }
 
-it('a range is read when the response is this range, or as much of it as there is', async () => {
+it('a range is read if the response is this range, or as much of it as exists', async () => {
   answer(206, 'bytes 2-4/10', '234');
   expect((await read({ start: 2, end: 5 })).toString()).toBe('234');
   answer(206, 'bytes 8-9/10', '89');
@@ -40,12 +40,12 @@ it('a range is read when the response is this range, or as much of it as there i
 it.each([
   ['ignores the range', 200, undefined, object],
   ['ignores the range, and says so', 200, 'bytes 0-9/10', object],
-  ['names no range', 206, undefined, '234'],
+  ['states no range', 206, undefined, '234'],
   ['sends another range', 206, 'bytes 3-5/10', '345'],
   ['sends a longer range', 206, 'bytes 2-5/10', '2345'],
-  ['sends another length than it says', 206, 'bytes 2-4/10', '23'],
-  ['names a range that is none', 206, 'bytes */10', '234'],
-] as const)('a range is not taken from a server that %s', async (_, status, contentRange, body) => {
+  ['sends another length than it states', 206, 'bytes 2-4/10', '23'],
+  ['states an invalid range', 206, 'bytes */10', '234'],
+] as const)('a range is not accepted from a server that %s', async (_, status, contentRange, body) => {
   answer(status, contentRange, body);
   await expect(read({ start: 2, end: 5 })).rejects.toMatchObject({ name: 'RetryableError' });
 });

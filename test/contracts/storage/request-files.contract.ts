@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RequestFiles } from '../../../functions/shared/ports/ports.ts';
 import { bytesOf, patternOf } from './bytes.ts';
 
-/** A request bucket that keeps versions. */
+/** A request bucket with versioning. */
 export interface RequestFilesUnderTest {
   files: RequestFiles;
   /** Uploads a version. Returns its id and the time of the upload in milliseconds. */
@@ -21,7 +21,7 @@ export interface RequestFilesUnderTest {
   close(): Promise<void>;
 }
 
-/** What every request bucket does. */
+/** The contract of every request bucket. */
 export function describeRequestFilesContract(name: string, make: () => Promise<RequestFilesUnderTest>): void {
   describe(`${name} as the request bucket`, () => {
     let made: RequestFilesUnderTest;
@@ -86,7 +86,7 @@ export function describeRequestFilesContract(name: string, make: () => Promise<R
       expect(await made.files.head({ ...file, key: 'never.jsonl' })).toBeUndefined();
     });
 
-    it('tags one version, besides the tags that it has', async () => {
+    it('adds a tag to one version and keeps its other tags', async () => {
       const older = await put('tagged ü.jsonl', Buffer.from('older'));
       const newer = await put('tagged ü.jsonl', Buffer.from('newer'));
       await made.setTags(older.file, { team: 'search', 'batchdrop-job': 'other' });

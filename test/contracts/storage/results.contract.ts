@@ -12,8 +12,8 @@ const MIB = 1024 * 1024;
 const JSONL = 'application/jsonl';
 
 /**
- * What every results bucket does. `pages: false`: without the list of more than a page, which takes seconds. A store under a
- * prefix lists as one without, and cuts the prefix off besides: its list of pages proves both.
+ * The contract of every results bucket. `pages: false` omits the listing of more than one page, which takes seconds. A
+ * store with a prefix lists in the same way and also removes the prefix, so its listing of pages covers both.
  */
 export function describeResultsContract(
   name: string,
@@ -129,7 +129,7 @@ function itWritesAsItComes(results: () => ResultStore): void {
 }
 
 function itAssembles(results: () => ResultStore): void {
-  it('assembles an object from copies and bytes; repeated steps have no further effect', async () => {
+  it('assembles an object from copies and bytes, and repeated steps have no further effect', async () => {
     const source = patternOf(6 * MIB);
     await results().put('pieces/ü 1', source, JSONL);
     const uploadId = await results().beginUpload('whole', JSONL);
@@ -153,7 +153,7 @@ function itAssembles(results: () => ResultStore): void {
     const uploadId = await results().beginUpload('given-up', JSONL);
     const etag = await results().uploadBytes('given-up', uploadId, 1, Buffer.from('x'));
     const other = await results().beginUpload('another', JSONL);
-    await results().abortUpload('another', uploadId); // of another key: there is no such upload
+    await results().abortUpload('another', uploadId); // an upload to another key, which does not exist
     await results().abortUpload('given-up', uploadId);
     await results().abortUpload('given-up', uploadId);
     expect(await results().completeUpload('given-up', uploadId, [etag])).toBe(false);

@@ -49,7 +49,7 @@ describe('buckets on S3', () => {
     }
   });
 
-  it('have the tag of an ended job on what users read, and on nothing else', async () => {
+  it('have the tag of an ended job on the files for users, and on nothing else', async () => {
     const { client, close } = await startS3();
     try {
       const results = createS3ResultStore({ client, bucket: 'results', owner: LOCAL_ACCOUNT });

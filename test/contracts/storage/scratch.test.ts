@@ -18,7 +18,7 @@ async function readFrom(file: ScratchFile, start: number, length: number): Promi
 
 const IMPLEMENTATIONS: [string, () => Scratch][] = [
   ['on disk', () => createDiskScratch(directory, 0)],
-  ['that outgrows the memory', () => createDiskScratch(directory, 4)],
+  ['that does not fit in memory', () => createDiskScratch(directory, 4)],
   ['that is small', () => createDiskScratch(directory)],
   ['of the fake', createInMemoryScratch],
 ];
@@ -70,7 +70,7 @@ describe('a scratch file on disk', () => {
     await file.discard();
   });
 
-  it('that the disk does not take is a failure that passes', async () => {
+  it('that does not fit on the disk causes a retryable error', async () => {
     const file = await createDiskScratch(join(directory, 'missing'), 0).open();
     await expect(file.write(Buffer.from('abc'))).rejects.toThrow(RetryableError);
     await file.discard();

@@ -64,7 +64,7 @@ describe('batchdrop up --batch-api', () => {
     expect(openAiUrl).toBe(url);
     expect(hasOwnServer).toBe(false);
     const created = readAudit(join(folder, 'server')).filter(({ event }) => event === 'batch.created');
-    expect(created).toHaveLength(1); // the example job is not sent to a server of somebody else
+    expect(created).toHaveLength(1); // the example job is not sent to another program's server
     expect(JSON.parse(checked.stdout)).toContainEqual(
       expect.objectContaining({
         check: 'API key',
@@ -84,7 +84,7 @@ describe('batchdrop up --batch-api', () => {
       1,
       /^--batch-api must start with https:\/\//,
     ],
-    ['what is no URL', ['gateway'], key, 1, /^--batch-api is not a URL/],
+    ['text that is not a URL', ['gateway'], key, 1, /^--batch-api is not a URL/],
     [
       'a password in the URL',
       ['https://me:pw@gateway.example/v1'],
@@ -93,14 +93,14 @@ describe('batchdrop up --batch-api', () => {
       /^--batch-api must not contain a user/,
     ],
     [
-      'a server elsewhere without a key of its own',
+      'a server elsewhere without its own key',
       [elsewhere, '--yes'],
       { OPENAI_API_KEY: 'sk-real' },
       1,
       /needs an API key\. Set the environment variable BATCH_API_KEY\. OPENAI_API_KEY is not sent to other servers\.$/m,
     ],
     [
-      'to spend without asking',
+      'spending without a question',
       [elsewhere],
       key,
       1,

@@ -34,12 +34,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Runs a command against the runtime, in a folder of its own. */
+/** Runs a command against the runtime, in its own folder. */
 function cli(...args: string[]) {
   return batchdrop([...args, '--data', runtime.directory], { cwd: folder });
 }
 
-/** Starts a command whose lines the test reads, and which it can stop. */
+/** Starts a command whose lines the test reads, and that it can stop. */
 function cliBeside(args: string[], stdin = '') {
   const child = spawn(process.execPath, [BATCHDROP, ...args], {
     cwd: folder,
@@ -96,7 +96,7 @@ describe('batchdrop submit --dry-run', () => {
     expect(stdout).toMatch(/bad\.jsonl: would be rejected with 1 finding; nothing was sent/);
   });
 
-  it('prints the same as JSON, and validates the key and the metadata, too', async () => {
+  it('prints the same as JSON, and also validates the key and the metadata', async () => {
     const good = fileOf('rows.txt', chatRows(2, 'name'));
     const refused = await noNetwork(good, '--json', '--meta', `x=${'y'.repeat(513)}`);
     expect(refused.code).toBe(1);
@@ -204,7 +204,7 @@ describe('batchdrop pause and resume', () => {
 });
 
 describe('batchdrop list', () => {
-  it('shows which jobs wait for capacity, for which, and their position', async () => {
+  it('shows which jobs wait for capacity, for which capacity, and their position', async () => {
     const { ledger, close } = connectionTo(runtime.names);
     await cli('pause'); // while paused, no part is admitted
     const file = fileOf('waiting.jsonl', chatRows(5, 'waiting'));
@@ -320,7 +320,7 @@ describe('batchdrop watch', () => {
     expect(await watchersLeft()).toEqual([]);
   });
 
-  it('deletes its rule and queue even if it is stopped while it creates them, or if its reader is gone', async () => {
+  it('deletes its rule and queue even if it is stopped while it creates them, or if its reader ends', async () => {
     const early = cliBeside(['watch', '--data', runtime.directory]);
     await expect.poll(watchersLeft, { timeout: 30_000, interval: 5 }).not.toEqual([]);
     early.child.kill('SIGTERM');
@@ -342,7 +342,7 @@ describe('a deployed stack', () => {
     AWS_SECRET_ACCESS_KEY: 'something',
     AWS_EC2_METADATA_DISABLED: 'true',
   };
-  /** Here, AWS is the runtime's endpoint, which AWS_ENDPOINT_URL names as for any AWS tool. */
+  /** Here, AWS is the runtime's endpoint. AWS_ENDPOINT_URL selects it, as for any AWS tool. */
   const inAccount = (args: string[], env: Record<string, string> = account) =>
     batchdrop(args, { cwd: folder, env: { ...env, AWS_ENDPOINT_URL: runtime.names.url } });
 

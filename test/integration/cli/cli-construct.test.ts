@@ -23,7 +23,7 @@ let engines: Engines;
 let endpoint: Endpoint;
 let queues: { logicalId: string; physicalId: string }[] = [];
 
-/** Deploys a stack of the user's own: all resources exist, but no function runs. */
+/** Deploys a stack of the user's own. All resources exist, but no function runs. */
 async function deploy(name: string, fill: (stack: Stack) => void): Promise<void> {
   const app = exampleApp();
   fill(new Stack(app, name));
@@ -82,13 +82,13 @@ describe("a construct in the user's own stack", () => {
     });
   });
 
-  it('is what the doctor checks', async () => {
+  it('is checked by the doctor', async () => {
     const { stdout } = await cli('doctor', '--stack', 'Search', '--json');
     const findings: Finding[] = JSON.parse(stdout);
     const passed = findings.filter(({ verdict }) => verdict === 'ok').map(({ check }) => check);
     const queues = ['intake', 'submit', 'deliver', 'cancel', 'undelivered'].map((name) => `DLQ ${name}`);
     expect(passed).toEqual(expect.arrayContaining(['stack', 'request bucket', ...queues]));
-    // There is no key in this secret, and no tick has run.
+    // This secret contains no key, and no tick has run.
     expect(findings.find(({ check }) => check === 'secret')?.found).toContain('batchdrop/openai');
   });
 
@@ -99,7 +99,7 @@ describe("a construct in the user's own stack", () => {
     expect(paused.map(({ stdout }) => JSON.parse(stdout).changed)).toEqual([true, false, true]);
   });
 
-  it('has its own queues, and its dead letters move back to them', async () => {
+  it('has its own queues, and dead letters move back to them', async () => {
     const client = new SQSClient(clientConfig(endpoint.url));
     const url = (id: RegExp) => queues.find(({ logicalId }) => id.test(logicalId))?.physicalId ?? '';
     await client.send(

@@ -55,7 +55,7 @@ afterAll(async () => {
 
 const cli = (...args: string[]) => batchdrop([...args, '--data', runtime.directory]);
 
-/** The findings of the doctor by check. */
+/** Returns the findings of the doctor by check. */
 async function diagnosis(): Promise<{ code: number | null; by: Map<string, Finding> }> {
   const { code, stdout, stderr } = await cli('doctor', '--json');
   expect(stderr).toBe('');
@@ -107,7 +107,7 @@ describe('batchdrop doctor', () => {
     expect(by.get('API key')).toMatchObject({ verdict: 'ok', found: expect.stringContaining('accepts it') });
   });
 
-  it('leaves the webhooks of one machine to its runtime', async () => {
+  it('does not check the webhooks of one machine, which its runtime sets up', async () => {
     const { by } = await diagnosis();
     expect(by.get('webhook secret')).toMatchObject({
       verdict: 'ok',
@@ -171,7 +171,7 @@ describe('batchdrop doctor', () => {
     s3.destroy();
     await storage.stop();
     rmSync(directory, { recursive: true });
-    expect(Math.abs(skewMs)).toBeLessThan(60_000); // without the runtime's header it is the date of the response
+    expect(Math.abs(skewMs)).toBeLessThan(60_000); // without the runtime's header, the time is the date of the response
     expect(findings.find(({ check }) => check === 'request bucket')).toEqual({
       check: 'request bucket',
       verdict: 'failed',
@@ -299,7 +299,7 @@ describe('batchdrop redrive', () => {
     expect(await countMessages(home)).toBe(0);
   });
 
-  it('says so if a queue is empty or does not exist', async () => {
+  it('says if a queue is empty or does not exist', async () => {
     expect((await cli('redrive', 'submit')).stdout).toBe('The queue submit has no dead letters.\n');
     const { code, stderr } = await cli('redrive', 'nonsense');
     expect(code).toBe(2);

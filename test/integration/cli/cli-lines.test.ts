@@ -5,7 +5,7 @@ import { firstDeliveries } from '../../../bin/terminal/first-delivery.ts';
 const metadata = { id: 'e', version: 1, sequence: 1, occurredAt: '2026-11-21T10:11:12.000Z', jobId: 'job1' };
 const requestFile = { bucket: 'requests', key: 'orders.jsonl', versionId: 'v' };
 
-/** The line of an event, without its colours. */
+/** Returns the line of an event, without its colours. */
 function lineOf(detailType: string, data: object): string | undefined {
   const line = eventLine({ source: 'batchdrop', 'detail-type': detailType, detail: { metadata, data } });
   return line?.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g'), '');
@@ -140,7 +140,7 @@ describe('the line of an event', () => {
     expect(lineOf(detailType, data)).toBe(line);
   });
 
-  it('does not exist for events of others', () => {
+  it('does not exist for events of other sources', () => {
     expect(eventLine({ source: 'aws.s3', 'detail-type': 'Object Created', detail: {} })).toBeUndefined();
     expect(lineOf('Something New', {})).toBeUndefined();
   });
@@ -153,7 +153,7 @@ describe('the lines of a stream of events', () => {
     detail: { metadata: { ...metadata, id } },
   });
 
-  it('leave out a repeated delivery, which has the same metadata.id', () => {
+  it('omit a repeated delivery, which has the same metadata.id', () => {
     const isFirst = firstDeliveries();
     expect(['a', 'b', 'a', 'b', 'c'].map((id) => isFirst(event(id)))).toEqual([
       true,
@@ -164,7 +164,7 @@ describe('the lines of a stream of events', () => {
     ]);
   });
 
-  it('leave out nothing of others', () => {
+  it('omit no event of other sources', () => {
     const isFirst = firstDeliveries();
     expect([isFirst(event('a', 'aws.s3')), isFirst(event('a', 'aws.s3'))]).toEqual([true, true]);
   });

@@ -1,7 +1,7 @@
 /**
  * Writes docs/cli.md: `npm run docs:cli`. It runs every command on a terminal of 80 columns, which `script`
- * (util-linux) provides, and captures the output. cli-page.test.ts fails if the help texts of the page are not those of
- * the commands.
+ * (util-linux) provides, and captures the output. cli-page.test.ts fails if the help texts on the page differ from
+ * those of the commands.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ const PROSE = join(PROJECT, 'test', 'integration', 'cli', 'cli-page.md');
 
 const helps = new Map<string, Promise<string>>();
 
-/** Returns the help text of a command, which replaces `{{help NAME}}`; `{{help}}` is that of `batchdrop` itself. */
+/** Returns the help text of a command, which replaces `{{help NAME}}`. `{{help}}` is the help of `batchdrop` itself. */
 export function helpOf(command = ''): Promise<string> {
   const known = helps.get(command);
   if (known !== undefined) return known;
@@ -145,7 +145,7 @@ async function captureRealApi(
   await real.until(/\[y\/N\]/);
   real.type('y\r');
   const screen = await real.until(/its results are in [\s\S]*\//);
-  captures.set('real', screen.replaceAll(/(export AWS_[A-Z_]+=)\S+(?:\n\S+)?/g, '$1…')); // not even those of a folder that is gone
+  captures.set('real', screen.replaceAll(/(export AWS_[A-Z_]+=)\S+(?:\n\S+)?/g, '$1…')); // nor those of a deleted folder
 }
 
 /** Sends a message to the queue of undelivered events. */

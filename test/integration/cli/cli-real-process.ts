@@ -1,4 +1,4 @@
-/** `batchdrop up --real` with a fast clock and a test that answers its questions; cli-real.test.ts runs it. */
+/** Runs `batchdrop up --real` with a fast clock, and a test that answers its questions, for cli-real.test.ts. */
 import { once } from 'node:events';
 import { untilStopped } from '../../../bin/terminal/stop-signal.ts';
 import { realBatchApi } from '../../../bin/up/real-batch-api.ts';

@@ -26,7 +26,7 @@ async function opened(...faults: FaultRule[]): Promise<LocalRuntime> {
 }
 
 describe('batchdrop up --real, over https with a private certificate authority', () => {
-  it('sends nothing before a yes, not even after a kill; cancels after a no; downloads results once', async () => {
+  it('sends nothing before a yes, not even after a kill, cancels after a no, and downloads results once', async () => {
     const first = laptop.run();
     await first.untilPrinted('Batchdrop is up');
     const unwanted = await laptop.drop('unwanted.jsonl', chatRows(3, 'no'));
@@ -60,7 +60,7 @@ describe('batchdrop up --real, over https with a private certificate authority',
     const fourth = laptop.run();
     await fourth.untilPrinted('Batchdrop is up');
     await laptop.drop('broken.jsonl', 'broken');
-    // It downloads the results of earlier runs first.
+    // It first downloads the results of earlier runs.
     await fourth.untilPrinted('broken.jsonl  rejected: its report is in');
     await fourth.end('SIGINT');
     expect(fourth.printed).not.toContain('its results are in');
@@ -70,7 +70,7 @@ describe('batchdrop up --real, over https with a private certificate authority',
   it('asks nothing with --yes, but does not end a pause of an earlier run', async () => {
     const run = laptop.run('--yes');
     await run.untilPrinted('An earlier run paused submission. To send waiting files: npx batchdrop resume');
-    await run.untilPrinted('Batchdrop is up'); // the sentence comes before the endpoints are announced
+    await run.untilPrinted('Batchdrop is up'); // printed before the endpoints are announced
     const before = laptop.asked('batch.created').length;
     const jobId = await laptop.drop('later.jsonl', chatRows(2, 'later'));
     await run.untilPrinted(`later.jsonl  2 rows in 1 batch  ${jobId}`);
@@ -110,7 +110,7 @@ describe('batchdrop up --real, killed when the response to a create request was 
     expect(idsIn(readFileSync(output, 'utf8'))).toEqual(idsIn(file));
   });
 
-  it('asks again about rows that were not sent after all', async () => {
+  it('asks again about rows that were not sent', async () => {
     const laptop = await opened({ on: ['batches.create'], fault: { fault: 'reset' }, rate: 1, times: 1 });
     const first = laptop.run();
     await first.untilPrinted('Batchdrop is up');

@@ -31,7 +31,7 @@ export class Terminal {
     this.#ended = once(this.#child, 'exit');
   }
 
-  /** Returns the screen, below the command line, once it matches. */
+  /** Returns the screen below the command line, once it matches. */
   async until(pattern: RegExp): Promise<string> {
     const giveUpAt = performance.now() + MAX_MS;
     while (!pattern.test(this.#screen())) {
@@ -60,7 +60,7 @@ export class Terminal {
 
   #screen(): string {
     const lines = [''];
-    // A return to the start of the line, by readline or by us, is followed by clearing the line.
+    // After a return to the start of the line, by readline or by Batchdrop, the line is cleared.
     const text = this.#written.replaceAll(/\r+\n/g, '\n').replaceAll('\u001b[1G', '\r').replaceAll('^C', '');
     for (const [nth, rewritten] of text.split('\r').entries()) {
       if (nth > 0) lines[lines.length - 1] = '';

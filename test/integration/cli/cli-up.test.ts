@@ -35,7 +35,7 @@ describe('batchdrop up', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('with --exit ends with 1 and the reason when it is stopped before', async () => {
+  it('with --exit ends with 1 and the reason when it is stopped earlier', async () => {
     const runtime = await ChildRuntime.start({ speed: 1, more: ['--exit'] });
     expect(await runtime.stop()).toBe(1);
     expect(await runtime.complaint).toMatch(
@@ -67,7 +67,7 @@ describe('batchdrop up', () => {
     await again.discard();
   });
 
-  it('with --real lets in nobody without its credentials, hands the key to the functions alone, and writes it nowhere', async () => {
+  it('with --real accepts only calls with its credentials, gives the key only to the functions, and never writes it to disk', async () => {
     const key = 'sk-test-never-on-disk-5f2c';
     const runtime = await ChildRuntime.start({ more: ['--real', '--yes'], env: { OPENAI_API_KEY: key } });
     const { directory, names } = runtime;

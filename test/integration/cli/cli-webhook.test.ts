@@ -35,7 +35,7 @@ afterAll(() => {
 
 async function webhook(...args: string[]) {
   const run = await stack.cli('webhook', ...args);
-  // No output shows a key or a signing secret.
+  // No output contains a key or a signing secret.
   expect(run.stdout + run.stderr).not.toContain(API_KEY);
   expect(run.stdout + run.stderr).not.toContain('whsec_');
   return run;
@@ -108,7 +108,7 @@ describe('batchdrop webhook', () => {
     ]);
     expect(secrets[0].secret).not.toBe(first);
     expect((await findings()).by.get('webhook secret')?.found).toMatch(/and an old one until [-\d: ]+ UTC$/);
-    // The instance of WEBHOOK that knows the old secret only, and one that has read both.
+    // One instance of WEBHOOK knows only the old secret, and one has read both.
     expect((await webhook('test')).code).toBe(0);
     stack.startAnotherInstance();
     expect((await webhook('test')).code).toBe(0);
@@ -164,14 +164,14 @@ describe('enable', () => {
     expect([await stack.endpoints(), await stored()]).toEqual([endpoint, before]);
   });
 
-  it('makes a new secret where that of the endpoint is lost, and keeps one that was stored by hand for a day', async () => {
+  it("makes a new secret if the endpoint's secret is lost, and keeps one that was stored by hand for a day", async () => {
     const made = await stack.openai.webhooks.create({
       name: 'by hand',
       url: stack.url.slice(0, -1),
       event_types: ['batch.completed', 'response.completed'],
     });
     stack.engines.secrets.putSecret(WEBHOOK_SECRET, made.signing_secret);
-    // It may well be the right one, which nobody can tell without a test.
+    // It may be the right one, which only a test can show.
     expect((await findings()).by.get('webhook secret')).toMatchObject({
       verdict: 'note',
       found: expect.stringContaining('stored by hand'),
@@ -208,7 +208,7 @@ describe('enable', () => {
     expect(await Array.fromAsync(stack.openai.webhooks.list())).toMatchObject([elsewhere]);
   });
 
-  it('that runs twice at once leaves at most two endpoints, of which the next one keeps one', async () => {
+  it('leaves at most two endpoints when it runs twice at once, and the next run keeps one of them', async () => {
     await Promise.allSettled([inStack(enableWebhooks), inStack(enableWebhooks)]);
     await inStack(enableWebhooks);
     expect(await stack.endpoints()).toHaveLength(1);
@@ -228,7 +228,7 @@ describe('enable', () => {
 
 describe('the secret', () => {
   it.each(['{"secrets":"whsec_x"}', '{"secrets":[{"secret":"whsec_eA==","until":"soon"}]}'])(
-    'that nobody can read is named by status, never shown, and replaced by enable: %s',
+    'is reported by status, never shown, and replaced by enable if it is unreadable: %s',
     async (text) => {
       await inStack(enableWebhooks);
       stack.engines.secrets.putSecret(WEBHOOK_SECRET, text);
@@ -240,7 +240,7 @@ describe('the secret', () => {
     },
   );
 
-  it('of another rotation than the last is found by its hint', async () => {
+  it('is recognised by its hint as one of an earlier rotation', async () => {
     await inStack(enableWebhooks);
     const [endpoint] = await stack.endpoints();
     await stack.openai.webhooks.rotateSecret(endpoint?.id ?? '');
@@ -264,16 +264,16 @@ describe('test', () => {
     },
   );
 
-  it('fails when something else than WEBHOOK answers 200', async () => {
+  it('fails when another program than WEBHOOK returns 200', async () => {
     await inStack(enableWebhooks);
-    await inStack(proveWebhooks); // an older webhook is no proof
+    await inStack(proveWebhooks); // an older webhook proves nothing
     stack.answersWith = 200;
     const { code, stderr } = await webhook('test');
     expect(code).toBe(1);
     expect(stderr).toContain('but the ledger shows no new webhook');
   });
 
-  it('is seen although another webhook was noted a moment before', async () => {
+  it('succeeds although another webhook was noted just before', async () => {
     await inStack(enableWebhooks);
     const times = new Set<number>();
     for (let nth = 0; nth < 3; nth += 1) times.add((await inStack(proveWebhooks)).seenAt);
@@ -289,7 +289,10 @@ describe('each command', () => {
     disable: disableWebhooks,
   };
 
-  /** Runs a command that dies at its `nth` call, before or after its effect. Returns whether it had so many. */
+  /**
+   * Runs a command that crashes at its `nth` call, before or after the call's effect. Returns whether it made that many
+   * calls.
+   */
   async function interrupted(
     command: Command,
     nth: number,
@@ -315,7 +318,7 @@ describe('each command', () => {
   }
 
   it.each(Object.keys(commands) as Command[])(
-    '%s is right when it is repeated after it died at any call',
+    '%s has the right result when it is repeated after a crash at any call',
     async (command) => {
       let deaths = 0;
       for (const when of ['failBefore', 'failAfter'] as const) {
@@ -343,7 +346,7 @@ describe('each command', () => {
     },
   );
 
-  it('rotate leaves the path working wherever it dies', async () => {
+  it('rotate leaves the path working wherever it crashes', async () => {
     await inStack(enableWebhooks);
     for (const when of ['failBefore', 'failAfter'] as const) {
       for (let nth = 1; await interrupted('rotate', nth, when); nth += 1) {
@@ -362,7 +365,7 @@ describe('an API without calls that manage webhooks', () => {
   });
   afterAll(() => other.close());
 
-  it('gets nothing stored: enable prints what to enter by hand, and fails', async () => {
+  it('makes enable store nothing, print what to enter by hand, and fail', async () => {
     const { code, stdout, stderr } = await other.cli('webhook', 'enable');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     for (const part of ['has no calls that manage webhooks', other.url, ...ENDS, WEBHOOK_SECRET])
@@ -382,7 +385,7 @@ describe('an API without calls that manage webhooks', () => {
     }
   });
 
-  it('has a status all the same: the secret that was stored by hand, and the last webhook', async () => {
+  it('still has a status, with the secret that was stored by hand and the last webhook', async () => {
     const status = async () => JSON.parse((await other.cli('webhook', 'status', '--json')).stdout);
     expect(await status()).toMatchObject({ working: false });
     other.engines.secrets.putSecret(WEBHOOK_SECRET, `whsec_${Buffer.from('by hand').toString('base64')}`);
@@ -394,7 +397,7 @@ describe('an API without calls that manage webhooks', () => {
 });
 
 describe('a key that may not manage webhooks', () => {
-  it('is named, and webhooks can be set up by hand', async () => {
+  it('is reported, and webhooks can be set up by hand', async () => {
     stack.engines.secrets.putSecret('batchdrop/openai', 'sk-of-somebody-else');
     const { code, stderr } = await webhook('enable');
     expect(code).toBe(1);

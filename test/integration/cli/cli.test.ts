@@ -32,7 +32,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Runs a command against the runtime, in a folder of its own. */
+/** Runs a command against the runtime, in its own folder. */
 function cli(...args: string[]) {
   return batchdrop([...args, '--data', runtime.directory], { cwd: folder });
 }
@@ -78,7 +78,7 @@ describe('batchdrop', () => {
     expect(readdirSync(full)).toEqual([]);
   });
 
-  it('prints no control, bidi or other invisible character of a key or an argument', async () => {
+  it('prints no control, bidi or other invisible characters of a key or an argument', async () => {
     const hostile = 'a\u202e\u009b2J\u001b[2J\r\nb\u200b\u{e0041}';
     const key = `${hostile}.jsonl`;
     const path = fileOf('hostile.jsonl', chatRows(1, 'hostile'));
@@ -105,7 +105,7 @@ describe('batchdrop', () => {
     expect(outcomes.map(({ code }) => code)).toEqual([0, 0, 0, 0, 1, 1, 0, 2, 2, 2, 2, 1, 1]);
   });
 
-  it('runs the same bytes again with --rerun only', async () => {
+  it('runs the same bytes again only with --rerun', async () => {
     const file = fileOf('again.jsonl', chatRows(2, 'again'));
     const submit = async (...options: string[]) => {
       const { stdout } = await cli('submit', file, '--wait', '--json', ...options);
@@ -120,7 +120,7 @@ describe('batchdrop', () => {
     const submitted = await cli('submit', fileOf('odd.jsonl', chatRows(1, 'odd')), '--wait', '--json');
     const [{ jobId }] = JSON.parse(submitted.stdout);
     const user = new UserProgram(runtime.names);
-    const Key = `odd.jsonl/${jobId}/anomalies.jsonl`; // as DELIVER names it; the local API has no such results
+    const Key = `odd.jsonl/${jobId}/anomalies.jsonl`; // the name that DELIVER uses; the local API has no such results
     const Body = '{"custom_id":"stranger"}\n';
     await user.s3.send(new PutObjectCommand({ Bucket: runtime.names.resultsBucket, Key, Body }));
     user.close();
@@ -128,7 +128,7 @@ describe('batchdrop', () => {
     expect(readFileSync(join(folder, 'odd', 'anomalies.jsonl'), 'utf8')).toBe(Body);
   });
 
-  it('runs the examples: good ones complete, and the one with bad lines is rejected with a report on each line', async () => {
+  it('completes the good examples, and rejects the one with bad lines with a report on each line', async () => {
     const good = await cli(
       'submit',
       ...['responses.jsonl', 'embeddings.jsonl'].map((name) => join(EXAMPLES, name)),

@@ -6,7 +6,7 @@ import { ManualClock } from '../../fakes/manual-clock.ts';
 
 const idFrom = (start: string) => start.padEnd(26, '2');
 
-/** A ledger with these jobs, as a command has it. */
+/** Returns a ledger with these jobs, as a command sees it. */
 async function aConnection(...jobIds: string[]) {
   const ledger = createInMemoryLedger({ clock: new ManualClock(NOON) });
   for (const jobId of jobIds) await ledger.createJob(aJob({ jobId }));
@@ -33,7 +33,7 @@ describe('a job is found', () => {
     expect(await findJob(connection, 'batch_1')).toMatchObject({ jobId: aPart().jobId });
   });
 
-  it('by a whole id without a read, for a cancel request that overtakes its file', async () => {
+  it('by a whole id without a read, for a cancel request that arrives before its file', async () => {
     expect(await findJobId(await aConnection(), idFrom('abcd'))).toBe(idFrom('abcd'));
   });
 });

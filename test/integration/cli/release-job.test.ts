@@ -7,8 +7,8 @@ const HOURS = 60;
 const STALLED_WITHIN = 2 * HOURS;
 
 /**
- * A job whose creates get no answer, until `answers` is set. With `took`, every create takes effect, and the list shows no
- * batch: a person finds it.
+ * Returns a job whose creates get no response until `answers` is set. With `took`, every create takes effect, but the
+ * list does not show the batch: a person finds it.
  */
 async function stalledJob(text: string, { took = false } = {}) {
   const state = { answers: false };

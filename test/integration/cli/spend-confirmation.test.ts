@@ -5,7 +5,7 @@ import { DETAIL_TYPE, EVENT_SOURCE } from '../../../functions/shared/contract/ev
 import type { Job } from '../../../functions/shared/domain/job.ts';
 import { fileOf, SmallWorld } from '../../unit/small-world.ts';
 
-/** A confirmation whose index shows these jobs until the functions run, and then none; and its questions. */
+/** Returns a confirmation, and its questions. Its index shows these jobs only until the functions run. */
 async function confirmationOf(world: SmallWorld, earlier: Job[] = []) {
   const unreachable = connectionTo({
     ...{ url: 'http://127.0.0.1:9', requestBucket: 'requests', resultsBucket: 'results', cancelQueueUrl: '' },
@@ -58,8 +58,8 @@ it('asks about a job of an earlier run although the index does not show it while
 
 it.each([
   ['showed nothing', []],
-  ['could not be read', new Error('no answer in time')],
-])('looks again by itself after the index %s: no event may come any more', async (_, first) => {
+  ['could not be read', new Error('no response in time')],
+])('checks again by itself after the index %s, because no more events may come', async (_, first) => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   const world = new SmallWorld();

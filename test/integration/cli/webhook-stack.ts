@@ -32,7 +32,7 @@ export const API_KEY = 'sk-of-the-project';
 export const WEBHOOK_SECRET = 'batchdrop/webhook';
 
 /**
- * A deployed stack with webhooks: all AWS resources on an endpoint of its own, a Batch API server, and WEBHOOK behind the
+ * A deployed stack with webhooks: all AWS resources on an endpoint of its own, a Batch API server, and WEBHOOK at the
  * stack's URL. No other function runs.
  */
 export class WebhookStack {
@@ -40,7 +40,7 @@ export class WebhookStack {
   readonly url: string;
   /** The official client, as the owner of the project. */
   readonly openai: OpenAI;
-  /** With what status the URL answers instead of WEBHOOK. */
+  /** The status with which the URL responds instead of WEBHOOK. */
   answersWith: number | undefined;
   readonly #clock: VirtualClock;
   readonly #endpoint: Endpoint;
@@ -95,7 +95,7 @@ export class WebhookStack {
     return stack;
   }
 
-  /** Another instance of WEBHOOK takes the requests from now on: it has read no secret yet. */
+  /** From now on, another instance of WEBHOOK handles the requests. It has read no secret yet. */
   startAnotherInstance(): void {
     const aws = clientConfig(this.#endpoint.url);
     const {
@@ -153,7 +153,7 @@ export class WebhookStack {
     return batchdrop([...args, '--stack', NAME], { env: this.environment });
   }
 
-  /** The endpoints at the API that have the stack's URL. */
+  /** Returns the endpoints at the API that have the stack's URL. */
   async endpoints() {
     const all = await Array.fromAsync(this.openai.webhooks.list());
     return all.filter(({ url }) => url === this.url);

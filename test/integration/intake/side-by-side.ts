@@ -17,7 +17,7 @@ import { chatRows } from '../../local/endpoint/chat-rows.ts';
 
 const TIMEOUT_MS = 600_000;
 
-/** Uploads the same bytes under one key many times at once, to INTAKE over the wire of the local S3 and DynamoDB. */
+/** Uploads the same bytes under one key many times at once. INTAKE uses the local S3 and DynamoDB over HTTP. */
 export class SideBySide {
   readonly #s3: Awaited<ReturnType<typeof startS3>>;
   readonly #dynamoDb: Awaited<ReturnType<typeof startDynamoDb>>;
@@ -39,8 +39,9 @@ export class SideBySide {
   }
 
   /**
-   * Uploads `versions` at once, and handles their events at once: each in an INTAKE of its own, after a random pause, some
-   * twice. Every second try has events without sequencers. Returns how many run, and how many joined the one that runs.
+   * Uploads `versions` at once and handles their events at once: each in its own INTAKE, after a random pause, some
+   * twice. In every second try, the events have no sequencers. Returns how many versions run, and how many joined the
+   * running one.
    */
   async try(versions: number): Promise<{ run: number; joined: number }> {
     this.#tries += 1;

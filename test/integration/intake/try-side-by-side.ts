@@ -1,9 +1,9 @@
 /**
- * `node test/integration/intake/try-side-by-side.ts --tries 300`: the same bytes under one key, uploaded 2, 3, 10 and 50
- * times at once, in turn. Exits with 1 unless exactly one version ran at every try.
+ * `node test/integration/intake/try-side-by-side.ts --tries 300`: uploads the same bytes under one key 2, 3, 10 and 50
+ * times at once, in turn. Exits with 1 unless exactly one version ran in every try.
  *
- * It is slow, and does not hang: 50 versions compete for one pointer, so that most of their compare-and-sets fail and are
- * repeated. That takes about 5,000 calls of the ledger, or 10 seconds of CPU, a try; 300 tries take about 20 minutes.
+ * It is slow but does not hang: 50 versions compete for one key pointer, so most of their compare-and-sets fail and are
+ * repeated. That takes about 5,000 calls to the ledger, or 10 seconds of CPU, per try. 300 tries take about 20 minutes.
  */
 import { parseArgs } from 'node:util';
 import { SideBySide } from './side-by-side.ts';

@@ -35,7 +35,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const openai = (...args: string[]) =>
   batchdrop(['openai', '--directory', 'server', ...args], { cwd: folder });
 
-/** Starts `batchdrop openai` on a free port and waits until it answers. */
+/** Starts `batchdrop openai` on a free port and waits until it responds. */
 async function start(...more: string[]) {
   const args = [BATCHDROP, 'openai', '--directory', 'server', '--port', '0', ...more];
   const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -68,13 +68,13 @@ describe('batchdrop openai', () => {
       'server is in use by another server: stop it, or choose another directory with --directory\n',
     );
     expect(code).toBe(1);
-    expect(clock() - before).toBeLessThan(24 * 3_600_000); // the other one's clock would have been far ahead
+    expect(clock() - before).toBeLessThan(24 * 3_600_000); // the other server's clock would have been far ahead
     expect(statSync(join(folder, 'server')).mode & 0o777).toBe(0o700);
     running.child.kill('SIGINT');
     expect(await running.exited).toEqual([0, null]);
   });
 
-  it('ends with 1 and a sentence if its directory cannot be one', async () => {
+  it('ends with 1 and a sentence if its directory cannot be used', async () => {
     writeFileSync(join(folder, 'server'), 'a file');
     const first = await openai('--port', '0');
     expect(first.stderr).toMatch(/^server cannot be used: .*; choose another directory with --directory\n$/);
@@ -88,7 +88,7 @@ describe('batchdrop openai', () => {
     expect([first.code, second.code]).toEqual([1, 1]);
   });
 
-  it('ends with 1 and a sentence when the disk is full, keeps what it stored, and leaves no draft', async () => {
+  it('ends with 1 and a sentence when the disk is full, keeps what it stored, and leaves no incomplete file', async () => {
     const running = await start();
     const form = new FormData();
     form.set('purpose', 'batch');
@@ -126,13 +126,13 @@ describe('batchdrop openai', () => {
     const client = new OpenAI({ apiKey: 'sk-any', baseURL: url });
     const { id } = await createBatch(client, chatRows(1));
     const [webhook] = await receiver.until(1);
-    const event = await unwrapped(Object(webhook), secret); // its time is real time, whatever the server's is
+    const event = await unwrapped(Object(webhook), secret); // its time is real time, whatever the server's clock shows
     expect(event).toMatchObject({ type: 'batch.completed', data: { id } });
     child.kill('SIGINT');
     expect(await exited).toEqual([0, null]);
   });
 
-  it('with --webhook, prints the same secret after a restart, or the one that you choose', async () => {
+  it('with --webhook, prints the same secret after a restart, or the secret that the user chooses', async () => {
     const secrets: (string | undefined)[] = [];
     const chosen = `whsec_${Buffer.from('a secret of a workflow').toString('base64')}`;
     for (const more of [[], [], ['--webhook-secret', chosen], []]) {

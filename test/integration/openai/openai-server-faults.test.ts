@@ -57,7 +57,7 @@ describe('a request that names a fault in its header', () => {
     expect(await created(directory)).toBe(1);
   });
 
-  it('loses its connection with reset, and nothing is done', async () => {
+  it('loses its connection with the fault reset, and nothing is done', async () => {
     const { client, directory } = await batchApi();
     const file = await uploadText(client, ROW);
     await expect(client.batches.create(asked(file), demand('reset'))).rejects.toBeInstanceOf(
@@ -66,7 +66,7 @@ describe('a request that names a fault in its header', () => {
     expect(await created(directory)).toBe(0);
   });
 
-  it('with late, creates a batch long after its connection was cut', async () => {
+  it('creates a batch long after its connection was cut, with the fault late', async () => {
     const { client, clock } = await batchApi();
     const file = await uploadText(client, ROW);
     await expect(
@@ -78,7 +78,7 @@ describe('a request that names a fault in its header', () => {
     await expect.poll(async () => (await client.batches.list()).data.length, { timeout: 30_000 }).toBe(1);
   });
 
-  it('gets the page of a gateway with html, and half of the content with truncate', async () => {
+  it("gets a gateway's page with the fault html, and half of the content with truncate", async () => {
     const { client, server } = await batchApi();
     const page = await fetch(`${server.url}/batches`, {
       headers: { authorization: 'Bearer x', 'x-batchdrop-fault': 'html' },
@@ -94,7 +94,7 @@ describe('a request that names a fault in its header', () => {
     expect(await (await client.files.content(id)).text()).toBe(ROW.repeat(10));
   });
 
-  it('with token-limit fails its batch, with expire its batch expires with half of its rows done', async () => {
+  it('makes its batch fail with the fault token-limit, and expire with half of its rows done with expire', async () => {
     const { client, clock, directory } = await batchApi();
     const limited = await createBatch(client, chatRows(4), {});
     const file = limited.input_file_id;
@@ -121,7 +121,7 @@ describe('a request that names a fault in its header', () => {
     expect(billed).toHaveLength(2);
   });
 
-  it('with failing-rows a share of the rows fails, and the counts include them', async () => {
+  it('makes a share of the rows fail with the fault failing-rows, and the counts include them', async () => {
     const { client, clock, directory } = await batchApi();
     const limited = await createBatch(client, chatRows(200), {});
     const fault = { fault: 'failing-rows', share: 0.2, status: 503 };
@@ -196,7 +196,7 @@ describe('a plan of faults', () => {
     expect((await client.batches.list()).data).toEqual([]);
   });
 
-  it('hides new batches from the list only, for the time of lag', async () => {
+  it('hides new batches only from the list, for the duration of lag', async () => {
     const { client, clock } = await batchApi({ faults: under({ fault: 'lag', seconds: 60 }) });
     const batch = await createBatch(client, ROW);
     expect((await client.batches.list()).data).toEqual([]);
@@ -217,7 +217,7 @@ describe('the presets', () => {
     ['accept-then-500', 1],
     ['rate-limited', 0],
     ['flaky', 0],
-  ])('%s: no client gets a success for a batch that does not exist', async (preset, sure) => {
+  ])('with %s, no client gets a success for a batch that does not exist', async (preset, sure) => {
     const { client, directory } = await batchApi({ faults: readFaultPlan(preset) });
     let told = 0;
     let refused = 0;

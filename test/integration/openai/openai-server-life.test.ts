@@ -108,7 +108,7 @@ describe('the life cycle of a batch', () => {
     expect(readAudit(api.directory).filter(({ event }) => event === 'row.billed')).toEqual([]);
   });
 
-  test('results have another order than the rows, and their usage adds up to that of the batch', async () => {
+  test('results have another order than the rows, and their usage adds up to the usage of the batch', async () => {
     const api = await batchApi();
     const rows = chatRows(50);
     const completed = await complete(api, (await createBatch(api.client, rows)).id);
@@ -250,7 +250,7 @@ describe('cancelling', () => {
   });
 });
 
-test('a file that is read while it is deleted is there or not; neither is an error of the server', async () => {
+test('reading a file while it is deleted finds the file or not, without an error of the server', async () => {
   const { server, client } = await batchApi();
   const headers = { authorization: 'Bearer sk-test' };
   const statuses = new Set<number>();

@@ -12,7 +12,7 @@ const PROCESS = new URL('../../openai/server-process.ts', import.meta.url).pathn
 const MB = 1_000_000;
 const ROWS = 13_000;
 const ROW_BYTES = 15_000;
-const GARBAGE_MB = 140; // memory that is not collected yet, about 100 for files of 60 and of 200 MB alike
+const GARBAGE_MB = 140; // memory that is not collected yet: about 100 for files of 60 and of 200 MB alike
 
 async function tells(server: ChildProcess): Promise<{ url?: string; peakBytes?: number }> {
   const [message] = (await once(server, 'message')) as [{ url?: string; peakBytes?: number }];

@@ -3,7 +3,7 @@ import { boundaryOf, readMultipart } from '../../../local/openai/files/multipart
 
 const BOUNDARY = 'x-boundary';
 
-/** Parses a body that arrives in pieces of `size` bytes; returns each part's name, file name and content. */
+/** Parses a body that arrives in pieces of `size` bytes. Returns each part's name, file name and content. */
 async function read(body: string | Buffer, size: number) {
   const bytes = Buffer.from(body);
   const pieces = async function* () {

@@ -18,7 +18,7 @@ const ROW = `${JSON.stringify(chatRow('a'))}\n`;
 
 type World = Awaited<ReturnType<typeof batchApi>>;
 
-/** A call beside the official SDK, which would check the answer against OpenAI's document. */
+/** Makes a call without the official SDK, which would check the response against OpenAI's document. */
 function odd({ server }: World, fault: object | string) {
   const headers = {
     authorization: 'Bearer x',
@@ -45,7 +45,7 @@ it.each([
   [{ status: 403, body: 'message' }, 'application/json', /^\{"message":/],
   [{ status: 404, body: 'nothing' }, null, /^$/],
 ])(
-  'page-after: the batch is there, and the client gets the page of a gateway: %o',
+  'page-after: the batch exists, and the client gets the page of a gateway: %o',
   async (page, type, text) => {
     const world = await batchApi();
     const file = await uploadText(world.client, ROW);
@@ -65,7 +65,7 @@ it('page: nothing is done, and a status of 3xx comes with a Location', async () 
   expect([response.status, response.headers.get('location')]).toEqual([302, 'https://login.example.com/']);
 });
 
-it('twice: two batches run on the file, and the client is told of the first', async () => {
+it('twice: two batches run on the file, and the client learns of the first', async () => {
   const world = await batchApi();
   const file = await uploadText(world.client, ROW);
   const told = Object(await (await odd(world, 'twice').create(file)).json());
@@ -74,7 +74,7 @@ it('twice: two batches run on the file, and the client is told of the first', as
   expect(told.id).toBe(listed.data[1]?.id);
 });
 
-it.each(Object.keys(REFUSALS))('refusal %s: in the words that were seen, and no batch', async (says) => {
+it.each(Object.keys(REFUSALS))('refusal %s: has the observed text, and no batch is created', async (says) => {
   const world = await batchApi();
   const answer = await odd(world, { fault: 'refusal', says }).create(await uploadText(world.client, ROW));
   const { error, detail } = Object(await answer.json());
@@ -83,7 +83,7 @@ it.each(Object.keys(REFUSALS))('refusal %s: in the words that were seen, and no 
   expect(created(world)).toBe(0);
 });
 
-it('hang: the call never answers; others do, and the server closes all the same', async () => {
+it('hang: the call gets no response, others do, and the server can still be closed', async () => {
   const world = await batchApi();
   const given = AbortSignal.timeout(200);
   const hanging = fetch(`${world.server.url}/batches`, {
@@ -103,7 +103,7 @@ it('hang: the call never answers; others do, and the server closes all the same'
   await ended;
 });
 
-it('a result is not there, then is of another file, then has half of its lines, then is right', async () => {
+it('a result is first missing, then of another file, then has half of its lines, then is right', async () => {
   const world = await batchApi();
   const { id } = await createBatch(world.client, chatRows(4));
   const fileId = (await complete(world, id)).output_file_id ?? '';
@@ -143,7 +143,7 @@ it('a result is not there, then is of another file, then has half of its lines, 
     expect(await (await again.get(`/files/${fileId}/content`)).text()).toBe(right);
 });
 
-it('a new file is pending and not visible to a batch for a time, a new batch is not found', async () => {
+it('for a time, a new file is pending and not visible to a batch, and a new batch is not found', async () => {
   const world = await batchApi();
   const file = await uploadText(world.client, ROW);
   const notVisible = odd(world, { fault: 'not-visible', seconds: 60 });
@@ -162,7 +162,7 @@ it('a new file is pending and not visible to a batch for a time, a new batch is 
   expect((await unknown.get(`/batches/${batch.id}`)).status).toBe(200);
 });
 
-it('a list repeats its first page, never ends, has data only, or odd neighbours', async () => {
+it('a list repeats its first page, never ends, has only data, or contains odd batches of others', async () => {
   const world = await batchApi();
   const older = await createBatch(world.client, ROW);
   const newer = await createBatch(world.client, ROW);
@@ -213,7 +213,7 @@ it('a batch is shown with fields of odd shapes', async () => {
   );
 });
 
-it('long ids: 328 characters, which the server takes in a path, in a body and as a cursor', async () => {
+it('long ids: they have 328 characters, and the server accepts them in a path, in a body and as a cursor', async () => {
   const world = await batchApi();
   const file = String(
     (await odd(world, 'long-ids').body(`/files/${await uploadText(world.client, ROW)}`)).id,
@@ -225,7 +225,7 @@ it('long ids: 328 characters, which the server takes in a path, in a body and as
   expect(await (await odd(world, { fault: 'slow', ms: 0 }).get(`/files/${file}/content`)).text()).toBe(ROW);
 });
 
-it('odd rows: an empty error beside an answer, an error beside a status, a line without a response', async () => {
+it('odd rows: an empty error next to a response, an error next to a status, a line without a response', async () => {
   const world = await batchApi();
   const rows = [chatRow('good-0'), chatRow('bad-1', 500), chatRow('bad-2', 429), chatRow('good-3')];
   const file = await uploadText(world.client, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
@@ -252,7 +252,7 @@ it('a rule ends when its time is over', async () => {
   expect((await client.batches.list()).data).toEqual([]);
 });
 
-it.each(PRESET_NAMES)('the preset %s is a plan, and the server lives with it', async (preset) => {
+it.each(PRESET_NAMES)('the preset %s is a plan, and the server works with it', async (preset) => {
   const faults = readFaultPlan(preset);
   expect(faults.length).toBeGreaterThan(0);
   const world = await batchApi({ faults: faults.filter(({ fault }) => !/^(hang|slow)/.test(fault.fault)) });

@@ -140,7 +140,7 @@ test('leftovers of a kill are deleted: an incomplete upload, contents without a 
   ]);
 });
 
-test('a kill between writing an audit line and recording that does not repeat the line', async () => {
+test('a kill after an audit line was written and before that is recorded does not repeat the line', async () => {
   const { client, clock, directory, server } = await batchApi();
   await createBatch(client, chatRows(1));
   await server.close();

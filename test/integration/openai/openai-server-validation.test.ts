@@ -14,7 +14,7 @@ import {
   uploadText,
 } from '../../openai/batch-api-under-test.ts';
 
-/** Creates a batch on the content and returns the problems of its validation as `code@line`. */
+/** Creates a batch with the content, and returns the problems of its validation as `code@line`. */
 async function refusal(content: string | Buffer | readonly object[], options: UnderTestOptions = {}) {
   const api = await batchApi(options);
   const { id } = await createBatch(api.client, content);

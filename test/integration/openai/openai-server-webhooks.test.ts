@@ -26,7 +26,9 @@ import { type Answer, type Received, unwrapped, WebhookReceiver } from '../../op
 const ENDS = ['batch.completed', 'batch.failed', 'batch.expired', 'batch.cancelled'] as const;
 const MAIN = new URL('../../../local/openai/main.ts', import.meta.url).pathname;
 
-/** A server whose management calls the official document does not have: its client checks no document. */
+/**
+ * Starts a server whose client checks no document, because the official document has no management calls for webhooks.
+ */
 async function webhookApi(options: UnderTestOptions = {}) {
   const api = await batchApi(options);
   const client = new OpenAI({ apiKey: 'sk-test', baseURL: api.server.url, maxRetries: 0 });
@@ -118,7 +120,7 @@ describe('the management of endpoints', () => {
     expect(changed.updated_at).toBe(Date.UTC(2026, 10, 1) / 1_000 + 60);
   });
 
-  it('deletes an endpoint with what is under way to it', async () => {
+  it('deletes an endpoint with its pending webhooks', async () => {
     const api = await subscribed({ answers: [500] });
     const { client, receiver, endpoint, clock, due } = api;
     await completed(api);
@@ -156,7 +158,7 @@ describe('the management of endpoints', () => {
     expect((await client.webhooks.list()).data).toEqual([]);
   });
 
-  it('is not there with the profile of another vendor', async () => {
+  it('does not exist with the profile of another vendor', async () => {
     const { PROFILES } = await import('../../../local/openai/profiles/profiles.ts');
     const { client } = await webhookApi({ profile: PROFILES.groq });
     await expect(client.webhooks.list()).rejects.toBeInstanceOf(OpenAI.NotFoundError);
@@ -164,7 +166,7 @@ describe('the management of endpoints', () => {
 });
 
 describe('the end of a batch', () => {
-  it('comes as a signed webhook that the official SDK takes', async () => {
+  it('is sent as a signed webhook that the official SDK accepts', async () => {
     const api = await subscribed();
     const id = await completed(api);
     const [webhook] = await api.receiver.until(1, api.due);
@@ -188,7 +190,7 @@ describe('the end of a batch', () => {
     await expect(unwrapped(webhook, another)).rejects.toThrow(/signature/);
   });
 
-  it('comes for each way in which it can end', async () => {
+  it('is sent for each way in which a batch can end', async () => {
     const api = await subscribed();
     const { client, clock, receiver, secret, due } = api;
     const failed = await createBatch(client, 'no JSON\n');
@@ -223,7 +225,7 @@ describe('the end of a batch', () => {
     expect(new Set(idsOf(received)).size).toBe(4);
   });
 
-  it('goes only to endpoints that subscribed to its type', async () => {
+  it('is sent only to endpoints that subscribed to its type', async () => {
     const api = await subscribed();
     const other = await WebhookReceiver.open();
     await api.client.webhooks.create({ name: 'other', url: other.url, event_types: ['batch.failed'] });
@@ -236,7 +238,7 @@ describe('the end of a batch', () => {
     expect(other.received).toHaveLength(1);
   });
 
-  it('goes to a receiver at most eight at once, and to all in the end', async () => {
+  it('is sent to a receiver at most eight times at once, and in the end to every receiver', async () => {
     const gate = Promise.withResolvers<void>();
     let running = 0;
     let most = 0;
@@ -253,7 +255,7 @@ describe('the end of a batch', () => {
     await expect.poll(statuses, { timeout: 30_000 }).toEqual(Array(40).fill('failed'));
     await receiver.until(8, due);
     due();
-    await statuses(); // a ninth would arrive meanwhile
+    await statuses(); // a ninth one would arrive in this time
     gate.resolve();
     const received = await receiver.until(40, due);
     expect(new Set(batchesIn(received)).size).toBe(40);
@@ -261,7 +263,7 @@ describe('the end of a batch', () => {
   });
 });
 
-describe('a webhook that is not taken', () => {
+describe('a webhook that is not accepted', () => {
   const elsewhere: Answer = (_, response) => response.writeHead(307, { location: '/other' }).end();
   const cut: Answer = (request) => request.socket.destroy();
 
@@ -270,8 +272,8 @@ describe('a webhook that is not taken', () => {
     ['404', 404],
     ['a redirect, which is not followed', elsewhere],
     ['a closed connection', cut],
-    ['no answer in time', () => {}],
-  ])('comes again after %s, with the same id and a signature of its own', async (_, answer) => {
+    ['no response in time', () => {}],
+  ])('is sent again after %s, with the same id and a new signature', async (_, answer) => {
     const api = await subscribed({ answers: [answer], limits: { webhookAnswerMs: 200 } });
     const { receiver, clock, directory, secret } = api;
     const id = await completed(api);
@@ -290,7 +292,7 @@ describe('a webhook that is not taken', () => {
     expect(sent().at(-1)).toMatchObject({ batchId: id, attempt: 2, status: 200 });
   });
 
-  it('comes again at growing intervals for 72 hours, then is given up', async () => {
+  it('is sent again at growing intervals for 72 hours, then is given up', async () => {
     const api = await subscribed({ answers: Array.from({ length: 99 }, () => 503) });
     const { clock, directory, receiver, due } = api;
     await completed(api);
@@ -314,7 +316,7 @@ describe('a webhook that is not taken', () => {
     expect(receiver.received).toHaveLength(attempts().length);
   });
 
-  it('comes again after a restart of the server', async () => {
+  it('is sent again after a restart of the server', async () => {
     const api = await subscribed({ answers: [500] });
     const id = await completed(api);
     await api.receiver.until(1, api.due);
@@ -329,7 +331,7 @@ describe('a webhook that is not taken', () => {
     expect(new Set(idsOf(received)).size).toBe(1);
   });
 
-  it('does not end the server, although a full disk keeps it from being recorded', async () => {
+  it('does not end the server when a full disk prevents recording it', async () => {
     const api = await subscribed();
     const first = await completed(api);
     const file = join(api.directory, 'audit.jsonl');
@@ -350,9 +352,9 @@ describe('a webhook that is not taken', () => {
     await expect.poll(sent).toEqual([first, second]);
   });
 
-  it('comes again after a kill while it was sent', async () => {
+  it('is sent again after a kill while it was being sent', async () => {
     const directory = temporaryDirectory();
-    const receiver = await WebhookReceiver.open([() => {}]); // the first is never answered
+    const receiver = await WebhookReceiver.open([() => {}]); // the first one gets no response
     const first = await startAlone(directory);
     const { signing_secret } = await first.client.webhooks.create({
       ...{ name: 'mine', url: receiver.url, event_types: ['batch.completed'] },
@@ -404,7 +406,7 @@ describe('the signing secret', () => {
 });
 
 describe('a test of an endpoint', () => {
-  it.each([200, 401])('sends a sample and says that the endpoint answered %i', async (status) => {
+  it.each([200, 401])('sends a sample and reports that the endpoint returned %i', async (status) => {
     const { client, endpoint, receiver, secret } = await subscribed({ answers: [status] });
     const outcome: Webhooks.WebhookEndpointTestResult = {
       object: 'webhook_endpoint.test',
@@ -422,7 +424,7 @@ describe('a test of an endpoint', () => {
     });
   });
 
-  it('says that the endpoint does not answer', async () => {
+  it('reports that the endpoint does not respond', async () => {
     const { client, endpoint } = await subscribed({ answers: [(request) => request.socket.destroy()] });
     const refused = client.webhooks.test(endpoint.id, { event_type: 'batch.failed' });
     await expect(refused).rejects.toMatchObject({ status: 400, code: 'webhook_endpoint_unreachable' });
@@ -430,7 +432,7 @@ describe('a test of an endpoint', () => {
 });
 
 describe('with the fault', () => {
-  it('webhook-lost, none comes', async () => {
+  it('webhook-lost, none is sent', async () => {
     const api = await subscribed();
     await completed(api, 'webhook-lost');
     const id = await completed(api);
@@ -438,7 +440,7 @@ describe('with the fault', () => {
     expect(batchesIn(received)).toEqual([id]);
   });
 
-  it('webhook-twice, it comes twice with one id', async () => {
+  it('webhook-twice, it is sent twice with the same id', async () => {
     const api = await subscribed();
     const id = await completed(api, 'webhook-twice');
     const received = await api.receiver.until(2, api.due);
@@ -446,7 +448,7 @@ describe('with the fault', () => {
     expect(new Set(idsOf(received)).size).toBe(1);
   });
 
-  it('webhook-late, it comes an hour later', async () => {
+  it('webhook-late, it is sent an hour later', async () => {
     const api = await subscribed();
     const id = await completed(api, 'webhook-late');
     api.clock.advance(HOUR - SECOND);
@@ -457,7 +459,7 @@ describe('with the fault', () => {
     expect(batchesIn(await api.receiver.until(2))[1]).toBe(id);
   });
 
-  it('webhook-out-of-order, it comes after one of a later end, or alone after a time', async () => {
+  it('webhook-out-of-order, it is sent after the webhook of a later end, or alone after a time', async () => {
     const api = await subscribed();
     const first = await completed(api, 'webhook-out-of-order');
     const second = await completed(api);
@@ -468,7 +470,7 @@ describe('with the fault', () => {
     expect(batchesIn(await api.receiver.until(3))).toEqual([second, first, alone]);
   });
 
-  it('webhook-forged, a forged one comes, too, and only once', async () => {
+  it('webhook-forged, a forged one is also sent, but only once', async () => {
     const api = await subscribed();
     const answerForged: Answer = (_, response) => response.writeHead(401).end();
     api.receiver.answers.push(answerForged);
@@ -490,7 +492,7 @@ describe('with the fault', () => {
     expect(forged).toHaveLength(1);
   });
 
-  it('webhook-wrong-secret, it is signed rightly only when it is sent again', async () => {
+  it('webhook-wrong-secret, it is signed correctly only when it is sent again', async () => {
     const api = await subscribed({ answers: [401] });
     await completed(api, 'webhook-wrong-secret');
     const [wrong] = await api.receiver.until(1, api.due);
@@ -504,7 +506,7 @@ describe('with the fault', () => {
     expect(await unwrapped(right, api.secret)).toMatchObject({ type: 'batch.completed' });
   });
 
-  it('webhook-early, it comes before the create is answered, and the batch has ended', async () => {
+  it('webhook-early, it is sent before the response to the create, and the batch has ended', async () => {
     const api = await subscribed();
     let isAnswered = false;
     const creating = createBatchWith(api, 'webhook-early').then((batch) => {
@@ -523,7 +525,7 @@ describe('with the fault', () => {
     expect((await api.client.batches.retrieve(id)).status).toBe('completed');
   });
 
-  it('webhook-early and no endpoint, the create is answered when the batch has ended', async () => {
+  it('webhook-early and no endpoint, the create gets its response when the batch has ended', async () => {
     const api = await webhookApi();
     let isAnswered = false;
     const creating = createBatchWith(api, 'webhook-early').finally(() => {
@@ -533,7 +535,7 @@ describe('with the fault', () => {
     expect((await api.client.batches.retrieve((await creating).id)).status).toBe('completed');
   });
 
-  it('several of them by a plan, all happen to the same webhook', async () => {
+  it('several of them in a plan, all apply to the same webhook', async () => {
     const faults = parseFaultPlan({
       faults: [
         { fault: 'webhook-twice' },

@@ -40,7 +40,7 @@ function embeddingRows(count: number): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-it('a job whose rows fail and whose batch expires ends with every row succeeded, in order and paid once', async () => {
+it('a job with failing rows and an expired batch ends with all rows succeeded, in order and paid once', async () => {
   const run = runtime.run('--yes');
   await run.untilPrinted('Batchdrop is up');
   const body = embeddingRows(PARTS * ROWS_PER_PART);

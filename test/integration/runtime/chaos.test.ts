@@ -9,14 +9,14 @@ import type { ReceivedEvent } from '../../local/endpoint/user-program.ts';
 const FAULTS = fileURLToPath(new URL('../../chaos/faults.json', import.meta.url));
 
 describe('a short run of chaos over real processes', () => {
-  it('loses no file and no row, pays for none twice, and ends each job once', async () => {
+  it('loses no file and no row, pays for no row twice, and ends each job once', async () => {
     const report = await runChaos({ jobs: 5, seconds: 8, seed: 20, faults: FAULTS, tell: () => {} });
     expect(report.complaints).toEqual([]);
     expect(report.blows.runtimeKilled).toBe(2);
     expect(report.blows.functionsKilled + report.blows.functionsFrozen).toBeGreaterThan(0);
     expect(report.blows.repetitions).toBeGreaterThan(0);
     expect(report.faults.size).toBeGreaterThan(0);
-    expect(report.evidence.files.length).toBeGreaterThanOrEqual(7); // five, one dropped again, one overwritten
+    expect(report.evidence.files.length).toBeGreaterThanOrEqual(7); // five, one of them uploaded again, one overwritten
     expect(closingSentence(report, 20)).toContain('nothing was lost and nothing paid twice');
   }, 300_000);
 });
@@ -47,7 +47,7 @@ function billed(n: number, batchId: string, customId: string): AuditEntry {
   return { ...entry(n), event: 'row.billed', batchId, inputFileId: 'file', customId, ...tokens };
 }
 
-/** A job of two rows, one of which failed, as it should be. */
+/** A job of two rows, one of which failed, as expected. */
 const GOOD: Evidence = {
   files: [{ key: 'a.jsonl', jobId: 'job', body }],
   events: [
@@ -56,7 +56,7 @@ const GOOD: Evidence = {
     event(BATCH, 'batch_1', 1, 'validating'),
     event(BATCH, 'batch_1', 2, 'completed'),
     event(JOB, 'job', 3, 'completed'),
-    event(JOB, 'job', 3, 'completed'), // repeated, which is no second end
+    event(JOB, 'job', 3, 'completed'), // a repeated event, not a second end
   ],
   audit: [created(1, 'batch_1', 'intent-1'), billed(2, 'batch_1', 'a')],
   results: new Map([
@@ -68,7 +68,7 @@ const withResults = (output: string, errors: string, summary = 'batch_1') =>
   new Map([['job', { output, errors, summary }]]);
 
 describe('the judge of chaos', () => {
-  it('blames the network for a request that it repeats, if the second batch is reported', () => {
+  it('accepts a request that the network repeats, if the second batch is reported', () => {
     const repeated = { ...created(1, 'batch_2', 'intent-1'), n: 3 };
     const audit = [...GOOD.audit, repeated, billed(4, 'batch_2', 'a')];
     const results = withResults('{"custom_id":"a"}\n', '{"custom_id":"b"}\n', 'batch_1 batch_2');
@@ -76,14 +76,14 @@ describe('the judge of chaos', () => {
     expect(judge({ ...GOOD, audit }).join('\n')).toContain('batch_2 is not in its summary');
   });
 
-  it('lets a job fail whose upload is too large for the gateway', () => {
+  it('accepts a failed job whose upload is too large for the gateway', () => {
     const end = event(JOB, 'job', 3, 'failed');
     const data = { ...end.detail.data, reason: { code: 'too_large', message: 'upload: HTTP 413' } };
     const events = [...GOOD.events.slice(0, 4), { ...end, detail: { ...end.detail, data } }];
     expect(judge({ ...GOOD, events })).toEqual([]);
   });
 
-  it('has nothing to say of a job as it should be', () => {
+  it('has no complaint about a correct job', () => {
     expect(judge(GOOD)).toEqual([]);
   });
 
@@ -167,7 +167,7 @@ describe('the judge of chaos', () => {
     expect(judge({ ...GOOD, ...change }).join('\n')).toContain(complaint);
   });
 
-  it('lets a second batch of an intent pass that was cancelled and reported', () => {
+  it('accepts a second batch of an intent that was cancelled and reported', () => {
     const cancelled: AuditEntry = {
       ...entry(4),
       event: 'batch.cancel_requested',

@@ -39,13 +39,13 @@ describe('a data directory', () => {
     ['new', undefined],
     ['empty', 0o755],
     ['open to everybody', 0o777],
-  ])('that is %s is for its user alone', (_, mode) => {
+  ])('that is %s becomes readable only by its user', (_, mode) => {
     if (mode !== undefined) mkdirSync(path, { mode });
     open().release();
     expect(modeOf('.')).toBe(0o700);
   });
 
-  it('of an earlier version is closed to others at the next start', () => {
+  it('of an earlier version is closed to other users at the next start', () => {
     open().release();
     rmSync(path, { recursive: true });
     mkdirSync(path, { mode: 0o755 });
@@ -73,14 +73,14 @@ describe('a data directory', () => {
     expect(made.secretAccessKey).toMatch(/^[\w-]{40}$/);
   });
 
-  it('in use says so, and by whom', () => {
+  it('in use is refused with the id of the process that uses it', () => {
     const holder = open();
     expect(() => open()).toThrow(/is in use by another runtime: stop it, or choose another directory/);
     holder.release();
     open().release();
   });
 
-  it('with any other file in the place of its lock says that this is no lock, and leaves it as it is', () => {
+  it('with any other file in place of its lock is refused as not locked by Batchdrop, and the file is unchanged', () => {
     mkdirSync(path);
     const file = join(path, 'lock.sqlite');
     fc.assert(
@@ -93,7 +93,7 @@ describe('a data directory', () => {
     );
   });
 
-  it('with somebody’s database, a directory or a link in the place of its lock says the same', () => {
+  it("with another program's database, a directory or a link in place of its lock is refused in the same way", () => {
     mkdirSync(path);
     const file = join(path, 'lock.sqlite');
     const database = new DatabaseSync(file);
@@ -112,7 +112,7 @@ describe('a data directory', () => {
     expect(() => open()).toThrow(NO_LOCK);
   });
 
-  it('of another Batch API is refused, but not of a server that came back on another port of this machine', () => {
+  it('of another Batch API is refused, but not if a server of this machine has only changed its port', () => {
     const used = (...api: Parameters<typeof open>) => {
       const directory = open(...api);
       directory.saveTime(1);
@@ -130,7 +130,7 @@ describe('a data directory', () => {
     used('server', 'http://localhost:2/v1');
   });
 
-  it('keeps its record, and leaves nothing behind, when the disk is full', () => {
+  it('keeps its record and leaves no other file when the disk is full', () => {
     const directory = open();
     directory.saveTime(1_000);
     const before = readFileSync(join(path, 'runtime.json'), 'utf8');
@@ -145,7 +145,7 @@ describe('a data directory', () => {
     next.release();
   });
 
-  it('with a damaged record names the file', () => {
+  it('with a damaged record is refused with the name of the file', () => {
     open().release();
     writeFileSync(join(path, 'runtime.json'), '{"api":');
     expect(() => open()).toThrow(/runtime\.json cannot be read: .*; choose another directory with --data/);

@@ -1,14 +1,14 @@
 import { gzipSync } from 'node:zlib';
 import { signedHeaders } from '../../../local/openai/webhooks/send-webhook.ts';
 
-/** A request as it goes over the wire: headers may be doubled, and the body may be any bytes. */
+/** A request as it is sent over the network: headers may be repeated, and the body may be any bytes. */
 export interface WireRequest {
   readonly method: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: Buffer;
 }
 
-/** What a forger changes about a genuine webhook: returns the changed one. */
+/** A change that a forger makes to a genuine webhook. Returns the changed webhook. */
 type Change = (genuine: WireRequest, random: () => number) => WireRequest;
 
 const SIGNED = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
@@ -48,7 +48,7 @@ export function genuineRequest(body: string, { secret, at }: { secret: string; a
   };
 }
 
-/** Returns so many requests, each of them a change of the genuine one that makes it a forgery. */
+/** Returns this many requests. Each is a genuine request with a change that makes it a forgery. */
 export function* forgedRequests(
   count: number,
   of: { body: string; secret: string; now: () => number; random: () => number },
@@ -66,7 +66,7 @@ function staleBy(
   sign: 1 | -1,
   { body, secret, now }: { body: string; secret: string; now: () => number },
 ): Change {
-  // A minute more than allowed: the clock goes on while the request is on its way.
+  // A minute more than allowed, because the clock continues while the request is being sent.
   return (_, random) =>
     genuineRequest(body, { secret, at: now() + sign * (STALE_S + 60 + random() * 1e6) * 1_000 });
 }
@@ -80,14 +80,14 @@ const CHANGES: Readonly<Record<string, Change>> = {
     withHeader(genuine, pick(SIGNED, random), (v) => flipped(v, random)),
   'a header replaced': (genuine, random) =>
     withHeader(genuine, pick(SIGNED, random), () => pick(ODD_VALUES, random)),
-  'a header doubled': (genuine, random) => {
+  'a header repeated': (genuine, random) => {
     const doubled = pick(SIGNED, random);
     const again = genuine.headers.filter(([name]) => name === doubled);
     return { ...genuine, headers: [...genuine.headers, ...again] };
   },
   'a header extended': (genuine, random) =>
     withHeader(genuine, pick(SIGNED, random), (value) => value + pick([',', 'x', '.5', ',v1', '=='], random)),
-  'the signature of another version': (genuine, random) =>
+  'a signature of another version': (genuine, random) =>
     withHeader(genuine, 'webhook-signature', (value) =>
       value.replace('v1', pick(['v1a', 'v2', 'V1', ''], random)),
     ),
@@ -97,7 +97,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
       const at = Math.floor(random() * body.length);
       body[at] = (body[at] ?? 0) ^ (1 + Math.floor(random() * 255));
     }
-    // Two flips of one byte may undo each other.
+    // Two flips of one byte may cancel each other out.
     return { ...genuine, body: body.equals(genuine.body) ? body.subarray(1) : body };
   },
   'bytes cut off': (genuine, random) => ({
@@ -145,7 +145,7 @@ function withHeader(genuine: WireRequest, changed: string, change: (value: strin
   return { ...genuine, headers };
 }
 
-/** Changes one character of a value before its last two, of which base64 ignores some bits. */
+/** Changes one character of a value, but not the last two, because base64 ignores some of their bits. */
 function flipped(value: string, random: () => number): string {
   const at = Math.floor(random() * (value.length - 2));
   const other = value[at] === '7' ? '3' : '7';

@@ -24,7 +24,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('with a prefix everything in the results bucket is under it, with rights on nothing else, and the event and the command name it', async () => {
+it('with a prefix, all results are under it, the functions have permissions for nothing else, and the event and the command name it', async () => {
   const jobId = await runtime.drop('evening/a.jsonl', chatRows(3, 'prefix'));
   await runtime.untilJob(jobId, 'completed');
   await runtime.until(

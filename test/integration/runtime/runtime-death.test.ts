@@ -40,7 +40,7 @@ async function statusOf(runtime: ChildRuntime, jobId: string): Promise<string | 
   }
 }
 
-/** Waits for the end of a job; returns its last status and the ids in its output. */
+/** Waits for the end of a job. Returns its last status and the ids in its output. */
 async function endOf(
   runtime: ChildRuntime,
   jobId: string,

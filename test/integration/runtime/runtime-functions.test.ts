@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** A function with the CommonJS bundle `source`, its log and its reported problems. */
+/** Returns a function with the CommonJS bundle `source`, its log and its reported problems. */
 function functionOf(source: string, spec: Partial<FunctionSpec> = {}, speed = 1) {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-function-'));
   writeFileSync(join(directory, 'index.js'), source);
@@ -116,7 +116,7 @@ describe('a function process', () => {
     expect(seen).toMatchObject({ given: '1970-01-01T00:00:00.000Z', isDate: true, own: true });
   });
 
-  it('sees time at normal speed while it computes, although the runtime is fast', async () => {
+  it("sees time at normal speed while it computes, although the runtime's clock is fast", async () => {
     const { lambda } = functionOf(
       `exports.handler = async () => {
         const wall = performance.now(); const start = Date.now();
@@ -128,7 +128,7 @@ describe('a function process', () => {
     );
     await lambda.invoke({});
     const { passed, wall } = Object(await lambda.invoke({}));
-    // At the runtime's speed 50 ms would be 500 s; a second allows for a busy machine between two readings.
+    // At the runtime's speed, 50 ms would be 500 s. One second allows for a busy machine between two readings.
     expect(Math.abs(passed - wall)).toBeLessThan(1_000);
   });
 

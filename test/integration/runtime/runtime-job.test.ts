@@ -18,7 +18,7 @@ let subscription: Subscription;
 let uploads: Subscription;
 
 beforeAll(async () => {
-  runtime = await ChildRuntime.start({ speed: 120 }); // the poller runs twice in a second of wall time
+  runtime = await ChildRuntime.start({ speed: 120 }); // POLL runs twice per second of wall time
   user = new UserProgram(runtime.names);
   subscription = await user.subscribe('hears-batchdrop', runtime.names.eventBus, {
     source: ['batchdrop'],
@@ -86,7 +86,7 @@ async function planOf(jobId: string): Promise<string | undefined> {
 }
 
 describe('a request file uploaded with the AWS SDK', () => {
-  it('runs as one batch; a rule with a queue gets every status in order, and each row has one result', async () => {
+  it('runs as one batch, a rule with a queue gets every status in order, and each row has one result', async () => {
     const file = chatRows(30, 'tea');
     const jobId = jobIdFor(
       'folder/tea time.jsonl',
@@ -176,7 +176,7 @@ describe('a request file uploaded with the AWS SDK', () => {
       findings: { count: 1, first: [{ line: 3 }] },
       report: { bucket: runtime.names.resultsBucket, key: `${key}/${jobId}/rejected.json` },
     });
-    // The rows that were stored while reading it are deleted a little later.
+    // The rows that were stored during the read are deleted a little later.
     await expect
       .poll(() => user.keys(runtime.names.resultsBucket, `_batchdrop/jobs/${jobId}/`), {
         timeout: 45_000,

@@ -43,7 +43,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** Maps the queue to a function that appends each body with its time to `seen.jsonl`, then runs `source`. */
+/** Maps the queue to a function that appends each body with its time to `seen.jsonl` and then runs `source`. */
 function mapped(
   source: string,
   spec: Partial<MappingSpec> = {},
@@ -149,7 +149,7 @@ describe('an event source mapping', () => {
     await expect.poll(() => left(queueArn), { timeout: 10_000 }).toBe(0);
     const tries = seen().filter(({ bodies }) => bodies.includes('bad'));
     expect(tries).toHaveLength(2);
-    // Counted from the receipt: the function starts a little later, and the clock runs fast until then.
+    // Counted from the receipt. The function starts a little later, and until then the clock runs fast.
     const again = tries[1]?.records.find(({ body }) => body === 'bad');
     const received = Number(again?.attributes.ApproximateFirstReceiveTimestamp);
     expect(Number(tries[1]?.at) - received).toBeGreaterThanOrEqual(VISIBILITY_SECONDS * 1_000);
@@ -175,7 +175,7 @@ describe('an event source mapping', () => {
 
   it('respects its batch size and its concurrency', async () => {
     for (let at = 0; at < 8; at++) queues.send(queueArn, `message ${at}`);
-    // Each pair of invocations runs at the same time: the first of it waits until the second has begun.
+    // The invocations of each pair run at the same time: the first one waits until the second has begun.
     const { seen, concurrent } = mapped(
       `const { readFileSync } = require('node:fs');
        const begun = () => readFileSync(${JSON.stringify(join(directory, 'code', 'seen.jsonl'))}, 'utf8').split('\\n').slice(0, -1);

@@ -15,7 +15,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-/** The plan of the runtime for these resources. */
+/** Returns the runtime's plan for these resources. */
 function planOf(resources: Record<string, object>, rest: Record<string, object> = {}) {
   mkdirSync(join(directory, 'asset.abc'), { recursive: true });
   writeFileSync(join(directory, 'S.template.json'), JSON.stringify({ Resources: resources, ...rest }));

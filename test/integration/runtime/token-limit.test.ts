@@ -15,14 +15,14 @@ const JOBS = 10;
 const QUESTION = 'What is it? '.repeat(300); // long, so that the rest of a row hardly counts
 const ROWS = Array.from({ length: 20 }, (_, n) => longRow(`row-${n}`));
 const FILE = jsonl(ROWS);
-const TOKENS = ROWS.reduce((sum, { body }) => sum + promptTokens(body), 0); // counted as the server does
+const TOKENS = ROWS.reduce((sum, { body }) => sum + promptTokens(body), 0); // counted as the server counts
 
 function longRow(customId: string) {
   const body = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: QUESTION }] };
   return { custom_id: customId, method: 'POST', url: '/v1/chat/completions', body };
 }
 
-/** The functions with the local Batch API server over HTTP, with a limit of enqueued tokens. */
+/** Returns the functions with the local Batch API server over HTTP, with a limit of enqueued tokens. */
 async function worldAtServer(enqueuedTokens: number, limits: Partial<BatchLimits> = {}) {
   const world = new SmallWorld({ limits });
   const directory = await mkdtemp(join(tmpdir(), 'batchdrop-token-limit-'));

@@ -18,9 +18,11 @@ const ROWS = Array.from({ length: 160 }, (_, n) => {
 });
 const FILE = jsonl(ROWS);
 
-const TOKENS = ROWS.reduce((sum, { body }) => sum + promptTokens(body), 0); // counted as the server does
+const TOKENS = ROWS.reduce((sum, { body }) => sum + promptTokens(body), 0); // counted as the server counts
 
-/** The functions with the local Batch API server over HTTP, whose limit of enqueued tokens nobody has set here. */
+/**
+ * Returns the functions with the local Batch API server over HTTP. Its limit of enqueued tokens is not configured here.
+ */
 async function worldAtServer(enqueuedTokens: number) {
   const world = new SmallWorld();
   const directory = await mkdtemp(join(tmpdir(), 'batchdrop-unknown-limit-'));
@@ -36,7 +38,7 @@ async function worldAtServer(enqueuedTokens: number) {
   return { world, billed: () => readAudit(directory).filter(({ event }) => event === 'row.billed') };
 }
 
-/** The batches that the API refused, and of them those that were created after it had named the limit. */
+/** Returns the batches that the API refused, and those of them that were created after it had stated the limit. */
 function refusals(world: SmallWorld, named: number) {
   const refused = world.bus
     .published()
@@ -78,7 +80,7 @@ it('a file of 8 times an unknown limit, as one part, runs in slices', { timeout:
   expect({ all, late }).toEqual({ all: 1, late: 0 });
 });
 
-it('a file of 8 times an unknown limit, as 32 parts, runs as there is capacity', {
+it('a file of 8 times an unknown limit, as 32 parts, runs as capacity becomes free', {
   timeout: 120_000,
 }, async () => {
   const { parts, all, late } = await run({ [MODEL]: Math.ceil(FILE.length / 4 / 15) });

@@ -49,7 +49,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-it(`none of ${REQUESTS} forged requests is let in, or costs a call`, async () => {
+it(`none of ${REQUESTS} forged requests is accepted or causes a call`, async () => {
   const batchId = await completedBatch('before.jsonl');
   const body = JSON.stringify({
     id: 'evt_1',
@@ -91,12 +91,12 @@ it(`none of ${REQUESTS} forged requests is let in, or costs a call`, async () =>
   expect(webhookPids()).toEqual(pids);
 });
 
-/** Runs a job; returns its batch, whose end a webhook told. */
+/** Runs a job. Returns its batch, whose end a webhook reported. */
 async function completedBatch(key: string): Promise<string> {
   const before = taken().length;
   await runtime.untilJob(await runtime.drop(key, chatRows(1, key)), 'completed');
-  await runtime.until('the webhook was taken', () => taken().length > before);
-  return taken().at(-1)?.batchId ?? expect.fail('no webhook was taken');
+  await runtime.until('the webhook was accepted', () => taken().length > before);
+  return taken().at(-1)?.batchId ?? expect.fail('no webhook was accepted');
 }
 
 function taken(): Extract<AuditEntry, { event: 'webhook.sent' }>[] {
@@ -109,7 +109,7 @@ function webhookUrl(): string {
   return runtime.names.webhookUrl ?? expect.fail('the stack has no URL');
 }
 
-/** Ids of WEBHOOK's processes, by way of the operating system, which shows their environment. */
+/** Returns the ids of WEBHOOK's processes, from the operating system, which shows their environment. */
 function webhookPids(): number[] {
   const all = execFileSync('ps', ['axeww', '-o', 'pid=,ppid=,args='], { encoding: 'utf8', maxBuffer: 1e8 });
   return all.split('\n').flatMap((row) => {
@@ -119,7 +119,7 @@ function webhookPids(): number[] {
   });
 }
 
-/** Sends a request. A connection that is closed without an answer has the status 0. */
+/** Sends a request. If the connection is closed without a response, the status is 0. */
 function statusOf({ method, headers, body }: WireRequest): Promise<number> {
   const host: readonly [string, string] = ['host', new URL(webhookUrl()).host];
   const length: readonly [string, string] = ['content-length', String(body.length)];

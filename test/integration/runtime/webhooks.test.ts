@@ -47,7 +47,7 @@ function send(body: string, headers: Record<string, string> = {}, method = 'POST
 }
 
 describe('WEBHOOK on one machine', () => {
-  it('refuses what the API did not sign, before it calls the ledger', async () => {
+  it('refuses requests that the API did not sign, before it calls the ledger', async () => {
     const before = ledgerCalls();
     const sign = (at: number) => signedHeaders('wh_1', EVENT, { secrets: [newSecret()], at });
     expect((await send(EVENT)).status).toBe(401);
@@ -57,7 +57,7 @@ describe('WEBHOOK on one machine', () => {
     expect(ledgerCalls()).toBe(before);
   });
 
-  it('finds the end of a batch, because the built-in Batch API server told it', async () => {
+  it('finds the end of a batch through a webhook of the built-in Batch API server', async () => {
     const jobId = await runtime.drop('told.jsonl', FILE);
     await runtime.untilJob(jobId, 'completed');
     await runtime.until('the webhook was taken', () => taken(audit()).length > 0);
@@ -84,7 +84,7 @@ describe('WEBHOOK on one machine', () => {
 });
 
 describe('npm start', () => {
-  it('is told the ends of batches of an earlier run, at another port', async () => {
+  it('receives the ends of batches of an earlier run, at another port', async () => {
     const first = await ChildRuntime.start({ speed: 60 }); // it uploads the example
     onTestFinished(() => first.discard());
     await expect
@@ -127,7 +127,7 @@ describe('npm start', () => {
       const user = new UserProgram(child.names);
       onTestFinished(() => user.close());
       await user.put('told.jsonl', FILE);
-      // The other server's batch takes seconds, and POLL runs once in a minute of real time.
+      // The other server's batch takes seconds, and POLL runs once per minute of real time.
       await expect.poll(() => child.printed, { timeout: 50_000 }).toMatch(/job +completed/);
       await expect.poll(() => taken(readAudit(directory)).length, { timeout: 30_000 }).toBe(times);
       expect(readAudit(directory).filter(({ event }) => event === 'batch.created')).toHaveLength(1);

@@ -10,7 +10,7 @@ import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { RecordedRuntime } from '../../local/iam/recorded-runtime.ts';
 import { permissionsOf, withoutStatement } from '../../local/iam/single-permissions.ts';
 
-/** A template as JSON, to be changed. */
+/** A template as JSON, which tests change. */
 interface Spoilt {
   readonly Resources: Record<string, { Type: string; Properties: Properties }>;
 }
@@ -48,7 +48,7 @@ function temporaryDirectory(): string {
   return path;
 }
 
-/** The assembly with a changed template. */
+/** Returns the assembly with a changed template. */
 function assemblyWith(fault: (template: Spoilt) => void): string {
   const directory = join(temporaryDirectory(), 'assembly');
   cpSync(sound, directory, { recursive: true });
@@ -59,7 +59,7 @@ function assemblyWith(fault: (template: Spoilt) => void): string {
   return directory;
 }
 
-/** Returns the error of a start with the assembly; throws if it starts. */
+/** Returns the error of a start with the assembly. Throws if it starts. */
 async function startError(assembly: string): Promise<string> {
   let runtime: RecordedRuntime;
   try {
@@ -153,7 +153,7 @@ describe('npm start fails with the error of AWS if', () => {
     );
   });
 
-  it('there are several faults: it reports each', async () => {
+  it('there are several faults, each of which it reports', async () => {
     const assembly = assemblyWith((template) => {
       for (const id of ['IntakeWorkQueue', 'DeliveryWorkQueue']) {
         the(template, 'SQS::Queue', id).VisibilityTimeout = 30;
@@ -174,7 +174,7 @@ describe('npm start fails with the error of AWS if', () => {
     );
   });
 
-  it('not if that permission exists', async () => {
+  it('that permission is missing, but not if it exists', async () => {
     const assembly = assemblyWith((template) =>
       addLambdaRule(template, { 'Fn::GetAtt': ['OwnRule', 'Arn'] }),
     );
@@ -250,7 +250,7 @@ describe('npm start fails with the error of AWS if', () => {
   });
 });
 
-/** A rule with a function as its target, and the permission for `sourceArn`. */
+/** Adds a rule with a function as its target, and the permission for `sourceArn`. */
 function addLambdaRule({ Resources }: Spoilt, sourceArn: unknown): void {
   const [id = ''] = Object.keys(Resources).filter((name) =>
     name.startsWith('BatchdropPollingWorkerFunction'),
@@ -286,7 +286,7 @@ describe('the policies of the template', () => {
     expect(permissionsOf(policies).length).toBeGreaterThan(50);
   });
 
-  it('keep a function from its log if it may not write there, and the function works on', async () => {
+  it('keep a function from writing its log if it has no permission, and the function still works', async () => {
     const runtime = await RecordedRuntime.start(
       assemblyWith((template) => {
         const policy = the(template, 'IAM::Policy', 'IntakeWorkerRole');

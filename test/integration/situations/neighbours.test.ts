@@ -1,4 +1,4 @@
-/** Rules 5 and 6 of "What an answer is worth" (docs/architecture.md): what is not ours cannot hurt us. */
+/** Rules 5 and 6 of "What an answer is worth" (docs/architecture.md): objects of other programs cannot harm ours. */
 import { expect, it } from 'vitest';
 import { HOUR } from '../../unit/small-world.ts';
 import { closeWorldsAtTheEnd, endOf, goodFile, paidOnce, whole, worldWith } from './situation-world.ts';
@@ -8,7 +8,7 @@ closeWorldsAtTheEnd();
 const ROWS = 4;
 
 it.concurrent.each(['odd-times', 'capitals', 'no-counts', 'empty-fields', 'huge-metadata', 'odd-error-file'])(
-  'U14: batches with %s: id and status suffice',
+  'batches with the fault %s need only an id and a status',
   async (fault) => {
     const { world, audit, paid, played } = await worldWith([{ fault }]);
     const jobId = await world.drop('odd.jsonl', goodFile(ROWS));
@@ -21,7 +21,7 @@ it.concurrent.each(['odd-times', 'capitals', 'no-counts', 'empty-fields', 'huge-
 );
 
 it.concurrent.each(['batches.list', 'batches.retrieve'])(
-  'U14: ten answers above 10 MB to %s delay a job, and no more',
+  'ten responses above 10 MB to %s only delay a job',
   async (on) => {
     const { world, audit, paid, played } = await worldWith([{ fault: 'huge-answer', on, times: 10 }]);
     const jobId = await world.drop('huge.jsonl', goodFile(ROWS));
@@ -40,7 +40,7 @@ it.concurrent.each([
   'files.retrieve',
   'files.content',
   'files.delete',
-])('U13: three calls of %s never answer: they are cut, and every job ends', async (on) => {
+])('three calls of %s that get no response are cut, and every job ends', async (on) => {
   const { world, audit, paid } = await worldWith([{ fault: 'hang', on, times: 3 }]);
   const jobs = [
     await world.drop('one.jsonl', goodFile(ROWS)),
@@ -52,7 +52,7 @@ it.concurrent.each([
   expect(paid()).toEqual({ ...paidOnce(ROWS + 1), 'row-0': 2, 'row-1': 2, 'row-2': 2, 'row-3': 2 });
 });
 
-it.concurrent('U13: a cancel that never answers delays only its own job', async () => {
+it.concurrent('a cancel without a response delays only its own job', async () => {
   const { world, audit, played } = await worldWith([{ fault: 'hang', on: 'batches.cancel', times: 2 }], {
     timing: { inProgress: () => 2 * HOUR },
   });

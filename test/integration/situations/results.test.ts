@@ -1,4 +1,4 @@
-/** Rule 4 of "What an answer is worth" (docs/architecture.md): a negative is not believed at first look. */
+/** Rule 4 of "What an answer is worth" (docs/architecture.md): Batchdrop does not believe a negative answer at once. */
 import { expect, it } from 'vitest';
 import { chatRow, jsonl } from '../../openai/batch-api-under-test.ts';
 import {
@@ -18,27 +18,24 @@ const HOURS = 3_600; // in seconds
 const FOR_GOOD = 30 * 24 * HOURS;
 
 it.concurrent.each([
+  ['counts without an output_file_id for an hour', { fault: 'late-output-id', seconds: 1 * HOURS }],
   [
-    'U3: completed with counts, and no output_file_id for an hour',
-    { fault: 'late-output-id', seconds: 1 * HOURS },
-  ],
-  [
-    'U4: the output file and its content are not found for two hours',
+    'the output file and its content are not found for two hours',
     { fault: 'not-found', on: ['files.retrieve', 'files.content'], seconds: 2 * HOURS },
   ],
   [
-    'U4: only the content is not found for two hours',
+    'only the content is not found for two hours',
     { fault: 'not-found', on: 'files.content', seconds: 2 * HOURS },
   ],
-  ['U5: lines of other rows for three hours', { fault: 'foreign-lines', seconds: 3 * HOURS }],
-  ['U5: half of the lines for three hours, and a length that agrees', { fault: 'short', seconds: 3 * HOURS }],
-  ['U5: three downloads are cut', { fault: 'truncate', times: 3 }],
+  ['lines of other rows for three hours', { fault: 'foreign-lines', seconds: 3 * HOURS }],
+  ['half of the lines for three hours, and a length that agrees', { fault: 'short', seconds: 3 * HOURS }],
+  ['three downloads are cut', { fault: 'truncate', times: 3 }],
   [
-    'U4: five answers of a gateway to the download',
+    'five answers of a gateway to the download',
     { fault: 'page', on: 'files.content', status: 404, times: 5 },
   ],
-  ['U13: two downloads stop in the middle', { fault: 'stall', times: 2 }],
-])('%s: the results are read when they agree, none is missing', async (_, rule) => {
+  ['two downloads stop in the middle', { fault: 'stall', times: 2 }],
+])('%s: the results are read once they agree, and none is missing', async (_, rule) => {
   const { world, audit, paid, played } = await worldWith([rule]);
   const jobId = await world.drop('slow.jsonl', goodFile(ROWS));
   await world.rest();
@@ -50,14 +47,14 @@ it.concurrent.each([
   expect(paid()).toEqual(paidOnce(ROWS));
 });
 
-it.concurrent('U4: only the file object is never found: that does not keep its content from being read', async () => {
+it.concurrent('a file object that is never found does not prevent reading its content', async () => {
   const { world } = await worldWith([{ fault: 'not-found', on: 'files.retrieve', seconds: FOR_GOOD }]);
   const jobId = await world.drop('unlisted.jsonl', goodFile(ROWS));
   await world.rest();
   expect(endOf(world, jobId)).toEqual(whole(ROWS));
 });
 
-it.concurrent('U4: a content that is never found again: the rows are missing, and what was not read is not deleted', async () => {
+it.concurrent('if a content is never found again, its rows are missing, and nothing unread is deleted', async () => {
   const { world, audit } = await worldWith([{ fault: 'not-found', on: 'files.content', seconds: FOR_GOOD }]);
   const jobId = await world.drop('gone.jsonl', goodFile(ROWS));
   await world.rest(6_000);
@@ -70,7 +67,7 @@ it.concurrent('U4: a content that is never found again: the rows are missing, an
   expect(world.metrics.of('RowsMissing').length).toBeGreaterThan(0);
 });
 
-it.concurrent('U5: half of the lines for good: those rows succeed, the others are missing, the file stays at the API', async () => {
+it.concurrent('if half of the lines are lost for good, their rows are missing, the others succeed, and the file remains at the API', async () => {
   const { world, audit } = await worldWith([{ fault: 'short', seconds: FOR_GOOD }]);
   const jobId = await world.drop('half.jsonl', goodFile(ROWS));
   await world.rest(6_000);
@@ -79,7 +76,7 @@ it.concurrent('U5: half of the lines for good: those rows succeed, the others ar
   expect(audit('file.deleted').filter(({ fileId }) => !inputs.includes(fileId))).toEqual([]);
 });
 
-it.concurrent('U10: an empty error beside an answer is a success; an error beside a status, or without a response, is not', async () => {
+it.concurrent('a response with an empty error is a success, but an error with a status or without a response is not', async () => {
   const { world, paid } = await worldWith([{ fault: 'odd-rows' }]);
   const rows = [
     ...Array.from({ length: 5 }, (_, row) => chatRow(`good-${row}`)),
@@ -91,11 +88,11 @@ it.concurrent('U10: an empty error beside an answer is a success; an error besid
   expect(world.job(jobId).rows).toMatchObject({ total: 7, succeeded: 5 });
   const failed = world.lines(`${jobId}/errors.jsonl`);
   expect(failed.map((line) => line.custom_id).sort()).toEqual(['busy', 'down']);
-  expect(failed.map((line) => line.attempts)).toEqual([3, 3]); // passing reasons: run again
+  expect(failed.map((line) => line.attempts)).toEqual([3, 3]); // temporary reasons, so the rows run again
   expect(Object.values(paid())).toEqual([1, 1, 1, 1, 1]);
 });
 
-it.concurrent('U12: every row fails for the same reason: the job says which, and how often', async () => {
+it.concurrent('if every row fails for the same reason, the job says which and how often', async () => {
   const { world } = await worldWith([{ fault: 'failing-rows', share: 1, status: 400 }]);
   const jobId = await world.drop('same.jsonl', goodFile(ROWS));
   await world.rest();

@@ -9,7 +9,7 @@ import { type BatchApiOptions, startBatchApi } from '../../../local/openai/serve
 import { chatRow, jsonl } from '../../openai/batch-api-under-test.ts';
 import { MINUTE, SmallWorld } from '../../unit/small-world.ts';
 
-/** Of wall time: nothing here answers slowly on purpose, only never. */
+/** In wall time. No call here is deliberately slow; calls either respond or never do. */
 const DEADLINE_MS = 3_000;
 const TIMING = {
   validating: () => 10_000,
@@ -18,25 +18,27 @@ const TIMING = {
   cancelling: () => 10_000,
 };
 
-/** A rule of a fault plan, as a fault file has it. */
+/** A rule of a fault plan, in the format of a fault file. */
 type Rule = { readonly fault: string; readonly [field: string]: string | number | readonly string[] };
 
 type Options = Pick<BatchApiOptions, 'profile' | 'limits' | 'timing'> & {
   readonly settings?: ConstructorParameters<typeof SmallWorld>[0];
-  /** How long a call waits for its answer. */
+  /** How long a call waits for its response. */
   readonly deadlineMs?: number;
 };
 
 const closing: (() => Promise<void>)[] = [];
 
-/** Closes the worlds at the end of a file: its tests run side by side, as most of them only wait for a deadline. */
+/**
+ * Closes the worlds at the end of a file. Its tests run concurrently, because most of them only wait for a deadline.
+ */
 export function closeWorldsAtTheEnd(): void {
   afterAll(async () => {
     for (const close of closing.splice(0)) await close();
   });
 }
 
-/** The five handlers with the real adapter, at a Batch API server over HTTP that plays these faults. */
+/** Returns the five handlers with the real adapter, and a Batch API server over HTTP that plays these faults. */
 export async function worldWith(rules: readonly Rule[], options: Options = {}) {
   const { settings, deadlineMs: ms = DEADLINE_MS, ...server } = options;
   const world = new SmallWorld(settings);
@@ -57,9 +59,9 @@ export async function worldWith(rules: readonly Rule[], options: Options = {}) {
     world,
     url: api.url,
     audit,
-    /** How often the fault was played: a test whose fault never occurred shows nothing. */
+    /** How often the fault was played. A test whose fault never occurred shows nothing. */
     played: (fault: string) => audit('fault.injected').filter((entry) => entry.fault === fault).length,
-    /** How often each row was paid. */
+    /** How often each row was paid for. */
     paid: () => {
       const times = new Map<string, number>();
       for (const { customId } of audit('row.billed')) times.set(customId, (times.get(customId) ?? 0) + 1);
@@ -68,7 +70,10 @@ export async function worldWith(rules: readonly Rule[], options: Options = {}) {
   };
 }
 
-/** Lets time pass until nothing is due, as `rest` does, but through ticks and messages that fail: they come again. */
+/**
+ * Lets time pass until nothing is due, like `rest`, but continues when ticks and messages fail, because they are
+ * repeated.
+ */
 export async function restThroughFailures(world: SmallWorld, longestMinutes = 3_000): Promise<void> {
   for (let minute = 0; minute < longestMinutes; minute += 1) {
     await world.work().catch(() => undefined);
@@ -80,28 +85,28 @@ export async function restThroughFailures(world: SmallWorld, longestMinutes = 3_
   throw new Error(`something is still due after ${longestMinutes} minutes`);
 }
 
-/** A file of `count` rows that succeed. */
+/** Returns a file of `count` rows that succeed. */
 export function goodFile(count: number): string {
   return jsonl(Array.from({ length: count }, (_, row) => chatRow(`row-${row}`)));
 }
 
-/** What `paid` is when each row of `goodFile` ran once. */
+/** Returns the value of `paid` if each row of `goodFile` ran once. */
 export function paidOnce(count: number): Record<string, number> {
   return Object.fromEntries(
     Array.from({ length: count }, (_, row): [string, number] => [`row-${row}`, 1]).sort(),
   );
 }
 
-/** What became of a job, in a few words. */
+/** Returns the end of a job in a few words. */
 export function endOf(world: SmallWorld, jobId: string) {
   const { status, rows } = world.job(jobId);
   return { status, succeeded: rows?.succeeded, total: rows?.total };
 }
 
-/** The end of a job all of whose rows succeeded. */
+/** Returns the end of a job whose rows all succeeded. */
 export const whole = (count: number) => ({ status: 'completed', succeeded: count, total: count });
 
-/** The text of the object whose key ends with `end`; empty if there is none. */
+/** Returns the text of the object whose key ends with `end`; empty if there is none. */
 export function textOf(world: SmallWorld, end: string): string {
   const found = [...world.results.objects()].find(([key]) => key.endsWith(end));
   return found === undefined ? '' : Buffer.from(found[1].body).toString();

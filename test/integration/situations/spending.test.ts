@@ -1,4 +1,6 @@
-/** Rule 1 and 2 of "What an answer is worth" (docs/architecture.md): no answer to a create makes Batchdrop spend twice. */
+/**
+ * Rules 1 and 2 of "What an answer is worth" (docs/architecture.md): no answer to a create makes Batchdrop spend twice.
+ */
 import { expect, it } from 'vitest';
 import { HOUR, MINUTE } from '../../unit/small-world.ts';
 import {
@@ -18,7 +20,7 @@ const ROWS = 4;
 const ON_CREATE = { on: 'batches.create' } as const;
 const DAY_IN_MINUTES = 24 * 60;
 
-it.concurrent('U1: a gateway shows another input_file_id everywhere: the batch is ours by its id, and it is the only one', async () => {
+it.concurrent('if a gateway shows another input_file_id everywhere, the batch is recognised by its id, and it is the only one', async () => {
   const { world, audit, paid, played } = await worldWith([{ fault: 'rewritten-file-id' }]);
   const jobId = await world.drop('rewritten.jsonl', goodFile(ROWS));
   await world.rest();
@@ -28,7 +30,7 @@ it.concurrent('U1: a gateway shows another input_file_id everywhere: the batch i
   expect(played('rewritten-file-id')).toBeGreaterThan(2);
 });
 
-it.concurrent('U1: with another input_file_id and a lost answer, the batch is found by the intent in its metadata', async () => {
+it.concurrent('with another input_file_id and a lost response, the batch is found by the intent in its metadata', async () => {
   const rules = [{ fault: 'rewritten-file-id' }, { fault: 'reset-after', ...ON_CREATE, times: 1 }];
   const { world, audit, paid, played } = await worldWith(rules);
   const jobId = await world.drop('rewritten.jsonl', goodFile(ROWS));
@@ -54,7 +56,7 @@ it.concurrent.each([
   [200, 'html'],
   [502, 'html'],
 ])(
-  'U2: a create is accepted and answered with %i %s: the batch is looked for, never made again',
+  'after an accepted create with the response %i %s, the batch is searched for and never made again',
   async (status, body) => {
     const { world, audit, paid, played } = await worldWith([
       { fault: 'page-after', ...ON_CREATE, status, body, times: 1 },
@@ -69,7 +71,7 @@ it.concurrent.each([
 );
 
 it.concurrent.each(['hang-after', 'error-after', 'reset-after'])(
-  'U2: a create is accepted, then %s: one batch',
+  'after an accepted create with the fault %s, there is one batch',
   async (fault) => {
     const { world, audit, paid, played } = await worldWith([{ fault, ...ON_CREATE, times: 1 }]);
     const jobId = await world.drop('lost.jsonl', goodFile(ROWS));
@@ -80,7 +82,7 @@ it.concurrent.each(['hang-after', 'error-after', 'reset-after'])(
   },
 );
 
-it.concurrent('a create that is answered by a page for ever is sent twice by itself, and no third time', async () => {
+it.concurrent("a create whose response is always a gateway's page is sent twice, and not a third time", async () => {
   const { world, audit, played } = await worldWith([{ fault: 'page', ...ON_CREATE, status: 403 }]);
   const jobId = await world.drop('paged.jsonl', goodFile(ROWS));
   await world.work();
@@ -94,7 +96,7 @@ it.concurrent('a create that is answered by a page for ever is sent twice by its
   expect(world.job(jobId).status).toBe('cancelled');
 });
 
-it.concurrent('accepted creates whose batches nobody can see are sent twice by itself, and no third time', async () => {
+it.concurrent('accepted creates whose batches remain invisible are sent twice, and not a third time', async () => {
   const rules = [
     { fault: 'page-after', ...ON_CREATE, status: 404 },
     { fault: 'lag', seconds: 72 * 3_600 },
@@ -106,7 +108,7 @@ it.concurrent('accepted creates whose batches nobody can see are sent twice by i
   expect(audit('batch.created').length).toBeLessThanOrEqual(2);
 });
 
-it.concurrent('U15: a create that arrives twice: the second batch is found, cancelled and reported, the job is whole', async () => {
+it.concurrent('if a create arrives twice, the second batch is found, cancelled and reported, and the job is complete', async () => {
   const { world, audit, played } = await worldWith([{ fault: 'twice', times: 1 }], {
     timing: { inProgress: () => 3 * HOUR },
   });
@@ -125,7 +127,7 @@ it.concurrent('U15: a create that arrives twice: the second batch is found, canc
 });
 
 it.concurrent.each(['odd-entries', 'endless', 'same-page', 'no-organization', 'bare-list'])(
-  'U9: an answer to a create is lost while the list has %s: the batch is adopted, never made again',
+  'if the response to a create is lost while the list has %s, the batch is adopted and never made again',
   async (fault) => {
     const rules = [
       { fault: 'reset-after', ...ON_CREATE, times: 1 },
@@ -141,7 +143,7 @@ it.concurrent.each(['odd-entries', 'endless', 'same-page', 'no-organization', 'b
   },
 );
 
-it.concurrent('U9: neither the list nor a retrieve knows a new batch for ten minutes: it is kept, and it is the only one', async () => {
+it.concurrent('a new batch that neither the list nor a retrieve shows for ten minutes is kept, and it is the only one', async () => {
   const rules = [
     { fault: 'lag', seconds: 600 },
     { fault: 'not-found', on: 'batches.retrieve', seconds: 600 },
@@ -154,7 +156,7 @@ it.concurrent('U9: neither the list nor a retrieve knows a new batch for ten min
   expect(paid()).toEqual(paidOnce(ROWS));
 });
 
-it.concurrent('U8: ids of 328 characters are ids', async () => {
+it.concurrent('ids of 328 characters are accepted', async () => {
   const { world, audit, paid } = await worldWith([{ fault: 'long-ids' }]);
   const jobId = await world.drop('long.jsonl', goodFile(ROWS));
   await world.rest();
@@ -163,7 +165,7 @@ it.concurrent('U8: ids of 328 characters are ids', async () => {
   expect(paid()).toEqual(paidOnce(ROWS));
 });
 
-it.concurrent('U8: uploads that never have the right size: nothing is left at the API', async () => {
+it.concurrent('uploads that never have the right size leave nothing at the API', async () => {
   const { world, audit } = await worldWith([{ fault: 'other-bytes', on: 'files.create' }]);
   const jobId = await world.drop('size.jsonl', goodFile(ROWS));
   await world.rest();

@@ -10,9 +10,9 @@ closeWorldsAtTheEnd();
 const VENDORS = Object.entries(PROFILES);
 const ROWS = [chatRow('good-1'), chatRow('bad', 400), chatRow('good-2')];
 
-/** Errors of a vendor that speaks as this profile does would show here first. */
+/** Errors of a vendor that responds like this profile would show here first. */
 it.each(VENDORS)(
-  'the main job completes at %s: each row once, its failure with the reason',
+  'the main job completes at %s, with each row run once and failures with their reason',
   async (_, profile) => {
     const { world, paid, audit } = await worldWith([], { profile });
     const jobId = await world.drop('main.jsonl', jsonl(ROWS), { 'batch-team': 'blue' });
@@ -46,7 +46,7 @@ it.each(VENDORS)('a cancel stops a job at %s, and the rows that ran are delivere
 });
 
 it.each(VENDORS)(
-  'a lost answer to a create at %s: the batch is found, and nothing is paid twice',
+  'after a lost response to a create at %s, the batch is found and nothing is paid twice',
   async (_, profile) => {
     const { world, audit, paid, played } = await worldWith(
       [{ fault: 'reset-after', on: 'batches.create', times: 1 }],

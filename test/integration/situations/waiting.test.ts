@@ -40,7 +40,7 @@ it.concurrent.each([
   ['batches.create', 'enqueued_requests', 1] as const,
   ['batches.create', 'azure_enqueued_tokens', 1] as const,
 ])(
-  'U6, U7: %s is refused with %s for %i hours: it waits, then every row runs once',
+  'if %s is refused with %s for %i hours, it waits, and then every row runs once',
   async (on, says, hours) => {
     const { world, audit, paid, played } = await worldWith([
       { fault: 'refusal', says, on, lasts: hours * HOURS },
@@ -59,7 +59,7 @@ it.concurrent.each([
   },
 );
 
-it.concurrent('U6: a file that is not visible for ten minutes after its upload is tried again, not uploaded again', async () => {
+it.concurrent('a file that is not visible for ten minutes after its upload is used again, not uploaded again', async () => {
   const { world, audit, paid } = await worldWith([{ fault: 'not-visible', seconds: 600 }]);
   const jobId = await world.drop('unseen.jsonl', goodFile(ROWS));
   await world.rest();
@@ -68,7 +68,7 @@ it.concurrent('U6: a file that is not visible for ten minutes after its upload i
   expect(paid()).toEqual(paidOnce(ROWS));
 });
 
-it.concurrent('U6: a file that is pending after its upload waits until the API has processed it (Azure)', async () => {
+it.concurrent('a file that is pending after its upload waits until the API has processed it (Azure)', async () => {
   const { world, audit, paid } = await worldWith([], { profile: { ...PROFILES.azure, pendingMs: 300_000 } });
   const jobId = await world.drop('pending.jsonl', goodFile(ROWS));
   await world.rest();
@@ -77,7 +77,7 @@ it.concurrent('U6: a file that is pending after its upload waits until the API h
   expect(paid()).toEqual(paidOnce(ROWS));
 });
 
-it.concurrent('an account that cannot pay does not keep finished work from its results, nor a cancel from its effect', async () => {
+it.concurrent('an account that cannot pay delays neither the results of finished work nor a cancel', async () => {
   const says = 'billing_hard_limit_reached';
   const { world } = await worldWith([
     { fault: 'refusal', says, on: ['files.create', 'batches.create'], times: 60 },
@@ -90,7 +90,7 @@ it.concurrent('an account that cannot pay does not keep finished work from its r
   expect(world.job(jobId).status).toBe('cancelled');
 });
 
-it.concurrent('U11: an upload refused with 413 as HTML is final at once, and the job says so', async () => {
+it.concurrent('an upload refused with 413 as HTML fails at once, and the job says why', async () => {
   const { world, audit, played } = await worldWith([{ fault: 'page', on: 'files.create', status: 413 }]);
   const jobId = await world.drop('large.jsonl', goodFile(ROWS));
   await world.rest();
@@ -100,8 +100,9 @@ it.concurrent('U11: an upload refused with 413 as HTML is final at once, and the
   expect(JSON.stringify([world.job(jobId), textOf(world, `${jobId}/errors.jsonl`)])).toContain('HTTP 413');
 });
 
-it.concurrent('U17: twelve calls that never answer before anything was sent lose nothing', async () => {
-  // One after the other: each waits for its deadline. An answer that is late on a busy machine is one more lost answer.
+it.concurrent('twelve calls without a response before anything was sent lose nothing', async () => {
+  // One after the other, because each waits for its deadline. On a busy machine, a late response is one more lost
+  // response.
   const { world, audit, paid, played } = await worldWith([{ fault: 'hang', times: 12 }], {
     deadlineMs: 1_000,
   });
@@ -113,7 +114,7 @@ it.concurrent('U17: twelve calls that never answer before anything was sent lose
   expect(paid()).toEqual(paidOnce(ROWS));
 });
 
-it.concurrent('U17: an outage of a day before anything was sent loses nothing', async () => {
+it.concurrent('an outage of a day before anything was sent loses nothing', async () => {
   const { world, audit, paid, played } = await worldWith([{ fault: 'reset', lasts: 24 * HOURS }]);
   const jobId = await world.drop('outage.jsonl', goodFile(ROWS));
   await restThroughFailures(world, 6_000);

@@ -71,7 +71,7 @@ describe('a stack', () => {
     });
   });
 
-  it('is found by its id, too', async () => {
+  it('is also found by its id', async () => {
     const { StackId = '' } = (await onlyStack('Batchdrop')) ?? {};
     expect(StackId).toMatch(
       /^arn:aws:cloudformation:us-east-1:000000000000:stack\/Batchdrop\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
@@ -138,7 +138,7 @@ describe('a stack', () => {
     await expect(asking).rejects.toMatchObject({ name: 'ValidationError' });
   });
 
-  it('that is created ends the wait of a waiter', async () => {
+  it('ends the wait of a waiter when it is created', async () => {
     const waiting = waitUntilStackCreateComplete(
       { client, maxWaitTime: 20, minDelay: 1, maxDelay: 1 },
       { StackName: 'Batchdrop' },

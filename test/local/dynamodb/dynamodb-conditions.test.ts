@@ -17,13 +17,13 @@ runTable();
 
 /*
  * Checks the local DynamoDB against the documentation of condition expressions. Known gap: it accepts an empty string
- * as a key of an index, which DynamoDB rejects; the ledger's are never empty.
+ * as a key of an index, which DynamoDB rejects. The ledger's keys are never empty.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
  */
 
 interface ConditionCase {
   readonly when: string;
-  /** The attributes of the item before the write, without its key; undefined for no item. */
+  /** The attributes of the item before the write, without its key. Undefined for no item. */
   readonly before: Item | undefined;
   readonly condition: string;
   readonly values?: Item;
@@ -35,7 +35,7 @@ const seven = { ':version': n(7) };
 
 const CONDITIONS: readonly ConditionCase[] = [
   { when: 'nothing is there', before: undefined, condition: CREATE, values: now, holds: true },
-  { when: 'an item is there that never expires', before: {}, condition: CREATE, values: now, holds: false },
+  { when: 'an item exists that never expires', before: {}, condition: CREATE, values: now, holds: false },
   { when: 'it has expired', before: { expiresAt: n(999) }, condition: CREATE, values: now, holds: true },
   { when: 'it expires now', before: { expiresAt: n(1_000) }, condition: CREATE, values: now, holds: true },
   { when: 'it expires later', before: { expiresAt: n(1_001) }, condition: CREATE, values: now, holds: false },
@@ -68,7 +68,7 @@ const CONDITIONS: readonly ConditionCase[] = [
     holds: true,
   },
   {
-    when: 'it is written otherwise',
+    when: 'it is written differently',
     before: { version: n('7.0') },
     condition: REPLACE,
     values: seven,
@@ -151,11 +151,11 @@ describe('a condition', () => {
     );
     if (holds) await writing;
     else await expect(writing).rejects.toMatchObject(CONDITION_FAILED);
-    // A write replaces the whole item, a rejected write changes nothing.
+    // A write replaces the whole item. A rejected write changes nothing.
     expect(await read(pk)).toEqual(holds ? { ...key, fresh: s('yes') } : former);
   });
 
-  it('concerns the item with that key, not its partition', async () => {
+  it('applies to the item with that key, not to its partition', async () => {
     const pk = aKey();
     await put({ pk: s(pk), sk: s('PART#1') });
     await put({ pk: s(pk), sk: s('META') }, { ConditionExpression: 'attribute_not_exists(pk)' });
@@ -194,7 +194,7 @@ describe('a write fails', () => {
       { ConditionExpression: 'status = :v', ExpressionAttributeValues: { ':v': s('x') } },
     ],
     [
-      'a condition that is no expression',
+      'a condition that is not an expression',
       item,
       { ConditionExpression: 'version = = :v', ExpressionAttributeValues: { ':v': n(1) } },
     ],

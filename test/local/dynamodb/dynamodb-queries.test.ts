@@ -41,7 +41,7 @@ describe('a query', () => {
     return { found: page.Items?.map((item) => item.sk?.S), next: page.LastEvaluatedKey };
   };
 
-  it('by a prefix of the sort key finds the matching items only, in byte order', async () => {
+  it('by a prefix of the sort key finds only the matching items, in byte order', async () => {
     const pk = aKey();
     for (const sk of [
       'PART#b#2',
@@ -109,7 +109,7 @@ describe('a query', () => {
 
   it.each<[string, Partial<QueryCommandInput>]>([
     [
-      'the partition is left out',
+      'the partition is missing',
       {
         KeyConditionExpression: 'begins_with(sk, :prefix)',
         ExpressionAttributeValues: { ':prefix': s('P') },
@@ -120,7 +120,7 @@ describe('a query', () => {
       { KeyConditionExpression: 'pk > :pk', ExpressionAttributeValues: { ':pk': s('a') } },
     ],
     [
-      'a condition is on no key',
+      'a condition is not on a key',
       {
         KeyConditionExpression: 'pk = :pk AND version = :v',
         ExpressionAttributeValues: { ':pk': s('a'), ':v': n(1) },
@@ -131,7 +131,7 @@ describe('a query', () => {
       { IndexName: 'none', KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': s('a') } },
     ],
     [
-      'an index is to be read consistently',
+      'a consistent read of an index is requested',
       {
         IndexName: 'due',
         ConsistentRead: true,
@@ -148,7 +148,7 @@ describe('a query', () => {
       },
     ],
     [
-      'the limit is none',
+      'the limit is invalid',
       { Limit: 0, KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': s('a') } },
     ],
   ])('fails if %s', async (_, input) => {
@@ -177,7 +177,7 @@ describe('the sparse index', () => {
     expect((await due(shard, 9)).items).toHaveLength(1);
   });
 
-  it('returns the keys and the projected attributes only', async () => {
+  it('returns only the keys and the projected attributes', async () => {
     const [shard, pk] = [aKey(), aKey()];
     const seen = { pk: s(pk), sk: s('META'), dueShard: s(shard), dueAt: n(1), openBatch: s('text') };
     await put({ ...seen, item: s('text'), version: n(1) });
@@ -295,7 +295,7 @@ describe('the indexes of jobs', () => {
     expect(page.Items).toEqual(keys);
   });
 
-  it('a filter by an existing attribute omits the others', async () => {
+  it('a filter by an existing attribute omits items without it', async () => {
     const shard = aKey();
     const due = { sk: s('META'), dueShard: s(shard), dueAt: n(1) };
     await put({ ...due, pk: s(aKey()) });

@@ -13,7 +13,7 @@ import { type SdkEndpoint, startSdkEndpoint } from '../endpoint/sdk-endpoint.ts'
 
 export type Item = Record<string, AttributeValue>;
 
-/** Every expression that the ledger sends; a test compares them with the ledger's requests. */
+/** Every expression that the ledger sends. A test compares them with the ledger's requests. */
 export const CREATE = 'attribute_not_exists(pk) OR expiresAt <= :now';
 export const REPLACE = 'version = :version';
 export const PARTS = 'pk = :pk AND begins_with(sk, :prefix)';

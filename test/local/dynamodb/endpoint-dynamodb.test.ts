@@ -151,7 +151,7 @@ function unfinishedWrites(): number {
 }
 
 describe('a write in flight when the process is killed', () => {
-  /** Creates the journal of a killed process: a write that began and did not end. */
+  /** Creates the journal of a killed process, with a write that began and did not end. */
   async function restartWithUnfinished(operation: string, input: object) {
     await stop();
     const journal = new WriteJournal(directory);

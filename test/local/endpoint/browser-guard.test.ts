@@ -14,7 +14,7 @@ import { startBatchApi } from '../../../local/openai/server.ts';
 
 const LONG_AGO = Date.parse('2026-01-02T03:04:05Z');
 const OBJECT = '<script>stolen()</script>';
-/** How a request may look that only the guard can refuse. */
+/** A request that looks valid in every way, so that only the guard can refuse it. */
 const SIGNED = {
   authorization:
     'AWS4-HMAC-SHA256 Credential=any/20260102/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0',
@@ -97,7 +97,7 @@ const both = [0, 1];
 
 describe.each(both)('server %i of this machine', (at) => {
   it.each(['127.0.0.1', 'localhost', '[::1]', 'LocalHost', 'files.localhost'])(
-    'answers a program that calls it %s',
+    'responds to a program that calls it %s',
     async (name) => {
       const { port } = serverAt(at);
       for (const host of [`${name}:${port}`, name]) {
@@ -120,7 +120,7 @@ describe.each(both)('server %i of this machine', (at) => {
     'evil.example#.localhost',
     'evil.example/.localhost',
     '.localhost',
-  ])('refuses a page whose name "%s" was made to resolve to it', async (name) => {
+  ])('refuses a page that made its name "%s" resolve to the server', async (name) => {
     for (const host of [name, `${name}:${serverAt(at).port}`]) {
       const { status, body } = await call(serverAt(at), 'GET', { host });
       expect({ status, body }).toEqual({
@@ -131,7 +131,7 @@ describe.each(both)('server %i of this machine', (at) => {
   });
 
   it.each(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])(
-    'refuses a %s of another site, whatever the path',
+    'refuses a %s from another site, whatever the path',
     async (method) => {
       const server = serverAt(at);
       const fromElsewhere = [
@@ -150,7 +150,7 @@ describe.each(both)('server %i of this machine', (at) => {
     },
   );
 
-  it('refuses every origin and site but its own', async () => {
+  it('refuses every origin and site except its own', async () => {
     const server = serverAt(at);
     const own = `http://127.0.0.1:${server.port}`;
     const printable = fc.string({
@@ -171,14 +171,14 @@ describe.each(both)('server %i of this machine', (at) => {
     );
   });
 
-  it('answers a person who opens its address, and a page of its own', async () => {
+  it('responds to a person who opens its address, and to a page of its own', async () => {
     const server = serverAt(at);
     const own = { origin: `http://127.0.0.1:${server.port}`, 'sec-fetch-site': 'same-origin' };
     expect((await call(server, 'GET', own)).status).toBe(200);
     expect((await call(server, 'GET', { 'sec-fetch-site': 'none' })).status).toBe(200);
   });
 
-  it('lets a browser neither guess a type nor run what it gets, whatever the answer', async () => {
+  it('keeps a browser from guessing a type and from running the content, whatever the response', async () => {
     const server = serverAt(at);
     const answers = [
       await call(server, 'GET', {}),
@@ -193,7 +193,7 @@ describe.each(both)('server %i of this machine', (at) => {
     }
   });
 
-  it("says the runtime's time in Date, so that a server elsewhere can follow it", async () => {
+  it("sends the runtime's time in Date, so that another server can follow it", async () => {
     const server = serverAt(at);
     for (const more of [{}, { host: 'evil.example' }]) {
       const { headers } = await call(server, 'GET', more);
@@ -208,7 +208,7 @@ describe('an object that a browser opens', () => {
   const open = (query = '', headers = {}) =>
     call({ ...aws(), path: `/files/page.html${query}`, headers }, 'GET', {});
 
-  it('is saved and not shown as a page', async () => {
+  it('is saved instead of shown as a page', async () => {
     const { status, headers, body } = await open();
     expect({ status, body }).toEqual({ status: 200, body: OBJECT });
     expect(headers['content-disposition']).toBe('attachment');
@@ -225,7 +225,7 @@ describe('an object that a browser opens', () => {
     expect(headers['content-disposition']).toBe(sent);
   });
 
-  it('has for an SDK the disposition with which it was stored', async () => {
+  it('has the stored disposition for an SDK', async () => {
     expect((await call(aws(), 'GET', {})).headers['content-disposition']).toBeUndefined();
   });
 });

@@ -84,7 +84,7 @@ async function receiveAll({ sqs }: Machine, QueueUrl: string | undefined) {
   }
 }
 
-/** Repeats a call, each started before the previous response, until the kill; returns what was acknowledged. */
+/** Repeats a call, each started before the previous response, until the kill. Returns the acknowledged calls. */
 async function killedInTheMidstOf(
   enough: number,
   act: (index: number) => Promise<unknown>,
@@ -126,7 +126,7 @@ it('after a kill, acknowledged messages exist and deleted ones do not', async ()
   expect(bodies).not.toContain('deleted');
 });
 
-it('a message in flight at a kill stays hidden, and can be deleted by its earlier handle', async () => {
+it('a message in flight at a kill remains hidden, and can be deleted with its earlier handle', async () => {
   const first = await start();
   const QueueUrl = await createQueue(first, 'in-flight', { VisibilityTimeout: '3600' });
   await first.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'held' }));
@@ -139,7 +139,7 @@ it('a message in flight at a kill stays hidden, and can be deleted by its earlie
   await second.sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: held?.ReceiptHandle }));
 });
 
-it('an event that was accepted but not delivered is delivered at the next start, by the earlier rules', async () => {
+it('an event that was accepted but not delivered is delivered at the next start, with the earlier rules', async () => {
   const first = await start('record');
   await createQueue(first, 'subscriber', { VisibilityTimeout: '3600' });
   const rule = { Name: 'all', EventPattern: '{"source":["app"]}' };
@@ -161,7 +161,7 @@ it('an event that was accepted but not delivered is delivered at the next start,
   expect(acknowledged.length).toBeGreaterThanOrEqual(100);
   expect(new Set(received).size).toBe(received.length);
   expect(received).toEqual(expect.arrayContaining(acknowledged));
-  // The rule itself exists, too.
+  // The rule itself also exists.
   const Entries = [{ Source: 'app', DetailType: 't', Detail: '{"index":"after the kill"}' }];
   await second.events.send(new PutEventsCommand({ Entries }));
   expect(await receiveAll(second, url)).toMatchObject([{ Body: expect.stringContaining('after the kill') }]);

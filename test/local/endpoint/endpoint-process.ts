@@ -1,6 +1,6 @@
 /**
- * Runs the messaging engines in a process of their own, for tests that kill it; prints the endpoint's URL.
- * Arguments: the directory of its state, and whether EventBridge delivers (`deliver`) or only records (`record`).
+ * Runs the messaging engines in their own process, for tests that kill it, and prints the endpoint's URL. Arguments:
+ * the directory of its state, and whether EventBridge delivers (`deliver`) or only records (`record`).
  */
 import { DynamoDbEngine } from '../../../local/aws/dynamodb/engine.ts';
 import { EventsEngine } from '../../../local/aws/events/engine.ts';

@@ -47,7 +47,7 @@ interface Serving {
   readonly isStarted?: boolean;
 }
 
-/** An endpoint with a function `hook` at a public URL, whose account has an owner who must sign. */
+/** Returns an endpoint with a function `hook` at a public URL. Calls of the account's owner must be signed. */
 async function serving({ answer = () => ({ statusCode: 200 }), ...options }: Serving = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-url-'));
   const clock = new VirtualClock({ start: NOW, speed: 1 });
@@ -153,7 +153,7 @@ describe('a request to the URL of a function', () => {
     expect(events).toEqual([event]);
   });
 
-  it('has the path / when it has none, and no body when it has none', async () => {
+  it('has the path / by default, and no body by default', async () => {
     const { call, events } = await serving();
     for (const path of ['/lambda_url/hook', '/lambda_url/hook/', '/lambda_url/hook?a=1'])
       expect((await call(path, { method: 'GET' })).status).toBe(200);
@@ -165,7 +165,7 @@ describe('a request to the URL of a function', () => {
   it.each([
     ['application/octet-stream', Buffer.from([0, 255, 10])],
     ['application/x-www-form-urlencoded', Buffer.from('a=1')],
-    ['application/json', Buffer.from([0x22, 0xff, 0x22])], // no UTF-8: as text it would be another body
+    ['application/json', Buffer.from([0x22, 0xff, 0x22])], // not UTF-8: as text, it would be another body
   ])('has its %s body in base64', async (type, body) => {
     const { call, events } = await serving();
     await call('/lambda_url/hook/', { headers: { 'content-type': type }, body });
@@ -187,7 +187,7 @@ describe('a request to the URL of a function', () => {
         expect((await call(path, { method })).status, `${method} ${path}`).toBe(403);
   });
 
-  it('leads to no function but those with a URL, and to nothing else of the endpoint', async () => {
+  it('reaches only functions with a URL, and nothing else on the endpoint', async () => {
     const { call, events } = await serving();
     for (const path of [
       '/lambda_url/',
@@ -199,7 +199,7 @@ describe('a request to the URL of a function', () => {
     expect(events).toEqual([]);
   });
 
-  it('is refused when a page of a browser sends it', async () => {
+  it('is refused when a web page sends it', async () => {
     const { call, events } = await serving();
     for (const headers of [
       { host: 'evil.example' },
@@ -218,18 +218,18 @@ describe('a request to the URL of a function', () => {
     expect(events).toHaveLength(1);
   });
 
-  it('is refused while the functions are not there yet', async () => {
+  it('is refused while the functions have not started', async () => {
     const { call } = await serving({ isStarted: false });
     expect((await call('/lambda_url/hook/')).status).toBe(503);
   });
 
-  it.each([0, 1])('is refused without the permission %i of a public URL', async (missing) => {
+  it.each([0, 1])('is refused without permission %i of a public URL', async (missing) => {
     const { call, events } = await serving({ permissions: PERMISSIONS.filter((_, at) => at !== missing) });
     expect(await call('/lambda_url/hook/')).toMatchObject({ status: 403, body: '{"Message":"Forbidden"}' });
     expect(events).toEqual([]);
   });
 
-  it('waits while as many run as are reserved; a flood is refused', async () => {
+  it('waits while the reserved concurrency is used, and a flood of requests is refused', async () => {
     const gate = Promise.withResolvers<void>();
     let running = 0;
     let most = 0;
@@ -252,8 +252,8 @@ describe('a request to the URL of a function', () => {
   });
 });
 
-describe('the answer of the function', () => {
-  it('is what it returned', async () => {
+describe('the response of the function', () => {
+  it('is what the function returned', async () => {
     const { call } = await serving({
       answer: () => ({
         statusCode: 418,
@@ -280,7 +280,7 @@ describe('the answer of the function', () => {
     expect((await call('/lambda_url/hook/')).body).toBe('bytes');
   });
 
-  it('without a status code, is the body', async () => {
+  it('without a status code is the body of the response', async () => {
     const { call } = await serving({ answer: () => ({ ok: true }) });
     expect(await call('/lambda_url/hook/')).toMatchObject({
       status: 200,
@@ -289,12 +289,12 @@ describe('the answer of the function', () => {
     });
   });
 
-  it.each([99, 600, 'none', null, {}])('with the status code %j is 502', async (statusCode) => {
+  it.each([99, 600, 'none', null, {}])('with the status code %j becomes 502', async (statusCode) => {
     const { call } = await serving({ answer: () => ({ statusCode }) });
     expect((await call('/lambda_url/hook/')).status).toBe(502);
   });
 
-  it('is 502 when it failed, and tells nothing of the failure', async () => {
+  it('is 502 when the function failed, and reveals nothing about the failure', async () => {
     const { call } = await serving({
       answer: () => {
         throw new Error('the key is sk-1');
@@ -307,10 +307,10 @@ describe('the answer of the function', () => {
   });
 });
 
-/** Sends a body without an end, and returns the answer that comes meanwhile. The server closes the connection. */
+/** Sends a body without an end. Returns the response that arrives meanwhile. The server closes the connection. */
 async function refusedWhileSending(port: number): Promise<string> {
   const socket = connect(port, '127.0.0.1');
-  socket.on('error', () => {}); // the server is done with it
+  socket.on('error', () => {}); // the server has closed the connection
   socket.write('POST /lambda_url/hook/ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n');
   const chunk = `${(65_536).toString(16)}\r\n${'x'.repeat(65_536)}\r\n`;
   const sending = setInterval(() => socket.write(chunk), 1);

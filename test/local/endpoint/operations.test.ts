@@ -15,7 +15,7 @@ import { Engines } from '../../../local/runtime/engines.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import { clientConfig } from './client-config.ts';
 
-/** A client of one service, and everything that its package exports. */
+/** A client of one service, and all exports of its package. */
 interface Sdk {
   readonly client: { send(command: object): Promise<unknown>; destroy(): void };
   readonly exported: object;
@@ -23,7 +23,7 @@ interface Sdk {
 
 type Command = new (input: object) => object;
 
-// What the SDK needs to address a request, and what tells two operations of S3 apart.
+// The input that the SDK needs to address a request, and that distinguishes operations of S3.
 const INPUT = {
   Bucket: 'bucket',
   Key: 'key',
@@ -34,7 +34,7 @@ const INPUT = {
   Name: 'name',
   ResourceArn: 'arn',
 };
-// Sent to a host of its own, not to the client's endpoint.
+// Sent to a different host, not to the client's endpoint.
 const OF_ANOTHER_HOST = new Set(['WriteGetObjectResponse']);
 const SERVICES = [
   's3',
@@ -88,7 +88,9 @@ function commandsOf({ exported }: Sdk): [string, Command][] {
     .filter(([name]) => !OF_ANOTHER_HOST.has(name));
 }
 
-/** Whether the endpoint has the operation: the status is not 501. Throws if the request was not sent. */
+/**
+ * Returns whether the endpoint has the operation, so that the status is not 501. Throws if the request was not sent.
+ */
 async function isImplemented({ client }: Sdk, Command: Command): Promise<boolean> {
   try {
     await client.send(new Command(INPUT));

@@ -20,7 +20,7 @@ interface QueueSubscription {
   readonly attributes?: Record<string, string>;
 }
 
-/** Creates a queue and a rule that sends it what matches the pattern; returns the queue's URL. */
+/** Creates a queue and a rule that sends it matching events. Returns the queue's URL. */
 export async function subscribeQueue(
   { sqs, events }: Clients,
   { name, bus, pattern, attributes = {} }: QueueSubscription,

@@ -13,7 +13,7 @@ import { SqsEngine } from '../../../local/aws/sqs/engine.ts';
 import { VirtualClock } from '../../../local/clock.ts';
 import { clientConfig } from './client-config.ts';
 
-/** Starts the services for which the SDK has waiters or paginators on one endpoint; returns their clients. */
+/** Starts the services for which the SDK has waiters or paginators on one endpoint. Returns their clients. */
 export async function startSdkEndpoint() {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-sdk-'));
   const clock = new VirtualClock();
@@ -35,7 +35,7 @@ export async function startSdkEndpoint() {
   return {
     ...clients,
     url: endpoint.url,
-    /** Creates a bucket as the template does: the endpoint has no CreateBucket. */
+    /** Creates a bucket as the template does, because the endpoint has no CreateBucket. */
     createBucket: async (name: string, { versioned = false } = {}) =>
       buckets.createBucket(name, { versioned, eventBridge: false }),
     async close() {

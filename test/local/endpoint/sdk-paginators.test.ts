@@ -56,7 +56,7 @@ describe('the SDK pages through', () => {
     expect(pages.flat()).toEqual([...numbered('a & b/ü ', 7), ...numbered('c/', 4)]);
   });
 
-  it('the common prefixes and objects, a prefix never twice', async () => {
+  it('the common prefixes and objects, no prefix twice', async () => {
     const pages = await pagesOf(
       paginateListObjectsV2({ client: sdk.s3, pageSize: 1 }, { Bucket, Delimiter: '/' }),
       (page) => page.CommonPrefixes?.map((each) => each.Prefix),
@@ -72,7 +72,7 @@ describe('the SDK pages through', () => {
     expect(pages).toEqual([['c/01', 'c/02'], ['c/03']]);
   });
 
-  it('the versions of objects, by its two markers', async () => {
+  it('the versions of objects, with its two markers', async () => {
     for (const Body of ['second', 'third']) {
       await sdk.s3.send(new PutObjectCommand({ Bucket, Key: 'c/00', Body }));
     }
@@ -153,7 +153,7 @@ describe('the SDK pages through a table', () => {
     );
   });
 
-  // A new object per use: the SDK's paginators write their token into it.
+  // Creates a new object for each use, because the SDK's paginators write their token into it.
   const query = () => ({
     TableName,
     KeyConditionExpression: 'pk = :pk',

@@ -64,7 +64,7 @@ describe('the SDK waits for', () => {
     );
   });
 
-  it('the absence of a missing bucket, and in vain for that of an existing one', async () => {
+  it('the absence of a bucket, and times out if the bucket exists', async () => {
     const wait = (name: string) =>
       waitUntilBucketNotExists({ client: sdk.s3, ...IMPATIENT }, { Bucket: name });
     await expect(wait('never')).resolves.toMatchObject(SUCCESS);

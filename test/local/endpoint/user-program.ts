@@ -16,7 +16,10 @@ export interface ReceivedEvent {
   };
 }
 
-/** A user's program: the stock AWS SDK with the local endpoint and any credentials, unless only certain ones will do. */
+/**
+ * A user's program: the unchanged AWS SDK with the local endpoint. It uses any credentials, unless only certain ones
+ * work.
+ */
 export class UserProgram {
   readonly s3: S3Client;
   readonly sqs: SQSClient;
@@ -31,7 +34,7 @@ export class UserProgram {
     this.#names = names;
   }
 
-  /** Uploads a request file; returns its version id. */
+  /** Uploads a request file. Returns its version id. */
   async put(key: string, body: string, metadata: Record<string, string> = {}): Promise<string> {
     const { VersionId } = await this.s3.send(
       new PutObjectCommand({ Bucket: this.#names.requestBucket, Key: key, Body: body, Metadata: metadata }),
@@ -62,7 +65,7 @@ export class UserProgram {
   }
 }
 
-/** The events that arrive in a queue; a repeated event is kept once, by its `metadata.id`. */
+/** The events that arrive in a queue. A repeated event is kept once, by its `metadata.id`. */
 export class Subscription {
   readonly #sqs: SQSClient;
   readonly #queueUrl: string;
@@ -74,7 +77,7 @@ export class Subscription {
     this.#queueUrl = queueUrl;
   }
 
-  /** Waits for an event for which `isIt` is true; throws after `seconds`, which only ends a hung test. */
+  /** Waits for an event for which `isIt` is true. Throws after `seconds`, which only ends a hung test. */
   async until(what: string, isIt: (event: ReceivedEvent) => boolean, seconds = 150): Promise<ReceivedEvent> {
     const giveUpAt = performance.now() + seconds * 1_000;
     while (performance.now() < giveUpAt) {

@@ -3,20 +3,20 @@ import { compilePattern } from '../../../local/aws/events/patterns/pattern.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
-/** A pattern on an event's detail, with details that match and details that do not. */
+/** A pattern for an event's detail, with details that match and details that do not. */
 export interface PatternCase {
   readonly pattern: Json;
   readonly matches: readonly Json[];
   readonly differs: readonly Json[];
 }
 
-/** Whether an event with this detail matches a pattern on its detail. */
+/** Returns whether an event with this detail matches a pattern for its detail. */
 function matches(detail: Json, pattern: Json): boolean {
   const event = { source: 'app', 'detail-type': 'thing', resources: ['arn:a', 'arn:b'], detail };
   return compilePattern(JSON.stringify({ detail: pattern }))(event);
 }
 
-/** Defines one test per detail; returns their number. */
+/** Defines one test per detail. Returns their number. */
 export function testCases(title: string, cases: readonly PatternCase[]): number {
   const single = cases.flatMap(({ pattern, matches: alike, differs }) => [
     ...alike.map((detail) => ({ pattern, detail, expected: true })),

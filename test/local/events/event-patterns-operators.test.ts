@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { type Json, type PatternCase, testCases } from './event-pattern-case.ts';
 
-/** Returns a case on the field `a`. */
+/** Returns a case for the field `a`. */
 function on(matcher: Json, matches: readonly Json[], differs: readonly Json[]): PatternCase {
   const field = (a: Json) => ({ a });
   return { pattern: field([matcher]), matches: matches.map(field), differs: differs.map(field) };

@@ -133,7 +133,7 @@ const OR: readonly PatternCase[] = [
     matches: [{}, { a: 'x' }],
     differs: [{ a: 'y' }],
   },
-  // A field of that name, if AWS cannot read it as the operator.
+  // `$or` is a field name if AWS cannot read it as the operator.
   { pattern: { $or: ['x', 'y'] }, matches: [{ $or: 'y' }], differs: [{}, { x: 1 }] },
   { pattern: { $or: { a: [1] } }, matches: [{ $or: { a: 1 } }], differs: [{ a: 1 }] },
   {

@@ -1,4 +1,4 @@
-/** EventBridge and its queues on an endpoint of their own for the test file that imports this. */
+/** Runs EventBridge and its queues on their own endpoint, for the test file that imports this. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -114,7 +114,7 @@ it('an input path takes one element of an array', async () => {
 });
 
 describe('a target that fails', () => {
-  /** Creates a rule with a failing function; returns the final message in its dead-letter queue. */
+  /** Creates a rule with a failing function. Returns the final message in its dead-letter queue. */
   async function failing(RetryPolicy: Target['RetryPolicy']) {
     const dead = queue();
     const { source } = await ruleFor([{ Arn: FUNCTION, DeadLetterConfig: { Arn: dead }, RetryPolicy }]);
@@ -123,7 +123,7 @@ describe('a target that fails', () => {
     await put(event(source));
     let message = sqs.queues.receive(dead, 1)[0];
     const hasGivenUp = () => {
-      clock.advance(MINUTE / 2); // until then it is retried as often as allowed
+      clock.advance(MINUTE / 2); // until then, it is retried as often as allowed
       message ??= sqs.queues.receive(dead, 1)[0];
       return message !== undefined;
     };
@@ -150,7 +150,7 @@ describe('a target that fails', () => {
   });
 
   it('is not retried if its event is older than its policy allows', async () => {
-    // The second retry would be two minutes after the first, which is after one minute.
+    // The second retry would be two minutes after the first one, which is after one minute.
     expect(await failing({ MaximumEventAgeInSeconds: 120 })).toEqual({
       invocations: 2,
       retries: '1',
@@ -162,7 +162,7 @@ describe('a target that fails', () => {
     expect(await failing({ MaximumEventAgeInSeconds: 180 })).toMatchObject({ invocations: 3 });
   });
 
-  it('permanently is not retried: the reason is given, and no retry is counted', async () => {
+  it('permanently is not retried, and its message has the reason and no retries', async () => {
     const dead = queue();
     const nowhere = 'arn:aws:sqs:us-east-1:000000000000:nowhere';
     const RetryPolicy = { MaximumRetryAttempts: 9 };
@@ -175,7 +175,7 @@ describe('a target that fails', () => {
   });
 });
 
-it('the events of a data directory from before the age limit are delivered and retried', async () => {
+it('the events of a data directory that is older than the age limit feature are delivered and retried', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-events-old-'));
   const old = new DatabaseSync(join(directory, 'events.sqlite'));
   old.exec(`

@@ -156,7 +156,7 @@ describe('PutEvents', () => {
       Detail: `"${'x'.repeat(detailBytes - 2)}"`,
     });
     const half = 1024 * 512;
-    // Two bytes of each entry are its source and type; the details are not objects, which is an error per entry.
+    // Two bytes of each entry are its source and type. The details are not objects, which causes an error per entry.
     expect((await put(entry(half - 2), entry(half - 3))).FailedEntryCount).toBe(2);
     await expect(put(entry(half - 2), entry(half - 2))).rejects.toThrow(/over the limit/);
   });
@@ -170,7 +170,7 @@ describe('a function as target', () => {
     expect(invocations).toMatchObject([{ source, detail: { for: 'function' } }]);
   });
 
-  it('is retried after one minute and two more, then the event moves to the dead-letter queue', async () => {
+  it('is retried after one minute and two more, and then the event moves to the dead-letter queue', async () => {
     const dead = queue();
     const { source } = await ruleFor([{ Arn: FUNCTION, DeadLetterConfig: { Arn: dead } }]);
     invocations.length = 0;
@@ -192,7 +192,7 @@ describe('a function as target', () => {
     expect(invocations).toHaveLength(3);
   });
 
-  it('is invoked once if the target allows no retry; without a dead-letter queue the loss is reported', async () => {
+  it('is invoked once if the target allows no retry, and without a dead-letter queue the loss is reported', async () => {
     const { source } = await ruleFor([{ Arn: FUNCTION, RetryPolicy: { MaximumRetryAttempts: 0 } }]);
     functionFailures.left = 1;
     reports.length = 0;
@@ -201,7 +201,7 @@ describe('a function as target', () => {
     expect(reports).toEqual([expect.stringContaining('the function failed')]);
   });
 
-  /** The retry is scheduled a moment after the failure; the clock advances only after that. */
+  /** The retry is scheduled shortly after the failure. The clock advances only after that. */
   async function advanceUntil(milliseconds: number, isDone: () => boolean) {
     await new Promise((resolve) => setImmediate(resolve));
     clock.advance(milliseconds - 1);

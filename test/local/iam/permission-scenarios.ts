@@ -8,13 +8,13 @@ import type { Policies } from '../../../local/aws/iam/decision.ts';
 import { chatRows } from '../endpoint/chat-rows.ts';
 import type { RecordedRuntime } from './recorded-runtime.ts';
 
-/** Something that the stack does, and the table's text if a permission for it is missing. */
+/** An activity of the stack, and the table's text if a permission for it is missing. */
 export interface Scenario {
   readonly fails: string;
   readonly run: (runtime: RecordedRuntime) => Promise<void>;
 }
 
-/** From the most frequent to the rarest; the table names the first one that needs a permission. */
+/** From the most frequent to the rarest. The table names the first scenario that needs a permission. */
 export const SCENARIOS: readonly Scenario[] = [
   { fails: 'a job gets no results', run: mainJob },
   { fails: 'rows of a file with several models are never sent', run: mixedFile },
@@ -46,7 +46,7 @@ export const SCENARIOS: readonly Scenario[] = [
 const HALF_A_LINE = '{"custom_id":"half\n';
 
 async function mainJob(runtime: RecordedRuntime): Promise<void> {
-  await tellEnds(runtime, false); // nor in the scenarios after it: POLL finds every end
+  await tellEnds(runtime, false); // nor in the later scenarios, because POLL finds every end
   await completeJob(runtime);
 }
 
@@ -64,7 +64,7 @@ async function untilCleanedUp(runtime: RecordedRuntime, jobId: string): Promise<
   );
 }
 
-/** The rows of two models alternate: SUBMIT reads each row by the row table. */
+/** The rows of two models alternate, so SUBMIT reads each row with the row table. */
 async function mixedFile(runtime: RecordedRuntime): Promise<void> {
   const name = runtime.newName('mixed');
   const lines = chatRows(6, name).trim().split('\n');
@@ -89,7 +89,7 @@ async function cancelledJob(runtime: RecordedRuntime): Promise<void> {
   await runtime.untilJob(jobId, 'cancelled');
 }
 
-/** S3's event arrives after the version was deleted: INTAKE must get a 404, not a 403. */
+/** S3's event arrives after the version was deleted. INTAKE must get a 404, not a 403. */
 async function fileGoneBeforeIntake(runtime: RecordedRuntime): Promise<void> {
   const key = `${runtime.newName('gone-early')}.jsonl`;
   const object = { key, size: 1, etag: 'e', 'version-id': 'deleted-version' };
@@ -101,8 +101,8 @@ async function fileGoneBeforeIntake(runtime: RecordedRuntime): Promise<void> {
 }
 
 /**
- * Submission is paused until POLL has found the job, the file is deleted, submission is resumed: POLL dispatches the
- * part to SUBMIT again, and SUBMIT and DELIVER find that the file is gone.
+ * Submission is paused until POLL has found the job. Then the file is deleted and submission is resumed. POLL
+ * dispatches the part to SUBMIT again, and SUBMIT and DELIVER find that the file is gone.
  */
 async function fileGoneWhilePaused(runtime: RecordedRuntime): Promise<void> {
   const key = `${runtime.newName('gone-late')}.jsonl`;
@@ -115,10 +115,10 @@ async function fileGoneWhilePaused(runtime: RecordedRuntime): Promise<void> {
   await runtime.untilAsked('polling', 'dynamodb:Query', (resource) => resource.endsWith('-table'));
   await setPaused(runtime, false);
   await runtime.untilJob(jobId, 'failed');
-  await untilCleanedUp(runtime, jobId); // DELIVER must get a 404 for the version that it tags, not a 403
+  await untilCleanedUp(runtime, jobId); // DELIVER must get a 404, not a 403, for the version that it tags
 }
 
-/** A denied call succeeds once it is allowed: POLL dispatches the job to INTAKE again. */
+/** A denied call succeeds once it is allowed, because POLL dispatches the job to INTAKE again. */
 async function intakeRetried(runtime: RecordedRuntime): Promise<void> {
   runtime.enforce(withoutAction(runtime, 'intake', 's3:PutObject'));
   const refused = runtime.untilAsked('intake', 's3:PutObject');
@@ -128,7 +128,7 @@ async function intakeRetried(runtime: RecordedRuntime): Promise<void> {
   await runtime.untilJob(jobId, 'rejected');
 }
 
-/** INTAKE must get a 404 for the missing checkpoint, not a 403: then it reads the file again. */
+/** INTAKE must get a 404, not a 403, for the missing checkpoint. Then it reads the file again. */
 async function checkpointGone(runtime: RecordedRuntime): Promise<void> {
   runtime.enforce(withoutAction(runtime, 'intake', 's3:PutObject'));
   const jobId = await runtime.drop(`${runtime.newName('bad-resumed')}.jsonl`, HALF_A_LINE);
@@ -142,7 +142,8 @@ async function checkpointGone(runtime: RecordedRuntime): Promise<void> {
 }
 
 /**
- * INTAKE resumes from a checkpoint of a file with long ids, and the upload of the next one is denied once it has begun.
+ * INTAKE resumes from a checkpoint of a file with long ids. The upload of the next checkpoint is denied after it has
+ * begun.
  */
 async function brokenCheckpoint(runtime: RecordedRuntime): Promise<void> {
   runtime.enforce(withoutAction(runtime, 'intake', 's3:PutObject'));
@@ -180,8 +181,8 @@ function rowsWithLongIds(count: number): string {
 }
 
 /**
- * The API returns 18 MiB of results for rows that are not in the file, and no error file; and the uploads of the
- * results are gone when they are to be completed, as after the bucket's lifecycle rule for old uploads.
+ * The API returns 18 MiB of results for rows that are not in the file, and no error file. In addition, the uploads of
+ * the results are gone when they should be completed, as after the bucket's lifecycle rule for old uploads.
  */
 async function brokenDelivery(runtime: RecordedRuntime): Promise<void> {
   runtime.enforce(withoutAction(runtime, 'delivery', 'dynamodb:GetItem'));
@@ -205,11 +206,11 @@ async function toldJob(runtime: RecordedRuntime): Promise<void> {
   await tellEnds(runtime, true);
   const before = runtime.decisions.length;
   do await completeJob(runtime);
-  while (!runtime.hasAsked('webhooks', 'sqs:SendMessage', before)); // POLL may find an end first
+  while (!runtime.hasAsked('webhooks', 'sqs:SendMessage', before)); // POLL may find an end earlier
   await tellEnds(runtime, false);
 }
 
-/** A webhook tells the end of a batch that has the intent of a job, and that no part has. */
+/** A webhook reports the end of a batch that has the intent of a job, but that no part has. */
 async function earlyWebhook(runtime: RecordedRuntime): Promise<void> {
   await tellEnds(runtime, true);
   const client = batchApiOf(runtime);
@@ -228,7 +229,7 @@ function batchApiOf({ names }: RecordedRuntime): OpenAI {
   return new OpenAI({ apiKey: 'sk-any', baseURL: names.openAiUrl });
 }
 
-/** Whether the Batch API server sends webhooks for the ends of batches from now on. */
+/** Sets whether the Batch API server sends webhooks for the ends of batches from now on. */
 async function tellEnds(runtime: RecordedRuntime, isTold: boolean): Promise<void> {
   const { webhooks } = batchApiOf(runtime);
   const ends = ['batch.completed', 'batch.failed', 'batch.expired', 'batch.cancelled'] as const;
@@ -250,7 +251,7 @@ async function resultFilesOf(
 }
 
 /**
- * Returns results of the same length, which the API has reported, with 6 MiB for each of the three result files: a
+ * Returns results of the same length, which the API has reported, with 6 MiB for each of the three result files. A
  * third of the rows has failed, and a third has short results, whose long ones match no row.
  */
 function withLargeFilesOfEachKind(results: string): string {
@@ -269,7 +270,7 @@ function withLargeFilesOfEachKind(results: string): string {
   return `${all}\n${JSON.stringify({ custom_id: '?'.repeat(missing) })}\n`;
 }
 
-/** Stores uploads in the job that the bucket does not have. */
+/** Stores in the job uploads that the bucket does not have. */
 async function replaceUploads(runtime: RecordedRuntime, jobId: string): Promise<void> {
   const lost = { uploadId: 'expired-upload', etags: ['"etag"'] };
   await runtime.until('the uploads in the job', async () => {
@@ -309,7 +310,7 @@ function queueOf(runtime: RecordedRuntime, stageName: string): string {
   return queue.name;
 }
 
-/** Returns rows with long results; the last one fails. */
+/** Returns rows with long results. The last row fails. */
 function embeddingRows(count: number): string {
   const rows = Array.from({ length: count }, (_, at) => ({
     custom_id: `row-${at}`,

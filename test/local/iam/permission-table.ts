@@ -15,7 +15,7 @@ interface Recorded {
   readonly requests: AccessRequest[];
 }
 
-/** Runs every scenario; returns for each permission the scenarios in which a call would be denied without it. */
+/** Runs every scenario. Returns for each permission the scenarios in which a call would be denied without it. */
 export async function permissionTable(runtime: RecordedRuntime): Promise<TableRow[]> {
   const records = [startOf(runtime)];
   for (const { fails, run } of SCENARIOS) {
@@ -55,7 +55,7 @@ function startOf(runtime: RecordedRuntime): Recorded {
   return { fails: AT_START, requests: distinct(runtime.decisions.map(({ request }) => request)) };
 }
 
-/** Lambda checks the log's permissions when it starts a process, and runs it without them, too. */
+/** Lambda checks the log's permissions when it starts a process, but also runs the process without them. */
 function failureOf({ action }: Permission, fails: string): string {
   return action.startsWith('logs:') ? 'the function writes no logs' : fails;
 }

@@ -67,7 +67,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** Allows the worker these statements only. */
+/** Allows the worker only these statements. */
 function allow(...statements: object[]): void {
   const Statement = statements.map((each) => ({ Effect: 'Allow', Resource: '*', ...each }));
   authorizer.enforce(
@@ -205,7 +205,7 @@ describe('S3 checks', () => {
     await expect(worker(S3Client).send(head)).rejects.toMatchObject({ $metadata: { httpStatusCode: 404 } });
   });
 
-  it('another permission to tag, also for a write with tags, and for the tags of a version', async () => {
+  it('another permission to tag, for a write with tags as well, and for the tags of a version', async () => {
     const VersionId = await put('a');
     const tagged = new PutObjectCommand({ Bucket, Key: 'a', Body: 'x', Tagging: 'k=v' });
     const begun = new CreateMultipartUploadCommand({ Bucket, Key: 'a', Tagging: 'k=v' });
@@ -251,7 +251,7 @@ describe('S3 checks', () => {
     expect(answer.Errors).toMatchObject([{ Key: 'other/a', Code: 'AccessDenied' }]);
   });
 
-  it('only the permission to write for a multipart upload, and the one to list for a listing', async () => {
+  it('only the permission to write for a multipart upload, and only the one to list for a listing', async () => {
     allow({ Action: 's3:PutObject', Resource: 'arn:aws:s3:::files/*' });
     await worker(S3Client).send(new CreateMultipartUploadCommand({ Bucket, Key: 'a' }));
     await expect(worker(S3Client).send(new ListObjectsV2Command({ Bucket }))).rejects.toThrow(

@@ -11,7 +11,7 @@ let runtime: RecordedRuntime;
 let rows: TableRow[];
 
 beforeAll(async () => {
-  assembly = await stackWithShortIntake(); // a scenario interrupts the writing of a checkpoint
+  assembly = await stackWithShortIntake(); // a scenario interrupts writing a checkpoint
   runtime = await RecordedRuntime.start(assembly);
   rows = await permissionTable(runtime);
 });
@@ -22,23 +22,23 @@ afterAll(async () => {
 });
 
 describe('the permissions of the template', () => {
-  it('are each needed: without any of them a call of some scenario is denied', () => {
+  it('are each needed, because without it a call of some scenario is denied', () => {
     expect(rows.length).toBeGreaterThan(50);
     const unneeded = rows.filter(({ fails }) => fails.length === 0).map(cellsOf);
     expect(unneeded).toEqual([]);
   });
 
-  it('are sufficient: only what a scenario removes is denied', () => {
+  it('are sufficient, because only calls whose permission a scenario removes are denied', () => {
     const refused = runtime.decisions.filter(({ verdict }) => verdict !== 'allowed');
     const what = refused.map(({ request }) => `${whoOf(request.principal)} ${request.action}`);
     expect([...new Set(what)].filter((each) => !REMOVED.has(each))).toEqual([]);
   });
 
-  it('are those in docs/security.md, with what fails (to update: npm run docs:security)', () => {
+  it('match docs/security.md, including what fails (to update: npm run docs:security)', () => {
     const onPage = tableOnPage();
     const fresh = [...rows.map(cellsOf), ...trustRows(runtime)];
     expect(withoutReasons(onPage)).toEqual(withoutReasons(markdownOf(fresh)));
-    // The first scenario that needs a permission may differ from run to run.
+    // The first scenario that needs a permission may differ between runs.
     const reasons = linesOf(onPage).map((line) => line.split(' | ').at(-1)?.replace(/ \|$/, ''));
     rows.forEach(({ fails }, at) => {
       expect(fails, onPage.split('\n')[at + 2]).toContain(reasons[at]);
@@ -47,7 +47,7 @@ describe('the permissions of the template', () => {
 });
 
 describe('a statement that is removed while the stack runs', () => {
-  it('is missed by its function, for each statement', async () => {
+  it('makes a call of its function fail, for each statement', async () => {
     const statements = Map.groupBy(rows, ({ permission }) => permission.statement.id);
     let missed = 0;
     for (const [id, its] of statements) {
@@ -62,7 +62,7 @@ describe('a statement that is removed while the stack runs', () => {
   }, 180_000);
 });
 
-/** Runs the scenario until a call is denied: an API key cached in a process can make the first run succeed. */
+/** Runs the scenario until a call is denied. An API key that a process has cached can make the first run succeed. */
 async function untilMissed(id: string, scenario: Scenario, { holder, statement }: Permission): Promise<void> {
   const before = runtime.decisions.length;
   const isMissed = () =>

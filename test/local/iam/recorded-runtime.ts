@@ -19,19 +19,19 @@ import type { StackPlan } from '../../../local/runtime/stack-plan.ts';
 import { clientConfig } from '../endpoint/client-config.ts';
 import { UserProgram } from '../endpoint/user-program.ts';
 
-const SPEED = 1200; // a tick of the poller in 50 ms of wall time, while nothing computes
+const SPEED = 1200; // a tick of POLL in 50 ms of wall time, while nothing computes
 const MAX_WAIT_MS = 60_000;
 
 interface RecordedOptions {
   /** How much faster than the wall clock it runs. */
   readonly speed?: number;
-  /** By default the built-in server. */
+  /** By default, the built-in server. */
   readonly api?: BatchApiChoice;
   /** Receives each event when it arrives. */
   readonly onEvent?: (event: AwsEvent) => void;
 }
 
-/** A runtime in this process that records every permission decision and whose policies can be changed while it runs. */
+/** A runtime in this process. It records every permission decision, and its policies can be changed while it runs. */
 export class RecordedRuntime {
   readonly plan: StackPlan;
   readonly decisions: Decision[] = [];
@@ -112,13 +112,13 @@ export class RecordedRuntime {
     this.#authorizer.enforce(policies, identitiesOf(this.plan), () => undefined);
   }
 
-  /** Returns an unused file name: the same bytes with the same key would join an earlier job. */
+  /** Returns an unused file name, because the same bytes with the same key would join an earlier job. */
   newName(kind: string): string {
     this.#names += 1;
     return `${kind}-${this.#names}`;
   }
 
-  /** Uploads a request file; returns its job id. */
+  /** Uploads a request file. Returns its job id. */
   async drop(key: string, content: string): Promise<string> {
     return this.jobIdOf(key, await this.user.put(key, content));
   }
@@ -151,7 +151,7 @@ export class RecordedRuntime {
     );
   }
 
-  /** Whether a function has requested that action since there were so many decisions. */
+  /** Returns whether a function has requested that action since there were this many decisions. */
   hasAsked(
     stageName: string,
     action: string,
@@ -207,9 +207,9 @@ export class RecordedRuntime {
   }
 }
 
-const INTAKE_SECONDS = 60; // INTAKE stops reading a minute before its time-out: after its first chunk
+const INTAKE_SECONDS = 60; // INTAKE stops reading a minute before its time-out, so after its first chunk
 
-/** Returns a folder with the synthesized stack, changed so that INTAKE reads one chunk of a file at each invocation. */
+/** Returns a folder with the synthesized stack, changed so that INTAKE reads one chunk of a file in each invocation. */
 export async function stackWithShortIntake(): Promise<string> {
   const assemblyDirectory = mkdtempSync(join(tmpdir(), 'batchdrop-assembly-'));
   cpSync(await synthesizedStack({ context: { webhook: 'yes' } }), assemblyDirectory, { recursive: true });

@@ -1,6 +1,6 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 
-/** SHA-256 in the interface of AWS's signer: with a key it is an HMAC. */
+/** SHA-256 with the interface of AWS's signer. With a key, it is an HMAC. */
 export class Sha256 {
   readonly #begin: () => Hash | Hmac;
   #hash: Hash | Hmac;

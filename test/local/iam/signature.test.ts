@@ -13,7 +13,7 @@ interface Sent {
   readonly headers: Record<string, string>;
 }
 
-/** What a client wants to send, before it is signed. */
+/** The request that a client wants to send, before it is signed. */
 interface Wanted {
   readonly service: string;
   readonly method: string;
@@ -109,7 +109,7 @@ describe('a signature', () => {
     );
   });
 
-  it('is refused with another secret, or over anything else than what was signed', async () => {
+  it('is refused with another secret, or if anything that was signed has changed', async () => {
     const changes: ((sent: Sent) => Sent)[] = [
       (sent) => ({ ...sent, method: sent.method === 'GET' ? 'PUT' : 'GET' }),
       (sent) => ({ ...sent, url: sent.url.replace(/^\/[^?]*/, '$&x') }),
@@ -141,7 +141,7 @@ describe('a signature', () => {
     );
   });
 
-  it('over a body whose hash is in a header is refused with another body', async () => {
+  it('over a body with its hash in a header is refused with another body', async () => {
     const request = { service: 'sqs', method: 'POST', path: '/', query: {}, body: '{"a":1}' };
     const hash = await digestOf(request.body);
     const sent = await signed({ ...request, headers: { 'x-amz-content-sha256': hash } });
@@ -157,7 +157,7 @@ describe('a signature', () => {
     expect(isAccepted(received, undefined)).toBe(true);
   });
 
-  it('of any text is no reason to fail', () => {
+  it('of any text causes no exception', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), fc.string({ maxLength: 60 }), (authorization, url) => {
         const prefixed = `AWS4-HMAC-SHA256 Credential=a/20260101/r/s3/aws4_request,${authorization}`;

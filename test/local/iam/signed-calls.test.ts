@@ -100,7 +100,7 @@ const CALLS: Record<string, Calling> = {
 };
 
 describe.each(Object.entries(CALLS))('a call to %s where calls must be signed', (service, call) => {
-  it("is answered with the owner's credentials", async () => {
+  it("is accepted with the owner's credentials", async () => {
     await expect(call(signed, OWNER)).resolves.toBeDefined();
   });
 
@@ -119,7 +119,7 @@ describe.each(Object.entries(CALLS))('a call to %s where calls must be signed', 
     });
   });
 
-  it('is answered with any credentials where they need not be', async () => {
+  it('is accepted with any credentials where calls need not be signed', async () => {
     await expect(call(unsigned, { accessKeyId: 'anybody', secretAccessKey: 'x' })).resolves.toBeDefined();
   });
 });
@@ -131,7 +131,7 @@ describe('a request without a signature where calls must be signed', () => {
     }
   });
 
-  it('is refused after 15 minutes, by the wall clock as by the time of the functions', async () => {
+  it('is refused after 15 minutes, by the wall clock and by the time of the functions', async () => {
     const at = async (ms: number) => {
       const client = clientOf(S3Client, signed, OWNER);
       client.config.systemClockOffset = ms;
@@ -153,7 +153,7 @@ describe("the secret with the API's key", () => {
       .send(new GetSecretValueCommand({ SecretId }))
       .then(({ SecretString }) => SecretString);
 
-  it.each(['signed', 'unsigned'] as const)('is readable by functions alone (%s calls)', async (kind) => {
+  it.each(['signed', 'unsigned'] as const)('is readable only by functions (%s calls)', async (kind) => {
     const endpoint = { signed, unsigned }[kind];
     expect(await read(endpoint, worker)).toBe(KEY);
     const denied = { name: 'AccessDeniedException' };
@@ -163,13 +163,13 @@ describe("the secret with the API's key", () => {
         id === arn ? { name: expect.stringMatching(/^(AccessDenied|ResourceNotFound)/) } : denied,
       );
     }
-    // The name of a function's key is known to everybody; its secret is not.
+    // Everybody knows the name of a function's key, but nobody knows its secret.
     await expect(read(endpoint, { ...worker, secretAccessKey: 'local' })).rejects.toMatchObject({
       name: 'InvalidSignatureException',
     });
   });
 
-  it('stays so when its owner stores another key, and its description says nothing', async () => {
+  it('remains so when its owner stores another key, and its description reveals nothing', async () => {
     const client = clientOf(SecretsManagerClient, signed, OWNER);
     await client.send(new PutSecretValueCommand({ SecretId: KEY_SECRET, SecretString: KEY }));
     await expect(read(signed, OWNER)).rejects.toMatchObject({ name: 'AccessDeniedException' });

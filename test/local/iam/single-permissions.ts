@@ -25,7 +25,7 @@ export function permissionsOf(policies: Policies): Permission[] {
   );
 }
 
-/** Returns the policies without the permission; the rest of its statement stays. */
+/** Returns the policies without the permission. The rest of its statement remains. */
 export function withoutPermission(
   policies: Policies,
   { holder, statement, action, resource }: Permission,
@@ -47,7 +47,7 @@ export function withoutStatement(policies: Policies, id: string): Policies {
   return edited(policies, (each) => (each.id === id ? [] : [each]));
 }
 
-/** Whether a request that is allowed would be denied without the permission. */
+/** Returns whether a request that is allowed would be denied without the permission. */
 export function dependsOn(policies: Policies, permission: Permission, request: AccessRequest): boolean {
   return (
     decide(policies, request) === 'allowed' &&

@@ -9,7 +9,7 @@ import {
   type WildcardPattern,
 } from '../../../local/aws/protocol/wildcard.ts';
 
-/** The definition, tried in every way: slow, and easy to believe. */
+/** The definition, which tries every way: slow, but easy to verify. */
 function matchesByDefinition(pattern: WildcardPattern, text: readonly string[]): boolean {
   const [first, ...rest] = pattern;
   if (first === undefined) return text.length === 0;
@@ -42,7 +42,7 @@ function counting(text: string): { characters: ArrayLike<string>; reads: () => n
 }
 
 describe('a wildcard', () => {
-  it('matches what its definition says', () => {
+  it('matches as its definition says', () => {
     fc.assert(
       fc.property(pattern, fc.array(letter, { maxLength: 10 }), (pieces, text) => {
         expect(matchesPattern(pieces, text)).toBe(matchesByDefinition(pieces, text));
@@ -64,7 +64,7 @@ describe('a wildcard', () => {
     );
   });
 
-  it.each([7, 100, 1_000])('with %i stars reads a text that almost matches about once', (stars) => {
+  it.each([7, 100, 1_000])('with %i stars reads an almost matching text about once', (stars) => {
     const pieces: WildcardPattern = [
       ...Array.from({ length: stars }, () => [ANY_TEXT, 'a'] as const).flat(),
       ANY_TEXT,
@@ -82,7 +82,7 @@ describe('a wildcard', () => {
     expect(matchesWildcards('a.c', 'abc')).toBe(false);
   });
 
-  it('in an event pattern with many stars answers for any text', () => {
+  it('in an event pattern with many stars gives a result for any text', () => {
     const matches = compilePattern(
       JSON.stringify({ detail: { key: [{ wildcard: `${'*a'.repeat(50)}*b` }] } }),
     );

@@ -1,6 +1,4 @@
-/**
- * `npm run docs:security`: runs every scenario and writes the table of permissions, with who needs each and for what.
- */
+/** `npm run docs:security`: runs every scenario and writes the table of permissions: who needs each, and for what. */
 import { rmSync } from 'node:fs';
 import { cellsOf, markdownOf, permissionTable, trustRows } from './permission-table.ts';
 import { RecordedRuntime, stackWithShortIntake } from './recorded-runtime.ts';

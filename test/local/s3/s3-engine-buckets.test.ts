@@ -48,7 +48,7 @@ describe('a versioned bucket', () => {
     expect(listed.Versions ?? []).toEqual([]);
   });
 
-  it('lists versions and markers newest first in pages, even if the last listed one is deleted in between', async () => {
+  it('lists versions and markers newest first in pages, even if the last listed one is deleted between pages', async () => {
     for (const key of ['a', 'b']) {
       for (const content of ['1', '22', '333']) await put(versioned, key, content);
     }

@@ -108,7 +108,7 @@ describe('a new object in a bucket with EventBridge on', () => {
     expect(new Set(sequencers).size).toBe(3);
   });
 
-  it('has no event if EventBridge is off, if it was refused, or for a deletion', async () => {
+  it('has no event if EventBridge is off, if the object was refused, or for a deletion', async () => {
     const events: ObjectCreatedEvent[] = [];
     const { client } = await start((event) => void events.push(event));
     const requests = { Bucket: 'requests', Key: 'k' };
@@ -123,7 +123,7 @@ describe('a new object in a bucket with EventBridge on', () => {
     expect(told).toEqual([first.VersionId, last.VersionId]);
   });
 
-  it('is delivered again until it is accepted, and delays no later event', async () => {
+  it('has an event that is delivered again until it is accepted, and delays no later event', async () => {
     const heard: string[] = [];
     const taken: string[] = [];
     const { client } = await start((event) => {
@@ -140,7 +140,7 @@ describe('a new object in a bucket with EventBridge on', () => {
     expect(heard.filter((key) => key === 'second')).toHaveLength(1);
   });
 
-  it('that nobody accepted is delivered after the next start, with the same id', async () => {
+  it('has an event that, if not accepted, is delivered after the next start with the same id', async () => {
     const refused: ObjectCreatedEvent[] = [];
     const { client } = await start((event) => {
       refused.push(event);
@@ -165,7 +165,7 @@ describe('an engine that is killed', () => {
     return { child, url: String(line).trim() };
   }
 
-  /** Uploads objects, four at a time, until the engine is gone; returns the bodies of the acknowledged ones. */
+  /** Uploads objects, four at a time, until the engine is gone. Returns the bodies of the acknowledged ones. */
   async function putUntilGone(url: string, acknowledged: Map<string, string>): Promise<void> {
     const writer = s3Client({ url });
     const putFrom = async (lane: number): Promise<void> => {
@@ -210,7 +210,7 @@ describe('an engine that is killed', () => {
       const got = await client.send(new GetObjectCommand({ Bucket: 'requests', Key }));
       expect((await got.Body?.transformToString()) === body).toBe(true);
     }
-    // One file per version in the events: incomplete files of the killed process are deleted.
+    // There is one file per version in the events, so incomplete files of the killed process were deleted.
     expect(dataFiles()).toBe(events.length);
     expect(new Set(events.map((event) => event.id)).size).toBe(events.length);
   });

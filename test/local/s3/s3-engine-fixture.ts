@@ -1,4 +1,4 @@
-/** The S3 engine on a server of its own, with two new buckets per test, for the test file that imports this. */
+/** Runs the S3 engine on its own server with two new buckets per test, for the test file that imports this. */
 import {
   GetObjectCommand,
   PutObjectCommand,

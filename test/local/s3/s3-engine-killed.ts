@@ -1,6 +1,6 @@
 import { startS3 } from './s3-engine-server.ts';
 
-// A process for the test to kill: an engine in the given directory, whose events are never accepted.
+// A process that the test kills: an engine in the given directory, whose events are never accepted.
 const [directory] = process.argv.slice(2);
 if (directory === undefined) throw new Error('The directory is missing.');
 const server = await startS3(directory, () => new Promise<void>(() => {}));

@@ -14,7 +14,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type S3Server, s3Client, startS3, temporaryDirectory } from './s3-engine-server.ts';
 
-/** A simple model of S3: a list of versions per key, the newest first. */
+/** A simple model of S3: a list of versions per key, newest first. */
 interface Version {
   readonly id: string;
   /** Undefined for a delete marker. */
@@ -28,7 +28,7 @@ class Model {
     return this.keys.get(key) ?? [];
   }
 
-  /** Adds a version; without versioning it replaces all others. */
+  /** Adds a version. Without versioning, it replaces all others. */
   add(key: string, version: Version, versioned: boolean): void {
     this.keys.set(key, [version, ...(versioned ? this.of(key) : [])]);
   }
@@ -87,7 +87,7 @@ const action = fc.oneof(
 );
 type Action = typeof action extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** Returns the error's code if the model expects it; throws otherwise. */
+/** Returns the error's code if the model expects it. Throws otherwise. */
 const codeOf = (error: unknown): string => (error instanceof Error ? error.name : String(error));
 
 async function put(

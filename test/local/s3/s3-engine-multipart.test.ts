@@ -85,7 +85,7 @@ async function content(Range?: string): Promise<Buffer> {
   return Buffer.from((await got.Body?.transformToByteArray()) ?? []);
 }
 
-/** Compares bytes without the runner's comparison, which takes a second for 5 MiB. */
+/** Compares bytes without the test runner's comparison, which takes a second for 5 MiB. */
 async function expectContent(expected: Buffer): Promise<void> {
   expect(expected.equals(await content())).toBe(true);
 }
@@ -114,7 +114,7 @@ describe('a multipart upload', () => {
     await expect(complete(id, [first, last])).rejects.toEqual(refusal('NoSuchUpload', 404));
   });
 
-  it('shows nothing before it is completed, and nothing of replaced or omitted parts', async () => {
+  it('shows nothing before it is completed, and never shows replaced or omitted parts', async () => {
     const before = dataFiles();
     const id = await create();
     await upload(id, 1, big);
@@ -143,7 +143,7 @@ describe('a multipart upload', () => {
     await expectContent(small);
   });
 
-  it('does not replace an object if it must be the first, and can still be completed otherwise', async () => {
+  it('does not replace an object if the condition forbids it, and can then be completed without the condition', async () => {
     const id = await create();
     const part = await upload(id, 1, small);
     await client.send(new PutObjectCommand({ Bucket, Key, Body: 'earlier' }));
@@ -193,7 +193,7 @@ describe('the checksum of a multipart upload', () => {
     ['CRC64NVME', undefined],
     ['CRC32', 'FULL_OBJECT'],
     ['CRC32C', 'FULL_OBJECT'],
-  ])('%s of the full object is that of the same bytes in one upload', async (algorithm, type) => {
+  ])('%s of the full object equals that of the same bytes in one upload', async (algorithm, type) => {
     const id = await create({ ChecksumAlgorithm: algorithm, ...(type && { ChecksumType: type }) });
     const parts = [await upload(id, 1, big, algorithm), await upload(id, 2, small, algorithm)];
     const done = await complete(id, parts);
@@ -206,7 +206,7 @@ describe('the checksum of a multipart upload', () => {
     await expectContent(whole); // the client verifies it
   });
 
-  it('is CRC64NVME of the full object, like that of one upload, if the client asks for none', async () => {
+  it('is CRC64NVME of the full object, as for a single upload, if the client requests none', async () => {
     const plain = s3Client(server, { requestChecksumCalculation: 'WHEN_REQUIRED' });
     const place = { Bucket, Key };
     const { UploadId } = await plain.send(new CreateMultipartUploadCommand(place));
@@ -232,7 +232,7 @@ describe('the checksum of a multipart upload', () => {
     expect(inParts.ETag).not.toBe(atOnce.ETag);
   });
 
-  it('SHA256 is one of the parts, whose checksums are required', async () => {
+  it("with SHA256 is made from the parts' checksums, which are required", async () => {
     const id = await create({ ChecksumAlgorithm: 'SHA256' });
     const parts = [await upload(id, 1, big, 'SHA256'), await upload(id, 2, small, 'SHA256')];
     const bare = parts.map(({ PartNumber, ETag }) => ({ PartNumber, ETag }));

@@ -18,7 +18,7 @@ export interface S3Server {
   stop(): Promise<void>;
 }
 
-/** Starts the engine in a new directory or in that of an earlier one. */
+/** Starts the engine in a new directory or in the directory of an earlier one. */
 export async function startS3(
   directory: string,
   onObjectCreated?: S3EngineOptions['onObjectCreated'],
@@ -58,11 +58,11 @@ export const temporaryDirectory = (): { path: string; remove: () => void } => {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 };
 
-/** The stock client as a user would configure it. */
+/** The unchanged client, configured as a user would. */
 export const s3Client = (server: { readonly url: string }, config: S3ClientConfig = {}): S3Client =>
   new S3Client({ ...clientConfig(server.url), forcePathStyle: true, maxAttempts: 1, ...config });
 
-/** Waits until `condition` is true; throws after a long time. */
+/** Waits until `condition` is true. Throws after a long time. */
 export async function eventually(what: string, condition: () => boolean): Promise<void> {
   const deadline = performance.now() + 20_000;
   while (!condition()) {

@@ -63,7 +63,7 @@ describe('tags', () => {
     expect(await tagsOf(Key)).toEqual({ a: '1' });
   });
 
-  it('of one version are replaced as a whole; its content, its metadata and other versions stay', async () => {
+  it('of one version are replaced as a whole, while its content, its metadata and other versions remain', async () => {
     const { VersionId: older } = await put('twice', 'a=1&b=2');
     const { VersionId: newer } = await put('twice', 'c=3');
     await tag('twice', { a: '&<ü>', d: '' }, older);
@@ -75,7 +75,7 @@ describe('tags', () => {
     expect(await tagsOf('twice')).toEqual({});
   });
 
-  it('are copied with the object, with new metadata, too', async () => {
+  it('are copied with the object, also if the metadata is new', async () => {
     await put('source', 'a=1');
     const CopySource = `${Bucket}/source`;
     await client.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource }));

@@ -67,7 +67,7 @@ const lengthOf = (body: string): Record<string, string> => ({
 
 describe('a streamed body', () => {
   it.each<ChecksumAlgorithm>(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'])(
-    'of the stock client is stored without its framing, with %s verified on upload and download',
+    'of the unchanged client is stored without its framing, with %s verified on upload and download',
     async (algorithm) => {
       const text = 'a line of the file\n'.repeat(20_000);
       const pieces = Array.from({ length: 10 }, (_, at) =>
@@ -135,7 +135,7 @@ describe('a streamed body', () => {
       'IncompleteBody',
     ],
     ['without its last chunk', 5, '5\r\nhello\r\n', 'IncompleteBody'],
-    ['not framed at all', 5, 'hello\r\n', 'InvalidRequest'],
+    ['without any framing', 5, 'hello\r\n', 'InvalidRequest'],
     ['with a chunk longer than its size', 5, '4\r\nhello\r\n0\r\n\r\n', 'InvalidRequest'],
   ])('%s fails and nothing is stored', async (_, decoded, body, expected) => {
     const headers = { ...chunked(TRAILER, decoded, crc32), ...lengthOf(body) };
@@ -250,7 +250,7 @@ describe('a presigned URL', () => {
   };
 
   it('uploads and downloads an object, with the signed metadata', async () => {
-    // The stock signer writes the checksum of an empty body into the URL; S3 ignores it.
+    // AWS's signer writes the checksum of an empty body into the URL. S3 ignores it.
     const more = '&x-amz-meta-team=blue&x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32';
     const put = await send('PUT', signed('signed', 5, '60', more), lengthOf('hello'), 'hello');
     expect([put.status, put.body]).toEqual([200, '']);
@@ -294,7 +294,7 @@ describe('a document', () => {
     ['<Other/>', 'MalformedXML'],
     ['<!DOCTYPE d [<!ENTITY a "b">]><Delete><Object><Key>&a;</Key></Object></Delete>', 'MalformedXML'],
     [`<Delete>${'<Object><Key>k</Key></Object>'.repeat(1001)}</Delete>`, 'MalformedXML'],
-  ])('that is not one of deletions fails', async (body, expected) => {
+  ])('that does not list deletions fails', async (body, expected) => {
     const contentMd5 = createHash('md5').update(body).digest('base64');
     const headers = { 'content-md5': contentMd5, ...lengthOf(body) };
     expect(code(await send('POST', `/${Bucket}?delete`, headers, body))).toBe(expected);

@@ -119,7 +119,7 @@ describe('a range', () => {
     expect(got.$metadata.httpStatusCode).toBe(206);
   });
 
-  it('without a byte in it fails; a malformed one is ignored', async () => {
+  it('that contains no byte fails, and a malformed one is ignored', async () => {
     await put(plain, 'digits', '0123456789');
     await expect(read(plain, 'digits', { Range: 'bytes=10-' })).rejects.toEqual(refusal('InvalidRange', 416));
     await expect(read(plain, 'digits', { Range: 'bytes=-0' })).rejects.toEqual(refusal('InvalidRange', 416));
@@ -145,7 +145,7 @@ describe('a conditional write', () => {
     expect(dataFiles()).toBe(before + 1);
   });
 
-  it('succeeds after a deletion: a delete marker is not an object', async () => {
+  it('succeeds after a deletion, because a delete marker is not an object', async () => {
     await put(versioned, 'k', 'first');
     await client.send(new DeleteObjectCommand({ Bucket: versioned, Key: 'k' }));
     await put(versioned, 'k', 'again', { IfNoneMatch: '*' });
@@ -182,7 +182,7 @@ describe('a conditional read', () => {
 });
 
 describe('a copy', () => {
-  it('copies content and metadata, also of an older version', async () => {
+  it('copies content and metadata, also from an older version', async () => {
     const first = await put(versioned, 'k', 'first', { Metadata: { a: '1' }, ContentType: 'x/y' });
     await put(versioned, 'k', 'second');
     const copied = await client.send(

@@ -115,7 +115,7 @@ describe('the API', () => {
     });
   });
 
-  it('disables a schedule, which stays disabled after a restart, and enables it again', async () => {
+  it('disables a schedule, which remains disabled after a restart, and enables it again', async () => {
     create();
     expect((await call('PUT', '/schedules/poll', { State: 'DISABLED' })).status).toBe(200);
     clock.advance(2 * MINUTE_MS);

@@ -1,12 +1,12 @@
 import { Agent, request } from 'node:http';
 import { json } from 'node:stream/consumers';
 
-/** A response of SQS, or the name of its error as an SDK would show it. */
+/** A response of SQS, or the name of its error in the form that an SDK shows. */
 export type SqsAnswer = { readonly [field: string]: unknown };
 
 const AUTHORIZATION = 'AWS4-HMAC-SHA256 Credential=any/20261101/us-east-1/sqs/aws4_request, Signature=x';
 
-/** Calls SQS over HTTP without an SDK, which needs about ten times the time of the call. */
+/** Calls SQS over HTTP without an SDK, which would take about ten times as long as the call. */
 export class SqsCaller {
   readonly origin: string;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });

@@ -35,7 +35,7 @@ interface Options {
   readonly wait: (seconds: number) => void;
 }
 
-// One receipt gets all messages, so both sides must return the same.
+// A single receive gets all messages, so both sides must return the same ones.
 const MAX_MESSAGES = 10;
 
 const ATTRIBUTES = {
@@ -63,9 +63,9 @@ const WRONG: readonly (readonly [operation: string, input: object])[] = [
 
 /**
  * Calls two SQS servers in the same way and expects the same responses. Known differences that AWS does not specify are
- * not compared: the order of messages; a handle whose visibility time-out is over but that no later receipt replaced,
- * which still deletes here and on AWS but not in fauxqs; counts after time has passed, which fauxqs updates only at a
- * receipt; the receive count of a message in the dead-letter queue.
+ * not compared: the order of messages; a handle whose visibility time-out is over but that no later receipt replaced
+ * (it still deletes here and on AWS, but not in fauxqs); counts after time has passed, which fauxqs updates only at a
+ * receipt; and the receive count of a message in the dead-letter queue.
  */
 export class Comparison {
   readonly seen = new Map<string, number>();
@@ -118,7 +118,7 @@ export class Comparison {
   }
 
   async #sendBatch(count: number): Promise<void> {
-    // The forbidden character in the last entry fails that entry only.
+    // The forbidden character in the last entry fails only that entry.
     const bodies = this.#newBodies(count);
     if (bodies.length === 0) return;
     const Entries = [...bodies, 'a\u0001b'].map((MessageBody, at) => ({ Id: `m${at}`, MessageBody }));
@@ -229,7 +229,7 @@ export class Comparison {
     return mine;
   }
 
-  /** Returns what both returned, sorted by body. */
+  /** Returns the messages that both sides returned, sorted by body. */
   async #messages(queue: 'url' | 'deadUrl', input: object): Promise<[SqsAnswer[], SqsAnswer[]]> {
     const ask = async (side: Side) => {
       const { Messages } = await side.caller.call('ReceiveMessage', { QueueUrl: side[queue], ...input });

@@ -27,7 +27,7 @@ let sequences = 0;
 
 beforeAll(async () => {
   endpoint = await startEndpoint({ services: [engine], port: 0 });
-  // `startFauxqs` would bind to every interface; this binds its app to one.
+  // `startFauxqs` would listen on every interface. This listens on only one.
   await other.listen({ port: 0, host: '127.0.0.1' });
   const { address, port } = other.server.address() as AddressInfo;
   expect(address).toBe('127.0.0.1');
@@ -114,7 +114,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ does: fc.constant('err'), nth }) },
 );
 
-/** Receives a message as often as the queue allows and once more, which moves it to the dead-letter queue. */
+/** Receives a message as often as the queue allows, and once more, which moves it to the dead-letter queue. */
 const spend: readonly Step[] = [
   ...Array.from({ length: MAX_RECEIVES + 1 }, (): Step => ({ does: 'receive', visibility: 0 })),
   { does: 'receive dead' },

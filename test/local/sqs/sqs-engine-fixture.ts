@@ -1,4 +1,4 @@
-/** SQS on an endpoint of its own for the test file that imports this, on a manual clock. */
+/** Runs SQS on its own endpoint with a manual clock, for the test file that imports this. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

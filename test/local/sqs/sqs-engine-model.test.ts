@@ -29,7 +29,7 @@ interface ModelMessage {
   redriven: boolean;
 }
 
-/** A simple model of a queue, which keeps every message in its list. */
+/** A simple model of a queue that keeps every message in its list. */
 class Model {
   readonly messages: ModelMessage[] = [];
   readonly staleHandles: string[] = [];
@@ -69,7 +69,7 @@ const send: fc.Arbitrary<Step> = fc.integer({ min: 0, max: 40 }).map((delaySecon
 const receive: fc.Arbitrary<Step> = fc.integer({ min: 1, max: 10 }).map((max) => (model, { arn }) => {
   const due = model.live().filter(isDue);
   const received = queues.receive(arn, max);
-  // Before this receipt is counted: a message that it receives for the last time is in flight.
+  // Computed before this receipt is counted: a message that is received for the last time is still in flight.
   const spent = due.filter(isSpent);
   const fresh = due.filter((message) => !isSpent(message));
   expect(received).toHaveLength(Math.min(max, fresh.length));
@@ -88,7 +88,8 @@ const receive: fc.Arbitrary<Step> = fc.integer({ min: 1, max: 10 }).map((max) =>
 });
 
 const remove: fc.Arbitrary<Step> = fc.nat().map((pick) => (model, { arn }) => {
-  // Whether a spent message that is due was moved already depends on how far the receives went: not compared.
+  // Whether a spent message that is due has already been moved depends on how far the receives went, so this is not
+  // compared.
   const held = model.messages.filter(
     (message) => message.handle !== undefined && !(isSpent(message) && isDue(message)),
   );
@@ -123,7 +124,7 @@ const restart: fc.Arbitrary<Step> = fc.constant(() => {
   queues = new Queues({ directory, clock });
 });
 
-it('a queue behaves as its model after any sequence of calls', () => {
+it('a queue behaves like its model after any sequence of calls', () => {
   const step = fc.oneof(
     { arbitrary: send, weight: 4 },
     { arbitrary: receive, weight: 5 },
@@ -154,7 +155,7 @@ it('a queue behaves as its model after any sequence of calls', () => {
   );
 });
 
-/** In the end every message is where the model has it: in the queue, in the dead-letter queue, or deleted. */
+/** In the end, every message is where the model has it: in the queue, in the dead-letter queue, or deleted. */
 function expectAllAccountedFor(model: Model, { arn, deadArn }: Real): void {
   const counts = queues.counts(queues.byArn(arn));
   const deadCounts = queues.counts(queues.byArn(deadArn));

@@ -120,7 +120,7 @@ describe('an error has the same name as on AWS for', () => {
 });
 
 describe('a queue created by a program', () => {
-  it('uses the wall clock: the virtual clock does not make its messages visible', async () => {
+  it('uses the wall clock, so the virtual clock does not make its messages visible', async () => {
     const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: 'users-own' }));
     await send(QueueUrl, 'held for 30 real seconds');
     expect(await bodies(QueueUrl)).toHaveLength(1);

@@ -132,7 +132,7 @@ describe('a message', () => {
     expect(await bodies(QueueUrl)).toEqual(['held']);
   });
 
-  it('with a delay is not received before', async () => {
+  it('with a delay is not received before the delay ends', async () => {
     const { QueueUrl } = templateQueue({ delaySeconds: 5 });
     await send(QueueUrl, 'by queue');
     await send(QueueUrl, 'by message', 10);
@@ -223,7 +223,7 @@ describe('a long poll', () => {
         resolve();
       });
     });
-    // Whichever comes first, the poll or the message, the poll must return the message.
+    // Whichever is first, the poll or the message, the poll must return the message.
     clock.advance(30_000);
     await waiting;
     expect(await polled).toMatchObject([{ Body: 'returning' }]);

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 
 const read = (name: string) => readFileSync(new URL(name, import.meta.url));
 
-/** The file to trust, as NODE_EXTRA_CA_CERTS. */
+/** The certificate file to trust, for NODE_EXTRA_CA_CERTS. */
 export const TEST_CA = fileURLToPath(new URL('ca.pem', import.meta.url));
 
-/** Serves a server of this machine, known by its http address, over TLS on `localhost`. */
+/** Serves a server of this machine, given by its http address, over TLS on `localhost`. */
 export async function openTlsFront(httpUrl: string): Promise<{ url: string; close: () => Promise<void> }> {
   const { port: inner, pathname } = new URL(httpUrl);
   const sockets = new Set<Socket>();
@@ -28,7 +28,7 @@ export async function openTlsFront(httpUrl: string): Promise<{ url: string; clos
       socket.pipe(other);
     }
   });
-  server.on('tlsClientError', () => {}); // whoever does not trust it goes away
+  server.on('tlsClientError', () => {}); // a client that does not trust it disconnects
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -7,7 +7,7 @@ const HOUR = 60 * MINUTE;
 const PASSING = [0, 408, 409, 429, 500, 503];
 const MAX_TOKEN_LIMIT_REJECTIONS = 4; // then the API has capacity
 
-/** Returns how the nth batch behaves; one that runs takes at least `leastMs`. */
+/** Returns how the nth batch behaves. A batch that runs takes at least `leastMs`. */
 export function behaviorOf(nth: number, chance: Chance, faults: FaultBook, leastMs = 0): BatchBehavior {
   const name = `batch ${nth}`;
   if (nth <= MAX_TOKEN_LIMIT_REJECTIONS && faults.occurs('token limit', name)) {

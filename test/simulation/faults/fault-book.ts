@@ -1,7 +1,7 @@
 import type { Chance } from '../world/chance.ts';
 import { FAULT_KINDS, FAULT_RATES, type FaultKind } from './fault-kinds.ts';
 
-const SHARE_OF_KINDS = 0.6; // histories differ in which kinds they hold: some faults hide what others would show
+const SHARE_OF_KINDS = 0.6; // histories differ in the kinds they contain, because some faults hide what others would show
 const INTENSITIES = [0.3, 1, 1, 2];
 
 /** What is left out of a history, to shrink it or to see what a fault changes. */
@@ -22,7 +22,7 @@ export class FaultBook {
   /** Names of the faults that occurred, in order. */
   readonly occurred: string[] = [];
   readonly fired = new Map<FaultKind, number>();
-  /** From now on none occurs. */
+  /** If set, no more faults occur. */
   over = false;
   onFault: (kind: FaultKind, where: string) => void = () => {};
 
@@ -37,14 +37,14 @@ export class FaultBook {
     }
   }
 
-  /** True when a fault of this kind occurs here. */
+  /** Returns true if a fault of this kind occurs here. */
   occurs(kind: FaultKind, where: string): boolean {
     const rate = this.#rates.get(kind);
     if (rate === undefined || this.over) return false;
     return this.#chance.of(`${kind} ${where}`) < rate && this.#record(kind, where);
   }
 
-  /** The one of these kinds that occurs here, if any. */
+  /** Returns the one of these kinds that occurs here, if any. */
   oneOf(kinds: readonly FaultKind[], where: string): FaultKind | undefined {
     if (this.over) return undefined;
     let dice = this.#chance.of(where);

@@ -1,6 +1,7 @@
 /**
- * The kinds of fault, each with its probability per call, message or tick at full intensity. Each draw depends on the name of
- * its fault (`Chance`): a renamed fault occurs at other places, and kept histories would have to be found anew.
+ * The kinds of fault, each with its probability per call, message or tick at full intensity. Each draw depends on the
+ * name of its fault (`Chance`). If a fault is renamed, it occurs at other places, and the kept histories must be
+ * searched again.
  */
 export const FAULT_RATES = {
   'fails before its effect': 0.02,

@@ -13,22 +13,22 @@ import type { Chance } from '../world/chance.ts';
 import type { FaultBook } from './fault-book.ts';
 import { answeredByGateway, pageWithOddEntries } from './odd-answers.ts';
 
-/** What the API is like now. */
+/** The present behaviour of the API. */
 export interface ApiState {
   now(): number;
   keyRefused(): boolean;
   createsVanish(): boolean;
-  /** Throws while this operation is refused, whatever it is about. */
+  /** Throws while this operation is refused, whatever its subject. */
   checkTroubles(operation: string): void;
   /** Resolves after this time. */
   wait(ms: number): Promise<void>;
   /** How long a new batch may be missing from the list. */
   listLagMs: number;
-  /** The largest page of a capped list, whatever limit was asked for. */
+  /** The largest page of a capped list, whatever limit was requested. */
   pageCap: number;
-  /** Every new batch is missing that long, not only where the fault occurs. */
+  /** If set, every new batch is missing for that time, not only if the fault occurs. */
   lagAlways?: boolean;
-  /** Called when a batch was created. */
+  /** Called when a batch has been created. */
   created(batch: ObservedBatch): void;
 }
 
@@ -37,34 +37,34 @@ const MINUTE = 60_000;
 const CUT_AFTER_MS = 10_000;
 const CREATE_CUT_AFTER_MS = 60_000;
 const MAX_INVISIBLE_MS = 10 * MINUTE;
-const SOON_MS = 90_000; // for so long after its creation, a retrieve may not find a batch
+const SOON_MS = 90_000; // for this long after its creation, a retrieve may not find a batch
 
-/** The in-memory Batch API, with the odd responses of the real one. */
+/** The in-memory Batch API, with odd responses that real APIs give. */
 export class FaultyApi implements BatchApi {
   readonly #api: InMemoryBatchApi;
   readonly #state: ApiState;
   readonly #chance: Chance;
   readonly #faults: FaultBook;
   readonly #createdAt = new Map<string, number>();
-  /** Each batch as it is now, and as it was with its previous status. */
+  /** Each batch in its present state, and in the state with its previous status. */
   readonly #earlier = new Map<string, { now: ObservedBatch; before: ObservedBatch }>();
   #calls = 0;
   #admitted = 0;
-  /** Files that the API lost. */
+  /** Files that the API has lost. */
   readonly lost = new Set<string>();
-  /** Batches whose results come later than Batchdrop looks for them. */
+  /** Batches whose results become right only after Batchdrop has stopped waiting for them. */
   readonly lateForDays = new Set<string>();
-  /** When the results of ended batches are right, by batch and by file. */
+  /** When the results of ended batches become right, by batch and by file. */
   readonly #lateBatches = new Map<string, Lateness>();
   readonly #late = new Map<string, Lateness>();
   /** Batches that the API no longer knows, although it ran them. */
   readonly forgotten = new Set<string>();
-  /** Batches whose create was duplicated on its way: both of each pair, with the other one. */
+  /** Batches whose create was duplicated on its way. Each of a pair maps to the other one. */
   readonly duplicated = new Map<string, string>();
   /** Batches that had ended, or were forgotten, when a cancel arrived. */
   readonly tooLate = new Set<string>();
   readonly #uploadedAt = new Map<string, number>();
-  /** Whether each page has odd neighbours, also after the faults: a shared account keeps them. */
+  /** Whether each page has odd entries of others, also after the faults, because a shared account keeps them. */
   readonly #isListOdd: boolean;
 
   constructor(api: InMemoryBatchApi, state: ApiState, chance: Chance, faults: FaultBook) {
@@ -126,7 +126,7 @@ export class FaultyApi implements BatchApi {
     if (this.#faults.occurs('list malformed', where)) {
       if (this.#chance.of(`how ${where}`) < 0.6) throw new RetryableError('list batches: malformed');
       const { batches, account } = await this.#api.listBatches({ limit: 1 });
-      return batchPage(batches, true, account); // asking for more returns the same page
+      return batchPage(batches, true, account); // a request for more returns the same page
     }
     const { listLagMs, pageCap } = this.#state;
     const all = await this.#api.listBatches({ limit: 100 });
@@ -182,9 +182,9 @@ export class FaultyApi implements BatchApi {
     return this.#api.deleteFile(fileId);
   }
 
-  /** Some calls never answer, and the adapter cuts them; others are refused for reasons that pass. */
+  /** Some calls never get a response, and the adapter cuts them. Others are refused temporarily. */
   async #admit(tried: string, subject = ''): Promise<void> {
-    this.#admitted += 1; // a counter of its own: the names of the other draws stay as they are
+    this.#admitted += 1; // a separate counter, so that the names of the other draws do not change
     const where = `${tried} ${subject} ${this.#admitted}`;
     const hangs =
       this.#faults.occurs('call hangs', where) ||
@@ -210,7 +210,7 @@ export class FaultyApi implements BatchApi {
     throw new RetryableError(`create batch: HTTP 400: ${said}`, { waitsFor: 'not_visible', said });
   }
 
-  /** A name for the next call of its kind, so that it has draws of its own. */
+  /** Returns a name for the next call of its kind, so that it has its own draws. */
   #next(what: string): string {
     this.#calls += 1;
     return `${what} ${this.#calls}`;
@@ -248,8 +248,8 @@ export class FaultyApi implements BatchApi {
   }
 
   /**
-   * Other vendors leave out fields that OpenAI sends; the adapter drops null and "". A gateway shows another file id: then
-   * the metadata alone tells whose batch it is.
+   * Other vendors omit fields that OpenAI sends; the adapter drops null and "". A gateway shows another file id, so
+   * only the metadata shows whose batch it is.
    */
   #reported(given: ObservedBatch): ObservedBatch {
     const batch = this.#withLateResults(given);
@@ -258,12 +258,12 @@ export class FaultyApi implements BatchApi {
     if (this.#faults.occurs('another input file id', 'the gateway'))
       return { ...batch, inputFileId: `${batch.inputFileId}-of-the-gateway` };
     if (!this.#faults.occurs('fields missing', where)) return batch;
-    if ((this.#lateBatches.get(batch.batchId)?.until ?? 0) > 0) return batch; // results without counts are believed when they stay the same
+    if ((this.#lateBatches.get(batch.batchId)?.until ?? 0) > 0) return batch; // results without counts are believed once they stay the same
     const { counts, usage, endedAt, expiresAt, ...rest } = batch;
     return { ...rest, metadata: {}, ...(hasEnded(batch.status) && endedAt !== undefined ? { endedAt } : {}) };
   }
 
-  /** Some time after its end, a batch may not name its files yet, or they are not there, or are other ones. */
+  /** For some time after its end, a batch may not name its files, or the files may be missing or wrong. */
   #withLateResults(batch: ObservedBatch): ObservedBatch {
     const { batchId, outputFileId, errorFileId, ...rest } = batch;
     const files = [outputFileId, errorFileId].filter((fileId) => fileId !== undefined);
@@ -284,7 +284,7 @@ export class FaultyApi implements BatchApi {
   }
 }
 
-/** What the API gives instead of the results, and until when. */
+/** What the API returns instead of the results, and until when. */
 interface Lateness {
   as: (typeof LATE_AS)[number];
   until: number;
@@ -292,7 +292,7 @@ interface Lateness {
 
 const LATE_AS = ['unnamed', 'not found', 'other rows', 'empty'] as const;
 const MINUTES_OF_A_DAY = 24 * 60;
-const LATE_MINUTES = [1, 20, 300, 40 * 60]; // results that are later than a day end as doubtful
+const LATE_MINUTES = [1, 20, 300, 40 * 60]; // results that are more than a day late end as doubtful
 
 async function* lateContent(
   as: Lateness['as'],

@@ -6,14 +6,14 @@ import type { BatchPage } from '../../../functions/shared/ports/ports.ts';
 import type { Chance } from '../world/chance.ts';
 
 /*
- * Answers on the wire that pass through the real adapter: a mistake of the adapter breaks a promise of the whole.
+ * Responses that pass through the real adapter, so that a mistake of the adapter breaks a promise of the whole system.
  */
 
 const STATUSES = [302, 400, 403, 404, 413, 429, 502];
-const GATEWAY_SAYS = { message: 'Forbidden' }; // an API gateway; a proxy's page is no JSON
+const GATEWAY_SAYS = { message: 'Forbidden' }; // of an API gateway; a proxy's page is not JSON
 const NO_TIME = 'some time ago';
 
-/** The failure of a create that was accepted, when something in front of the API answers in its place. */
+/** Returns the failure of a create that was accepted, if something in front of the API responds in its place. */
 export function answeredByGateway(chance: Chance, where: string): Error {
   const status = chance.pick(`status ${where}`, STATUSES) ?? 403;
   const body = chance.of(`body ${where}`) < 0.5 ? GATEWAY_SAYS : undefined;
@@ -21,7 +21,7 @@ export function answeredByGateway(chance: Chance, where: string): Error {
   return failureOfCreate(response);
 }
 
-/** The page as it is understood when it comes with odd entries, repeated ones, or no word on whether there is more. */
+/** Returns the page as the adapter reads it, with odd or repeated entries, or without saying whether there are more. */
 export function pageWithOddEntries(
   page: BatchPage,
   query: { after?: string; limit: number },

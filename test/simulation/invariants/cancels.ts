@@ -9,7 +9,10 @@ import type { Finding } from './finding.ts';
 
 const PATIENCE_MS = 30 * MINUTE; // a failed message is received again after six minutes, and ticks may be far apart
 
-/** A cancel recorded before the create prevents it. After a later one, the batch is cancelled once its id is known. */
+/**
+ * A cancel that is recorded before the create prevents the create. After a later cancel, the batch is cancelled once
+ * its id is known.
+ */
 export function cancelsHonoured(world: World, users: Workload): Finding[] {
   return [
     nothingSentAfterCancel(world),
@@ -27,7 +30,7 @@ function nothingSentAfterCancel({ written }: World): Finding {
   return { promise: 'no create after a recorded cancel', examined: written.sends.length, broken };
 }
 
-/** Batchdrop cancels the batch at the API, unless it ends by itself before that is possible. */
+/** Batchdrop cancels the batch at the API, unless the batch ends by itself before that is possible. */
 function batchesCancelled(world: World): Finding {
   const cancelled = new Set(world.api.audit().cancels.map(({ batchId }) => batchId));
   const requested = world.ledger
@@ -58,8 +61,8 @@ function partsInformed({ cancelsChecked, unaware }: World): Finding {
 }
 
 /**
- * A cancel by key means the newest version that was uploaded when the message was sent. S3 keeps whole seconds, so a version
- * uploaded in the same second counts. That version is cancelled, or the outcome was "too late".
+ * A cancel by key means the newest version that was uploaded when the message was sent. S3 stores whole seconds, so a
+ * version uploaded in the same second counts. That version is cancelled, or the outcome was "too late".
  */
 function versionsCancelled(world: World, users: Workload): Finding {
   const broken: string[] = [];
@@ -93,8 +96,8 @@ function wasTooLate(world: World, { jobId }: Job, key: string, sentAt: number): 
 }
 
 /**
- * A cancelled job was named by a cancel, or a cancel of its key may mean it, or a newer version with other metadata replaced
- * it. CANCEL does not look into S3: it knows only those versions that were in the chain of the key.
+ * A cancelled job was named by a cancel, or may be meant by a cancel of its key, or was replaced by a newer version
+ * with other metadata. CANCEL does not read S3: it knows only versions in the chain of the key.
  */
 function nothingElseCancelled(world: World, users: Workload): Finding {
   const broken: string[] = [];
@@ -114,7 +117,7 @@ function nothingElseCancelled(world: World, users: Workload): Finding {
   return { promise: 'a cancel reaches nothing else', examined: cancelled.length, broken };
 }
 
-/** Another job runs the bytes: the one that replaced the job, or the one that this replaced or joined in its turn. */
+/** Returns whether a job runs the bytes. Follows the jobs that replaced the previous one, or that it joined. */
 function runsInstead(jobs: readonly Job[], replaced: Job): boolean {
   const passed = new Set<string>();
   let job: Job | undefined = replaced;
@@ -137,7 +140,7 @@ function mayMean(
   const there = users.uploads.filter(
     ({ key, lastModified }) => key === cancel.key && lastModified <= cancel.sentAt,
   );
-  // The newest version that was known, or any newer one that was not known yet.
+  // Returns the newest version that was known, or any newer one that was not known yet.
   const newestKnown = there.findLastIndex(({ jobId }) => known(jobId));
   return there.some(({ jobId }, index) => index >= newestKnown && names.has(jobId));
 }

@@ -5,7 +5,7 @@ import { nameOf } from '../world/ledger-watch.ts';
 import type { World } from '../world/world.ts';
 import type { Finding } from './finding.ts';
 
-const SEEN_AFTER_MS = 8 * MINUTE; // a part that has waited so long is in the index, and a tick has read it
+const SEEN_AFTER_MS = 8 * MINUTE; // after this wait, a part is in the index and a tick has read it
 
 /** There are never more open batches than `maxOpenBatches`, including those that may exist. */
 export function withinLimits({ limits, written, api }: World): Finding {
@@ -19,18 +19,20 @@ export function withinLimits({ limits, written, api }: World): Finding {
 }
 
 /**
- * An admitted part is the oldest of its model and share, once faults are over: before that, a shard of the index may have been
- * unreadable. A part that was rejected for the token limit while no other batch of its model was open lets others pass, and
- * a leased part is in no queue, even when the function that leased it is dead. Two rules of breakers come before the order:
- *   - a part that waits for an account or its storage holds no place while a breaker for that is open, or until its own
- *     backoff is over while there is one that is not open
+ * An admitted part is the oldest of its model and share, once faults are over (before that, a shard of the index may have been
+ * unreadable). A part that was rejected for the token limit while no other batch of its model was open lets others
+ * pass. A leased part is in no queue, even if the function with the lease has crashed. Two rules of breakers take
+ * precedence over the order:
+ *   - a part that waits for an account or its storage blocks no other part while a breaker for that reason is open, or
+ *     until its own backoff is over while there is a breaker that is not open
  *   - a probe is the part that was refused longest ago, of another model if possible, and need not be the oldest
  */
 export function oldestFirst(world: World): Finding {
   const { written, repairedAt } = world;
   const after = written.admit.filter(({ at }) => repairedAt > 0 && at > repairedAt + SEEN_AFTER_MS);
   const chosen = Map.groupBy(written.admit, ({ part }) => nameOf(part));
-  // By the same tick, or by an earlier one that died before it admitted the part. Admissions are written in parallel.
+  // Chosen by the same tick, or by an earlier one that crashed before it admitted the part. Admissions are written in
+  // parallel.
   const isChosen = (other: Part, since: number, at: number) =>
     chosen.get(nameOf(other))?.some((its) => since <= its.at && its.at <= at) ?? false;
   const ordered = after.filter(({ part }) => !part.admission?.probe);
@@ -57,7 +59,7 @@ function holdsNoPlace(world: World, waiting: Waiting, at: number): boolean {
   return breakersFor(world, waiting, at).some(({ open }) => open !== undefined || until > at);
 }
 
-/** Returns the breakers of the part's reason that a tick may have known when it admitted a part at this time. */
+/** Returns the breakers for the part's reason that a tick may have known when it admitted a part at this time. */
 function breakersFor({ written }: World, waiting: Waiting | undefined, at: number): Breaker[] {
   const { breakers } = written;
   const known = breakers.filter(

@@ -9,12 +9,12 @@ const PLACES: ReadonlyMap<string, number> = new Map([
   ['in_progress', RUNNING],
   ['finalizing', 2],
   ['cancelling', 3],
-  // Of jobs:
+  // Statuses of jobs:
   ['accepted', 0],
   ['submitted', 1],
 ]);
 
-/** Promise 2: every status that was ever in the ledger was published, under its own sequence. */
+/** Promise 2: every status that was ever in the ledger was published with its own sequence. */
 export function published(world: World): Finding {
   const events = new Set<string>();
   for (const { detailType, detail } of world.bus.published()) {
@@ -36,12 +36,12 @@ export function published(world: World): Finding {
   return { promise: 'every observed status published', examined: written.length, broken };
 }
 
-/** Promise 2: an end is published only when the API shows it, whoever told it. */
+/** Promise 2: an end is published only when the API shows it, whoever reported it. */
 export function trueEnds({ endsChecked, untrueEnds }: World): Finding {
   return { promise: 'a published end is what the API shows', examined: endsChecked, broken: untrueEnds };
 }
 
-/** Promise 3: sequences have no gap, an id always names the same event, and statuses only go forward. */
+/** Promise 3: sequences have no gaps, an id always identifies the same event, and statuses only go forward. */
 export function forward(world: World): Finding {
   const broken: string[] = [];
   const seen = new Map<string, { last: number; status: string; byId: Map<string, string> }>();
@@ -73,7 +73,7 @@ function goesBack(before: string, status: string): boolean {
   return !hasEnded(status) && before !== '' && positionOf(status) <= positionOf(before);
 }
 
-/** An unknown status stands for `in_progress`: `batch-behaviors.ts` gives it to no other. */
+/** An unknown status counts as `in_progress`, the only status that `batch-behaviors.ts` replaces with it. */
 function positionOf(status: string): number {
   return PLACES.get(status) ?? RUNNING;
 }

@@ -1,4 +1,4 @@
-/** How much was examined for a promise, and where it is broken. */
+/** How often a promise was examined, and where it was broken. */
 export interface Finding {
   promise: string;
   examined: number;

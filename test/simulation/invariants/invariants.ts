@@ -3,6 +3,7 @@ import type { Workload } from '../world/workload.ts';
 import type { World } from '../world/world.ts';
 import { cancelsHonoured } from './cancels.ts';
 import { oldestFirst, withinLimits } from './capacity.ts';
+import { costsOnce } from './costs.ts';
 import { forward, published, trueEnds } from './events.ts';
 import type { Finding } from './finding.ts';
 import { accountedFor, inOrder, nothingGivenUp, oneEnd, piecesStored } from './jobs.ts';
@@ -23,6 +24,7 @@ export function findings(world: World, users: Workload): Finding[] {
     idsSaved(world),
     oneEnd(world, users),
     nothingGivenUp(world),
+    costsOnce(world),
     planned(world, users),
     published(world),
     forward(world),
@@ -47,8 +49,8 @@ export function findings(world: World, users: Workload): Finding[] {
 }
 
 /**
- * Promise 1: an intent keeps at most one batch. One that the API refused for the token limit ran no row: a second one that a
- * duplicated request made may take its place.
+ * Promise 1: an intent keeps at most one batch. A batch that the API refused for the token limit ran no row, so a
+ * second one that a duplicated request made may take its place.
  */
 function oneBatchPerIntent(world: World): Finding {
   const { creates, cancels } = world.api.audit();
@@ -63,7 +65,7 @@ function oneBatchPerIntent(world: World): Finding {
   for (const { batchId, metadata } of creates) {
     if (secondBatchIds.has(batchId) && cancelled.has(batchId)) continue;
     if (refused.has(batchId)) continue;
-    if (world.faultyApi.forgotten.has(batchId)) continue; // the API denies it: it can neither be found nor cancelled
+    if (world.faultyApi.forgotten.has(batchId)) continue; // the API denies it, so it can neither be found nor cancelled
     const intent = metadata.batchdrop_intent ?? 'none';
     kept.set(intent, (kept.get(intent) ?? 0) + 1);
   }
@@ -76,8 +78,8 @@ function oneBatchPerIntent(world: World): Finding {
 }
 
 /**
- * Promise 1: no row that succeeded is billed twice in its job. Beyond its limit are a batch that the API denies, and one
- * that a duplicated request created: what was found of those is cancelled and reported.
+ * Promise 1: no row that succeeded is billed twice in its job. The promise does not cover a batch that the API denies
+ * or one that a duplicated request created; if such a batch is found, it is cancelled and reported.
  */
 function noRowTwice(world: World): Finding {
   const { creates, billed } = world.api.audit();
@@ -95,7 +97,9 @@ function noRowTwice(world: World): Finding {
   return { promise: 'no succeeded row billed twice', examined: billed.length, broken };
 }
 
-/** Promise 1: at most two creates of a part stay without a known outcome, and one more for each release by a person. */
+/**
+ * Promise 1: at most two creates of a part remain without a known outcome, and one more for each release by a person.
+ */
 function spendingBounded(world: World): Finding {
   const parts = world.ledger.wholeParts();
   const broken: string[] = [];
@@ -112,8 +116,8 @@ function spendingBounded(world: World): Finding {
 }
 
 /**
- * Promise 1: of two batches that a duplicated request created, one is kept, and the other is reported. One that the API
- * forgot is on no list; without it there, the other may be ours under another id (`second-batch-search.ts`, known gaps).
+ * Promise 1: of two batches that a duplicated request created, one is kept and the other is reported. If the API forgot
+ * the kept one, it is on no list, and the other may be ours under another id (`second-batch-search.ts`, known gaps).
  */
 function secondsReported(world: World): Finding {
   const { duplicated, forgotten } = world.faultyApi;
@@ -126,7 +130,7 @@ function secondsReported(world: World): Finding {
         ...secondBatchIds,
       ]),
   );
-  // The key of another account cannot search the list of this one.
+  // The key of another account cannot search the list of this account.
   const all = world.operator.hasTwoAccounts() ? [] : [...duplicated];
   const broken = all
     .filter(([batchId, other]) => !known.has(batchId) && !forgotten.has(batchId) && !forgotten.has(other))
@@ -134,7 +138,7 @@ function secondsReported(world: World): Finding {
   return { promise: 'second batches are reported', examined: all.length, broken };
 }
 
-/** A part that ended because the API refused its create has no batch on the intent. */
+/** If a part ended because the API refused its create, no batch has its intent. */
 function refusedHaveNone(world: World): Finding {
   const created = new Map(
     world.api.audit().creates.map(({ batchId, metadata }) => [metadata.batchdrop_intent ?? '', batchId]),

@@ -33,14 +33,14 @@ export function oneEnd(world: World, users: Workload): Finding {
     else if (published.join() !== status)
       broken.push(`job ${jobId} is ${status}, its events say ${published.join() || 'nothing'}`);
   }
-  // A file that was deleted before its intake leaves no job.
+  // A file that was deleted before its intake has no job.
   const known = new Set(jobs.map(({ jobId }) => jobId));
   for (const { jobId, key } of users.uploads)
     if (!known.has(jobId) && !users.deleted.has(jobId)) broken.push(`file ${key} never became job ${jobId}`);
   return { promise: 'every job has one last status, with its event', examined: jobs.length, broken };
 }
 
-/** The token limit is temporary: a job never fails for it. */
+/** The token limit is temporary, so a job never fails because of it. */
 export function nothingGivenUp(world: World): Finding {
   const jobs = world.ledger.jobs();
   const broken = jobs
@@ -49,7 +49,7 @@ export function nothingGivenUp(world: World): Finding {
   return { promise: 'no job fails for a temporary reason', examined: jobs.length, broken };
 }
 
-/** Promise 5: every row is accounted for, by what is in the results bucket and by what the API ran. */
+/** Promise 5: every row is accounted for, by the results bucket and by what the API ran. */
 export function accountedFor(world: World): Finding {
   const broken: string[] = [];
   let examined = 0;
@@ -123,7 +123,10 @@ export function inOrder(world: World, users: Workload): Finding {
   return { promise: 'results in the order of the file', examined, broken };
 }
 
-/** Returns whether the part's rows ran more often than they may. A part that runs in slices has more batches, of fewer rows. */
+/**
+ * Returns whether the part's rows ran more often than allowed. A part that runs in slices has more batches with fewer
+ * rows.
+ */
 function ranTooOften({ ran, batch, rows }: Part): boolean {
   const isInSlices = ran.some(({ admission }) => admission?.atMost !== undefined);
   if (!isInSlices) return ran.length >= RERUN.maxAttempts;
@@ -131,7 +134,10 @@ function ranTooOften({ ran, batch, rows }: Part): boolean {
   return ran.reduce((sum, each) => sum + each.rows, inBatch) > rows * RERUN.maxAttempts;
 }
 
-/** A row that ran and was billed is in the results, unless the API lost its file or the whole batch, or gave it only after a day and has it still. */
+/**
+ * A row that ran and was billed is in the results, unless the API lost its file or the whole batch, or returned it only
+ * after a day and still has it.
+ */
 function succeededOut(world: World, job: Job, objects: Objects, billed: Map<string, Set<string>>): string[] {
   const stored = new Set(idsIn(objects, resultKeys(job).output));
   const { lost, forgotten, lateForDays } = world.faultyApi;

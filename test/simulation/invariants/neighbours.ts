@@ -1,12 +1,12 @@
 import type { World } from '../world/world.ts';
 import type { Finding } from './finding.ts';
 
-/** Rule 5: an item whose call hangs is set aside, and the others are served in the same tick. */
+/** Rule 5: an item whose call hangs is set aside, and the others are handled in the same tick. */
 export function nobodyWaitsForAnother({ hangs }: World): Finding {
   return { promise: "nobody waits for another's hang", examined: hangs.examined, broken: hangs.waited };
 }
 
-/** Rule 3: a full storage stops uploads, and no create. */
+/** Rule 3: a full storage stops uploads, but no create. */
 export function storageStopsUploadsOnly({ written }: World): Finding {
   const broken = written.stoppedByStorage.map(
     (name) => `part ${name} waits for storage, and has uploaded its file`,
@@ -14,7 +14,9 @@ export function storageStopsUploadsOnly({ written }: World): Finding {
   return { promise: 'a full storage stops uploads only', examined: written.storageWaits, broken };
 }
 
-/** Rule 3: there is a breaker for each reason and call. It opens when three items were refused that call for that reason. */
+/**
+ * Rule 3: there is one breaker per reason and call. It opens when that call was refused to three items for that reason.
+ */
 export function breakersOpenForTheirReason({ written, log }: World): Finding {
   const refused = new Set(
     log.lines

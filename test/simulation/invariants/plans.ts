@@ -3,7 +3,7 @@ import type { Upload, Workload } from '../world/workload.ts';
 import type { World } from '../world/world.ts';
 import type { Finding } from './finding.ts';
 
-/** Promise 4: a bad file sends nothing. Each row of a good file is planned once, in a batch of its model. */
+/** Promise 4: nothing is sent of an invalid file. Each row of a valid file is planned once, in a batch of its model. */
 export function planned(world: World, users: Workload): Finding {
   const broken: string[] = [];
   let examined = 0;
@@ -32,7 +32,7 @@ export function planned(world: World, users: Workload): Finding {
   return { promise: 'each row planned once, by model', examined, broken };
 }
 
-/** A bad file has each row twice: each repeated id is found once, however many invocations read the file. */
+/** An invalid file contains each row twice. Each repeated id is found once, however many invocations read the file. */
 function missedIds({ jobId, findings }: JobIn<'rejected'>, { rows }: Upload): string[] {
   const repeated = rows.length / 2;
   return findings.count === repeated

@@ -1,5 +1,5 @@
 import { ENDED_TAG } from '../../../functions/shared/contract/ended-tag.ts';
-import { INTERNAL_FOLDER, resultKeys } from '../../../functions/shared/contract/result-keys.ts';
+import { COSTS_FOLDER, INTERNAL_FOLDER, resultKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { isOver } from '../../../functions/shared/domain/job.ts';
 import { batchesOf } from '../../../functions/shared/domain/part-end.ts';
 import type { Workload } from '../world/workload.ts';
@@ -17,7 +17,7 @@ export function atRest(world: World): Finding {
   return { promise: 'nothing due, nothing leased', examined: items.length, broken };
 }
 
-/** Rule 7: nothing of an unfinished job was ever to expire, and all of an ended one is. */
+/** Rule 7: nothing of an unfinished job was ever set to expire, and everything of an ended one is. */
 export function expiresWithItsJob(world: World): Finding {
   const broken = world.written.expiring.map((name) => `${name} was to expire before its job ended`);
   const jobs = new Map(world.ledger.jobs().map((job) => [job.jobId, job]));
@@ -28,7 +28,7 @@ export function expiresWithItsJob(world: World): Finding {
   return { promise: 'nothing unfinished expires', examined: items.length, broken };
 }
 
-/** Rule 7: a request file has the tag that lifecycle rules look for from its job's end on, and not before. */
+/** Rule 7: a request file has the tag for lifecycle rules from its job's end on, and not before. */
 export function taggedAtItsEnd({ tags, requestFiles, ledger }: World, users: Workload): Finding {
   const broken = tags.early.map((what) => `${what} has the tag of an ended job`);
   for (const job of ledger.jobs()) {
@@ -39,7 +39,7 @@ export function taggedAtItsEnd({ tags, requestFiles, ledger }: World, users: Wor
   return { promise: 'files are tagged when their job has ended', examined: tags.tagged, broken };
 }
 
-/** Rule 4: a result file is deleted only when each of its results was read, and a doubtful one never. */
+/** Rule 4: a result file is deleted only if each of its results was read, and a doubtful one never. */
 export function nothingDeletedUnread(world: World): Finding {
   const objects = world.results.objects();
   const { creates, deletes } = world.api.audit();
@@ -66,7 +66,7 @@ export function nothingDeletedUnread(world: World): Finding {
   return { promise: 'no deletion before agreement', examined: deleted.length, broken };
 }
 
-/** Nothing that should have been deleted is left at the API or in the results bucket. */
+/** Nothing that should have been deleted remains at the API or in the results bucket. */
 export function nothingLeft(world: World): Finding {
   const left = new Set(world.api.files());
   const fileIds = new Set(world.written.fileIds);
@@ -81,6 +81,7 @@ export function nothingLeft(world: World): Finding {
     .filter((fileId) => left.has(fileId) && !doubtful.has(fileId))
     .map((id) => `file ${id} is still at the API`);
   for (const key of world.results.objects().keys())
-    if (key.startsWith(INTERNAL_FOLDER)) broken.push(`object ${key} is still in the results bucket`);
+    if (key.startsWith(INTERNAL_FOLDER) && !key.startsWith(COSTS_FOLDER))
+      broken.push(`object ${key} is still in the results bucket`);
   return { promise: 'everything temporary is deleted', examined: fileIds.size, broken };
 }

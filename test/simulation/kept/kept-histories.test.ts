@@ -9,12 +9,12 @@ test('no history is kept twice', () => {
 });
 
 describe.each(KEPT)('$wrong (seed $seed)', (kept) => {
-  test('with the fix every promise holds', async () => {
+  test('every promise holds with the fix', async () => {
     const { broken } = await playHistory(kept.seed, kept.leftOut);
     expect(broken).toEqual([]);
   });
 
-  test('without the fix the promise is broken', async () => {
+  test('the promise is broken without the fix', async () => {
     const broken = await brokenWithoutFix(kept);
     expect(broken, 'npm run simulate:kept -- --find searches for a seed that proves it').toContainEqual(
       expect.stringContaining(kept.shows),

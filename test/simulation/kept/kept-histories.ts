@@ -2,17 +2,18 @@ import type { LeftOut } from '../faults/fault-book.ts';
 import type { Mutant } from '../mutants/mutants.ts';
 
 /**
- * A history that breaks a promise without a fix, shrunk where that was possible. It is not always the one that found the
- * defect: calls have moved since, and where that history no longer broke without the fix, another one replaced it.
+ * A history that breaks a promise without a fix, shrunk if possible. It is not always the history that found the
+ * defect: calls have changed since, and if that history no longer broke the promise without the fix, another one
+ * replaced it.
  */
 export interface KeptHistory {
   /** What was wrong. */
   wrong: string;
   seed: number;
   leftOut: LeftOut;
-  /** Takes the fix out of the source: then the promise is broken again … */
+  /** Removes the fix from the source, so that the promise is broken again. */
   without: Mutant['patches'];
-  /** … and the violation contains this text. */
+  /** The violation contains this text. */
   shows: string;
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { MUTANTS } from './mutants.ts';
 import { mutated } from './mutated-copy.ts';
 
-test('there are more than twenty planted defects, each with a name of its own', () => {
+test('there are more than twenty planted defects with unique names', () => {
   expect(MUTANTS.length).toBeGreaterThan(20);
   expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length);
 });
@@ -11,7 +11,7 @@ test.each(MUTANTS)('the source still has the code that "$name" replaces', (mutan
   expect(mutated(mutant).size).toBeGreaterThan(0);
 });
 
-test('a defect whose code is gone from the source is an error, not a defect that is never found', () => {
+test('a defect whose code is no longer in the source is an error, instead of a defect that is never found', () => {
   const patches = [
     { file: 'functions/shared/lifecycle/publish.ts', anchor: 'no such line', replacement: '' },
   ];

@@ -1,4 +1,4 @@
-/** A defect to be planted: pieces of the source, each with its replacement. */
+/** A planted defect: pieces of the source, each with its replacement. */
 export interface Mutant {
   name: string;
   patches: { file: string; anchor: string; replacement: string }[];
@@ -6,6 +6,16 @@ export interface Mutant {
 
 /** The defects that the simulation has to find. */
 export const MUTANTS: Mutant[] = [
+  {
+    name: 'the tokens of an attempt count again in the next one',
+    patches: [
+      {
+        file: 'functions/deliver/part/usage-of-attempts.ts',
+        anchor: '...together([earlierResults ?? {}, billed]),',
+        replacement: '...together([earlierResults ?? {}, earlierResults ?? {}, billed]),',
+      },
+    ],
+  },
   {
     name: 'POST /batches is retried',
     patches: [

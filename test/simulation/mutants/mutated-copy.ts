@@ -9,7 +9,7 @@ import type { Mutant } from './mutants.ts';
 
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 const MAX_OUTPUT = 64 * 1024 * 1024; // the trace of a long history
-// With the compiled scanner: a copy has no compiler.
+// Includes the compiled scanner, because a copy has no compiler.
 const COPIED = [
   'functions',
   'dist/scanner',
@@ -21,7 +21,9 @@ const COPIED = [
 
 export interface MutatedCopy {
   directory: string;
-  /** Runs a script of the simulation in the copy; returns its output, also at exit code 1, which means a broken promise. */
+  /**
+   * Runs a script of the simulation in the copy. Returns its output, also at exit code 1, which means a broken promise.
+   */
   run(script: string, ...args: string[]): Promise<string>;
   remove(): void;
 }
@@ -42,7 +44,7 @@ export function mutated(mutant: Mutant): Map<string, string> {
   return files;
 }
 
-/** Copies what the simulation needs, with the defect, into a temporary directory; `remove` deletes it. */
+/** Copies what the simulation needs, with the defect, into a temporary directory. `remove` deletes it. */
 export function mutatedCopy(mutant: Mutant): MutatedCopy {
   const files = mutated(mutant);
   scannerBytes(); // compiled now, if it was not before

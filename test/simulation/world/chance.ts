@@ -1,7 +1,7 @@
 /**
- * Random numbers without a sequence: each draw has a name, and its number depends on the seed and on that name alone.
- * Therefore leaving one fault out changes nothing that does not depend on it, which shrinking needs. Renaming a draw (a kind
- * of fault, an action, a call) changes its number, and with it the histories of all seeds.
+ * Random numbers without a sequence: each draw has a name, and its number depends only on the seed and that name.
+ * Leaving one fault out therefore changes nothing that does not depend on it, which shrinking needs. Renaming a draw (a
+ * kind of fault, an action, a call) changes its number, and with it the histories of all seeds.
  */
 export class Chance {
   readonly #seed: number;
@@ -10,7 +10,7 @@ export class Chance {
     this.#seed = Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995;
   }
 
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   of(name: string): number {
     let hash = this.#seed;
     for (let at = 0; at < name.length; at += 1) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
@@ -19,7 +19,7 @@ export class Chance {
     return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `least` to `most`. */
+  /** Returns a whole number from `least` to `most`. */
   between(name: string, least: number, most: number): number {
     return least + Math.floor(this.of(name) * (most - least + 1));
   }

@@ -8,7 +8,7 @@ import type { Timeline } from './timeline.ts';
 
 interface Call {
   invocation: Invocation;
-  /** Names this call, the same in every replay. */
+  /** Identifies this call, with the same name in every replay. */
   id: string;
   method: string;
   effect: () => Promise<unknown>;
@@ -40,7 +40,7 @@ const MAX_DELAY_MS = 4 * MINUTE;
 const LATEST_ACCEPTANCE_MS = 8 * MINUTE; // with the lag of the list below the settling time
 const WAITS_SECONDS = [2, 30, 60, 600, 3600];
 
-/** Every call of a port passes through here: it takes some time, and any fault may occur. */
+/** Every call of a port passes through here. It takes some time, and any fault may occur. */
 export class Gate {
   readonly #timeline: Timeline;
   readonly #chance: Chance;
@@ -105,7 +105,9 @@ export class Gate {
     if (failure) throw failure.cause;
   }
 
-  /** A file that takes longer than an invocation: it comes in pieces, each late, each a call in which faults may occur. */
+  /**
+   * Reads a file that takes longer than an invocation: in late pieces, each of which is a call with possible faults.
+   */
   async *#crawling(pieces: unknown[], invocation: Invocation): AsyncGenerator<unknown> {
     if (!this.#faults.occurs('request bucket crawls', `${invocation.id}/${invocation.calls}`))
       return yield* pieces;
@@ -214,7 +216,7 @@ export class Gate {
     }
   }
 
-  /** The effect occurs now; the response comes after a while, or once the function is no longer frozen. */
+  /** The effect occurs now. The response comes after a while, or once the function is no longer frozen. */
   #carryOut(call: Call, responseAfterMs = 0, freezes = false): void {
     this.#effect(call, (response) => {
       if (freezes) call.invocation.freeze(this.#chance);
@@ -229,7 +231,7 @@ export class Gate {
     call.resolve(response);
   }
 
-  /** Not awaited: an effect may make calls of its own (an upload reads its body). */
+  /** Not awaited, because an effect may make its own calls: an upload reads its body. */
   #effect(call: Call, then: (response: unknown) => void): void {
     call.arrived = true;
     this.onCall(call.invocation, call.method);
@@ -249,7 +251,7 @@ export class Gate {
     call.reject(new Ambiguous('api.createBatch: no response came'));
   }
 
-  /** A request that was sent may arrive although its function has stopped waiting for it. */
+  /** A sent request may still arrive although its function has stopped waiting for it. */
   #endOnAbort(call: Call): void {
     const { signal } = call.invocation.abort;
     const abort = () =>
@@ -275,7 +277,7 @@ export class Gate {
     });
   }
 
-  /** A request that a function had sent before it died may still arrive. */
+  /** A request that a function sent before it died may still arrive. */
   #arriveAfterDeath(call: Call): void {
     if (call.arrived || call.method !== 'api.createBatch' || this.#chance.of(`left ${call.id}`) < 0.5) return;
     if (this.#timeline.now() > call.invocation.deadline + LATEST_ACCEPTANCE_MS) return;

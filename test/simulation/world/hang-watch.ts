@@ -3,24 +3,24 @@ import type { Ports } from '../../../functions/shared/ports/ports.ts';
 import type { Invocation } from './invocation.ts';
 import { nameOf } from './ledger-watch.ts';
 
-/** A call that takes this long hangs: it is the adapter's deadline for small calls. */
+/** A call that takes this long hangs. This is the adapter's deadline for small calls. */
 const HANGS_MS = 10_000;
-/** A tick that has read what is due by then serves all of it at once. */
+/** A tick that has read what is due within this time handles all of it at once. */
 const READ_IN_TIME_MS = 10_000;
 
-/** Watches the ticks of POLL: an item must not wait until a call about another one ends. */
+/** Watches the ticks of POLL: no item may wait until a call about another one ends. */
 export class HangWatch {
   readonly #now: () => number;
-  /** Items that a tick began to serve only after a call about another item had hung. */
+  /** Items that a tick began to handle only after a call about another item had hung. */
   readonly waited: string[] = [];
-  /** How many calls hung while a tick had other items to serve. */
+  /** How many calls hung while a tick had other items to handle. */
   examined = 0;
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** Returns the ports of one tick, watched. */
+  /** Returns the ports of one tick, with a watch on their calls. */
   watched<P extends Pick<Ports, 'ledger' | 'api'>>(ports: P, invocation: Invocation): P {
     const began = this.#now();
     const listed = new Set<string>();
@@ -76,7 +76,7 @@ export class HangWatch {
   }
 }
 
-/** Open batches are observed together, and waiting parts admitted together: no step of their own is due. */
+/** Open batches are observed together, and waiting parts are admitted together, so they have no step of their own. */
 function isObservedTogether(item: DueItem): boolean {
   return item.kind === 'part' && (item.open !== undefined || item.waits !== undefined);
 }

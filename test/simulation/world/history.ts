@@ -8,13 +8,13 @@ import { tightnessOf } from './limits.ts';
 import { Workload } from './workload.ts';
 import { type Scenario, World } from './world.ts';
 
-/** What a history came to. */
+/** The result of a history. */
 export interface HistoryReport {
   world: World;
   users: Workload;
-  /** What was broken, promise by promise; empty when all hold. */
+  /** The broken promises. Empty if all hold. */
   broken: string[];
-  /** How much was examined for each promise. */
+  /** How often each promise was examined. */
   examined: Map<string, number>;
   fired: ReadonlyMap<FaultKind, number>;
   steps: number;
@@ -23,7 +23,7 @@ export interface HistoryReport {
 const MAX_STEPS = 150_000;
 const LONG_FAULTS_SHARE = 0.12;
 
-/** Plays one history: first users act and faults occur, then only time passes, until nothing is due any more. */
+/** Plays one history. First users act and faults occur. Then only time passes, until nothing is due any more. */
 export async function playHistory(
   seed: number,
   leftOut: LeftOut = {},
@@ -50,7 +50,7 @@ export async function playHistory(
   };
 }
 
-/** What can be seen from outside at the end: histories that differ only inside have the same outcome. */
+/** Returns what can be seen from outside at the end. Histories that differ only internally have the same outcome. */
 export function outcomeText({ world }: HistoryReport): string {
   return outcomeOf(world);
 }

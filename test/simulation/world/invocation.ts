@@ -17,30 +17,30 @@ const TIMEOUT_MS: Record<FunctionName, number> = {
   webhook: MINUTE / 2,
 };
 const VISIBILITY_PER_TIMEOUT = 6;
-const LEFT_TO_NOTE_FAILURES_MS = 10_000; // as functions/shared/adapters/lambda/invocation-deadline.ts leaves it
+const LEFT_TO_NOTE_FAILURES_MS = 10_000; // the same as in functions/shared/adapters/lambda/invocation-deadline.ts
 const MAX_SKEW_MS = 5000;
 const MAX_FREEZE_MS = 8 * MINUTE; // with the lag of the list below the settling time
 const LIFE_AFTER_THAW_MS = MINUTE;
 
-/** Which queues each function may send to, as in its index.ts. */
+/** The queues that each function may send to, as in its index.ts. */
 export const REACHES: Partial<Record<FunctionName, ReadonlySet<WorkMessage['to']>>> = {
   intake: new Set(['submit']),
   poll: new Set(['intake', 'submit', 'deliver', 'finish']),
   webhook: new Set(['deliver']),
 };
 
-/** A message that is not deleted is received again after this time. */
+/** Returns the time after which a message that was not deleted is received again. */
 export function visibilityOf(name: FunctionName): number {
   return VISIBILITY_PER_TIMEOUT * TIMEOUT_MS[name];
 }
 
-/** One invocation of a function. Once it was killed by a fault or its timeout, it gets no response any more. */
+/** One invocation of a function. After a fault or its timeout has killed it, it gets no more responses. */
 export class Invocation {
   readonly name: FunctionName;
   readonly id: string;
-  /** How far its own clock is ahead of the true one. */
+  /** How far its own clock is ahead of the true time. */
   readonly skewMs: number;
-  /** By the true clock. */
+  /** In true time. */
   deadline: number;
   dead = false;
   /** The whole function is frozen until then. */
@@ -70,12 +70,12 @@ export class Invocation {
     return this.#timeline.now() + this.skewMs;
   }
 
-  /** The deadline as the function's own clock has it. */
+  /** Returns the deadline by the function's own clock. */
   ownDeadline(): { until: number; signal: AbortSignal } {
     return { until: this.deadline + this.skewMs, signal: this.abort.signal };
   }
 
-  /** Freezes it until its lease has ended; after that it runs on for a while. */
+  /** Freezes the function until its lease has ended. After that, it continues for a while. */
   freeze(chance: Chance): void {
     this.frozenUntil = this.deadline + chance.between(`thaw ${this.id}`, 1000, MAX_FREEZE_MS);
     this.deadline = this.frozenUntil + LIFE_AFTER_THAW_MS;

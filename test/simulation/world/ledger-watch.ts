@@ -12,18 +12,18 @@ import type { Chance } from './chance.ts';
 
 const OLDEST_DUE_MS = 3 * 60_000;
 
-/** What was ever written, in order: a promise may be broken on the way although the end is right. */
+/** Everything that was ever written, in order, because a promise may be broken on the way although the end is right. */
 export interface LedgerHistory {
-  /** Each status a batch ever had in the ledger, with its revision. */
+  /** Each status that a batch ever had in the ledger, with its revision. */
   statuses: { batchId: string; jobId: string; rev: number; status: string; previous: string | null }[];
   jobStatuses: { jobId: string; rev: number; status: string }[];
-  /** Each moment from which a create could be sent; `cancelled`: a cancel was recorded on its part by then. */
+  /** Each moment from which a create could be sent. `cancelled`: a cancel had been recorded on its part. */
   sends: { intentId: string; part: string; cancelled: boolean }[];
   /** Intents that ever had a batch. */
   savedIntents: Set<string>;
-  /** What was to expire while its job was unfinished. */
+  /** Items that were set to expire while their job was unfinished. */
   expiring: string[];
-  /** Files that were ever an intent's. */
+  /** Files that ever belonged to an intent. */
   fileIds: Set<string>;
   /** When a cancel request was first on a job or part, by its name. */
   cancelRequests: Map<string, number>;
@@ -31,19 +31,19 @@ export interface LedgerHistory {
   placedAt: Map<string, number>;
   /** When a batch was first on its part. */
   savedAt: Map<string, number>;
-  /** Parts that have an open batch, or may have one, by their names; and how many there ever were at once. */
+  /** Parts that have or may have an open batch, by their names; and the highest number of them at any time. */
   open: Set<string>;
   mostOpen: number;
   /** Parts that wait for admission now, by their names. */
   waiting: Map<string, Part>;
-  /** How often a part began to wait for storage, and which of those parts had uploaded their file already. */
+  /** How often a part began to wait for storage, and which of those parts had already uploaded their file. */
   storageWaits: number;
   stoppedByStorage: string[];
   /** Every breaker that was ever open. */
   openBreakers: Breaker[];
   /** The breakers after each change, open or not. */
   breakers: { at: number; are: readonly Breaker[] }[];
-  /** Parts that were admitted: as they waited until then, and with the older parts of their model that still waited. */
+  /** Parts that were admitted, as they had waited until then, with the older parts of their model that still waited. */
   admit: { part: Part; at: number; waited: Part; older: Part[] }[];
   /** Every wait for admission, in the order of their ends. `bytes`: what the admission allowed to send; absent: none came. */
   waits: { part: Part; from: number; until: number; bytes?: number }[];
@@ -53,7 +53,7 @@ export function nameOf(item: { jobId: string; planId?: string; number?: number }
   return item.planId === undefined ? item.jobId : `${item.jobId}/${item.planId}/${item.number}`;
 }
 
-/** A ledger with conflicts and a stale `due` index, which records every write. */
+/** Returns a ledger with conflicts and a stale `due` index, which records every write. */
 export function watchedLedger(
   ledger: Ledger,
   deps: {
@@ -107,7 +107,7 @@ export function watchedLedger(
       },
       async partsOf(jobId, planId) {
         const parts = await ledger.partsOf(jobId, planId);
-        // As if one had been removed; a backup brings it back.
+        // Hides a part as if it had been removed. A backup brings it back.
         const isMissing =
           parts.length > 1 && deps.faults.occurs('parts missing from the ledger', `${jobId} ${deps.now()}`);
         return isMissing && planId !== undefined ? parts.slice(0, -1) : parts;
@@ -209,7 +209,7 @@ function notePart(history: LedgerHistory, part: Part, before: Part | undefined, 
 function noteCapacity(history: LedgerHistory, part: Part, now: number): void {
   const { open, waiting, admit, waits } = history;
   const name = nameOf(part);
-  // A create that the API refused in its own words has no batch.
+  // If the API itself refused a create, there is no batch.
   const maySend = part.intent?.sendBy !== undefined && !part.intent.refused;
   const isOpen = part.batch ? !hasEnded(part.batch.status) : maySend;
   const mayHaveBatch = isOpen && !part.ended;

@@ -3,7 +3,7 @@ import { Chance } from './chance.ts';
 
 /** Limits that make parts wait. */
 export interface Tightness {
-  /** The limits that the operator has set. */
+  /** The limits that the operator has configured. */
   limits: BatchLimits;
   /** How many tokens of a model the account may have enqueued. */
   enqueuedTokens: (model: string) => number;
@@ -15,7 +15,10 @@ const SHARED = 4;
 const OF = 9;
 const SMALL_ACCOUNT_SHARE = 0.6;
 
-/** Every third history is tight: one to three open batches, tokens for one or two files, or an account for one file. */
+/**
+ * Every third history is tight: it has one to three open batches, tokens for one or two files, or an account for one
+ * file.
+ */
 export function tightnessOf(seed: number): Tightness | undefined {
   if (seed % OF === SHARED) return sharedTightness(seed);
   if (seed % EVERY_NTH !== 0) return undefined;

@@ -15,12 +15,12 @@ const LATEST_MS = 30 * MINUTE;
 const OVERTAKEN_MS = 40_000;
 const BUSY_MS = 700;
 
-/** The queues: messages arrive at least once, in any order, and again if they were not deleted. */
+/** The queues. Messages arrive at least once and in any order, and again if they were not deleted. */
 export class Mailbox {
   readonly #timeline: Timeline;
   readonly #chance: Chance;
   readonly #faults: FaultBook;
-  /** Begins an invocation; returns false when too many are running. `done` deletes the message. */
+  /** Begins an invocation. Returns false when too many are running. `done` deletes the message. */
   readonly #begin: (message: Message, done: () => void) => boolean;
   readonly #waiting = new Set<Message>();
   readonly #names = new Set<string>();
@@ -37,7 +37,9 @@ export class Mailbox {
     this.#begin = begin;
   }
 
-  /** `from` names this send, the same in every replay. Only messages that POLL sends again may be lost. */
+  /**
+   * `from` identifies this send, with the same name in every replay. Only messages that POLL sends again may be lost.
+   */
   send(
     to: FunctionName,
     body: string,
@@ -58,7 +60,7 @@ export class Mailbox {
     return this.#waiting.size === 0;
   }
 
-  /** A short name, the same as long as the message comes from the same send. */
+  /** Returns a short name, which is the same as long as the message comes from the same send. */
   #nameFrom(from: string): string {
     let name = `m${this.#chance.between(`name ${from}`, 1000, 9999)}`;
     while (this.#names.has(name)) name += '+';

@@ -40,12 +40,14 @@ export class Operator {
     return this.#repairedAt === undefined && this.#isIn(this.#refused);
   }
 
-  /** A gateway drops every create, and answers none. */
+  /** Returns whether a gateway drops every create without a response. */
   createsVanish(): boolean {
     return this.#repairedAt === undefined && this.#isIn(this.#vanishing);
   }
 
-  /** The account of the key in use. After the faults, the two keys take turns until nothing is left under either. */
+  /**
+   * Returns the account of the current key. After the faults, the two keys alternate until nothing remains for either.
+   */
   account(): string {
     if (this.#repairedAt === undefined) return this.#isIn(this.#other) ? OTHER_ACCOUNT : ACCOUNT;
     if (!this.#other) return ACCOUNT;
@@ -53,12 +55,12 @@ export class Operator {
     return turns % 2 === 0 ? ACCOUNT : OTHER_ACCOUNT;
   }
 
-  /** True when files and batches may belong to two accounts. */
+  /** Returns true if files and batches may belong to two accounts. */
   hasTwoAccounts(): boolean {
     return this.#other !== undefined;
   }
 
-  /** From now on the API accepts the key. */
+  /** From now on, the API accepts the key. */
   repair(): void {
     this.#repairedAt = this.#timeline.now();
   }
@@ -69,7 +71,7 @@ export class Operator {
   }
 }
 
-/** Releases every stalled part, as a person does who looked. */
+/** Releases every stalled part, like a person who has investigated. */
 export async function releaseStalled(
   ledger: Pick<InMemoryLedger, 'parts' | 'replacePart'>,
   now: number,

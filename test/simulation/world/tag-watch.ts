@@ -2,7 +2,7 @@ import { isOver } from '../../../functions/shared/domain/job.ts';
 import type { RequestFiles } from '../../../functions/shared/ports/ports.ts';
 import type { InMemoryLedger } from '../../fakes/in-memory-ledger.ts';
 
-/** Watches the tag of an ended job: lifecycle rules may remove what has it. */
+/** Watches the tag of an ended job, because lifecycle rules may delete objects that have it. */
 export class TagWatch {
   readonly #ledger: Pick<InMemoryLedger, 'jobs'>;
   /** Versions that were tagged before their job had ended. */

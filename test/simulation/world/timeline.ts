@@ -8,7 +8,7 @@ interface Entry {
 /** Everything that is scheduled, in order of time. No time passes while an entry runs. */
 export class Timeline {
   #now = Date.UTC(2026, 10, 1);
-  /** Latest first; of several at the same time, the one added last comes first. */
+  /** Latest first. Of several entries at the same time, the one added last comes first. */
   readonly #entries: Entry[] = [];
 
   now(): number {
@@ -27,13 +27,13 @@ export class Timeline {
     this.#entries.splice(low, 0, { time: due, action });
   }
 
-  /** Runs the next entry, and everything that follows from it at once. Returns false when nothing is left. */
+  /** Runs the next entry, and everything that follows from it immediately. Returns false when nothing is left. */
   async next(): Promise<boolean> {
     const entry = this.#entries.pop();
     if (!entry) return false;
     this.#now = entry.time;
     entry.action();
-    await macrotask(); // by then every promise that can continue has continued
+    await macrotask(); // by then, every promise that can continue has continued
     return true;
   }
 }

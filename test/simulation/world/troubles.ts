@@ -7,7 +7,7 @@ import type { Timeline } from './timeline.ts';
 
 const FIRST_HOUR_MS = 60 * MINUTE;
 
-/** A stretch of time in which these operations are refused, whatever they are about. */
+/** A period in which these operations are refused, whatever their subject. */
 interface Trouble {
   kind: FaultKind;
   waitsFor: Obstacle;
@@ -40,7 +40,7 @@ const TROUBLES: readonly Trouble[] = [
   },
 ];
 
-/** What keeps calls from succeeding for hours although nothing is wrong with what is sent. */
+/** What makes calls fail for hours although nothing is wrong with the input. */
 export class Troubles {
   readonly #timeline: Timeline;
   readonly #stretches: { trouble: Trouble; from: number; until: number }[] = [];
@@ -60,7 +60,7 @@ export class Troubles {
     }
   }
 
-  /** Throws what the adapter throws when this operation is refused now. */
+  /** Throws the error of the adapter if this operation is refused now. */
   check(operation: string): void {
     const now = this.#timeline.now();
     for (const { trouble, from, until } of this.#repaired ? [] : this.#stretches) {
@@ -70,7 +70,7 @@ export class Troubles {
     }
   }
 
-  /** From now on there are none. */
+  /** Ends all troubles for good. */
   repair(): void {
     this.#repaired = true;
   }

@@ -16,22 +16,22 @@ const TRIES = 7;
 const FIRST_PAUSE_MS = 20_000;
 const LATEST_MS = 60 * MINUTE;
 
-/** What the world lends to the API that sends webhooks. */
+/** What the API that sends webhooks needs from the world. */
 export interface Surroundings {
   timeline: Timeline;
   chance: Chance;
   faults: FaultBook;
   api: InMemoryBatchApi;
   ledger: InMemoryLedger;
-  /** Invokes WEBHOOK. An invocation that dies never answers. */
+  /** Invokes WEBHOOK. An invocation that dies never responds. */
   send(id: string, request: WebhookRequest, answered: (answer: WebhookAnswer) => void): void;
 }
 
-/** The API as the sender of webhooks, and somebody who forges them. In some histories there are none. */
+/** The API as the sender of webhooks, and somebody who forges them. Some histories have none. */
 export class Webhooks {
   readonly isOn: boolean;
   readonly observeIntervalMs: number;
-  /** What was acknowledged without a trace in the ledger, and which forged requests were let in. */
+  /** Webhooks that were acknowledged without a record in the ledger, and forged requests that were accepted. */
   readonly wronglyAnswered: string[] = [];
   answersChecked = 0;
   forgedChecked = 0;
@@ -45,7 +45,7 @@ export class Webhooks {
     this.observeIntervalMs = isPaced ? 15 * MINUTE : 0;
   }
 
-  /** A batch was created: its end will be told. */
+  /** Called when a batch was created: its end will be reported. */
   watch(batchId: string): void {
     if (!this.isOn) return;
     const { faults, chance } = this.#with;
@@ -60,7 +60,7 @@ export class Webhooks {
       const again = () => this.#lookFor(batchId, Math.min(1.3 * afterMs, 15 * MINUTE));
       api.retrieveBatch(batchId).then(
         ({ status }) => (hasEnded(status) ? this.#tell(batchId) : again()),
-        again, // the key in use is that of another account
+        again, // the current key belongs to another account
       );
     });
   }
@@ -91,16 +91,16 @@ export class Webhooks {
     });
   }
 
-  /** What was acknowledged is in the ledger: the end, or a note of it. */
+  /** Checks that the ledger has what was acknowledged: the end, or a note of it. */
   async #check(batchId: string, said: string): Promise<void> {
     const { ledger, faults, api } = this.#with;
-    if (said === OF_ANOTHER_PROGRAM && faults.fired.has('fields missing')) return; // the API kept our intent from us
-    // What became of an intent that its part no longer has is for searches to find, which believe no single answer.
+    if (said === OF_ANOTHER_PROGRAM && faults.fired.has('fields missing')) return; // the API did not show us our intent
+    // Searches resolve an intent that its part no longer has, because no single answer is believed for it.
     const { metadata } = api.audit().creates.find((create) => create.batchId === batchId) ?? {};
     const isPresent = ledger.parts(({ intent }) => intent?.id === metadata?.batchdrop_intent).length > 0;
     if (said === OF_ANOTHER_PROGRAM && !isPresent) return;
     this.answersChecked += 1;
-    // SUBMIT may have saved the batch meanwhile, and still has to read the note.
+    // SUBMIT may have saved the batch in the meantime, and still has to read the note.
     const [part] = ledger.parts(({ batch }) => batch?.batchId === batchId);
     const isInPart =
       part !== undefined &&
@@ -134,7 +134,7 @@ export class Webhooks {
   }
 }
 
-/** As `isGenuine` of the function, without its clock. */
+/** Like the function's `isGenuine`, without its clock. */
 export const isGenuineHere: IsGenuine = (secrets, headers, body) =>
   secrets.some((secret) => headers['webhook-signature'] === signatureOf(body, secret));
 

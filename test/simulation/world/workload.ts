@@ -20,11 +20,11 @@ export interface Upload {
   lastModified: number;
   /** In the order of the file. */
   rows: { customId: string; model: string }[];
-  /** It uses an id twice. */
+  /** Whether it uses an id twice. */
   isBad: boolean;
 }
 
-/** What users do, at any time: upload, upload the same again, overwrite, delete, and cancel in each form. */
+/** What users do, at any time: upload, upload the same file again, overwrite, delete, and cancel in each form. */
 export class Workload {
   readonly uploads: Upload[] = [];
   /** Jobs whose object was deleted. */
@@ -71,7 +71,7 @@ export class Workload {
 
   #act(action: number): void {
     const { chance } = this.#world;
-    const name = `deed ${action}`; // enters the draws, as every name does: see `Chance`
+    const name = `deed ${action}`; // part of the draws, like every name: see `Chance`
     const dice = chance.of(name);
     const key = chance.pick(`key of ${name}`, KEYS) ?? '';
     const one = <T>(things: readonly T[]) => chance.pick(`which of ${name}`, things);
@@ -151,7 +151,10 @@ export class Workload {
 
 const INPUTS = JSON.stringify([{}, ...Array<number>(25_001).fill(0)]); // only their number matters
 
-/** A file makes two parts if its two rows have more embedding inputs than fit one batch, or if two models take turns. */
+/**
+ * Returns a file. It makes two parts if its two rows have more embedding inputs than one batch may have, or if two
+ * models alternate.
+ */
 function fileOf(content: number, mixed: boolean, large: boolean): string {
   const model = (n: number) => (mixed && n % 2 === 0 ? 'n' : 'm');
   if (large) {

@@ -7,6 +7,7 @@ import type { CancelRequest } from '../../../functions/shared/contract/cancel-re
 import { resultLinesKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import { isOver } from '../../../functions/shared/domain/job.ts';
+import { PriceList } from '../../../functions/shared/domain/money/price-list.ts';
 import type { ObservedBatch, Part } from '../../../functions/shared/domain/part.ts';
 import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
@@ -40,6 +41,7 @@ import { Troubles } from './troubles.ts';
 import { isGenuineHere, SECRETS_HERE, type Surroundings, Webhooks } from './webhooks.ts';
 
 export const RERUN = { maxAttempts: 3, rerunMissing: false };
+const PRICES = new PriceList();
 export const REQUESTS = 'requests';
 const MAX_AT_ONCE = 8;
 const MAX_GAP_MS = 30 * MINUTE;
@@ -57,7 +59,7 @@ type OurPorts = Ports & { instance: string; resultsBucket: string; limits: Batch
 
 type Work = (ports: OurPorts, deadline: Deadline) => Promise<void>;
 
-/** The real core and handlers over in-memory fakes, on one timeline: the seed decides every interleaving. */
+/** The real core and handlers with in-memory fakes, on one timeline. The seed decides every interleaving. */
 export class World {
   readonly timeline = new Timeline();
   readonly chance: Chance;
@@ -86,13 +88,13 @@ export class World {
   savedIds = 0;
   /** Every cancel that was sent. */
   readonly cancels: { request: CancelRequest; sentAt: number }[] = [];
-  /** Parts without a cancel request when the cancel of their job was acknowledged. */
+  /** Parts that had no cancel request when the cancel of their job was acknowledged. */
   readonly unaware: string[] = [];
   cancelsChecked = 0;
   /** Pieces that could not be read when they began to count. */
   readonly unwritten: string[] = [];
   piecesChecked = 0;
-  /** Ends that were published and not true. */
+  /** Ends that were published but not true. */
   readonly untrueEnds: string[] = [];
   endsChecked = 0;
   invocations = 0;
@@ -190,13 +192,13 @@ export class World {
     this.mailbox.send('cancel', JSON.stringify(request), from);
   }
 
-  /** Nothing runs, no message waits, nothing is due. */
+  /** Returns whether nothing runs, no message waits, and nothing is due. */
   isQuiet(): boolean {
     if (this.#running.size > 0 || this.gate.late > 0 || !this.mailbox.isEmpty()) return false;
     return this.faults.over && !this.ledger.hasDue(Number.POSITIVE_INFINITY);
   }
 
-  /** POLL runs whenever anything is due, about once a minute, and less and less often while it changes nothing. */
+  /** Runs POLL whenever anything is due: about once a minute, and less and less often while it changes nothing. */
   #tick(): void {
     if (this.isQuiet()) return;
     this.#ticks += 1;
@@ -210,7 +212,7 @@ export class World {
         `poll#${this.#ticks}`,
         (ports, deadline) => pollHandler(ports)(deadline),
         () => {
-          const idle = this.#writes - writes <= 2; // the poller's own lease
+          const idle = this.#writes - writes <= 2; // POLL's own lease
           this.#gapMs = idle ? Math.min(2 * this.#gapMs, MAX_GAP_MS) : MINUTE;
         },
       );
@@ -245,7 +247,10 @@ export class World {
       case 'submit':
         return submitHandler({ ...ports, completionWindow: '24h' })(message.body, deadline);
       case 'deliver':
-        return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN })(message.body, deadline);
+        return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN, prices: PRICES })(
+          message.body,
+          deadline,
+        );
       case 'cancel':
         return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt }, deadline);
       case 'poll':
@@ -285,16 +290,16 @@ export class World {
     );
   }
 
-  /** A batch id that was returned to a function is saved when the function ends. */
+  /** Checks that a batch id that was returned to a function is saved when the function ends. */
   #checkSaved({ id, created, hurt }: Invocation): void {
     if (created === undefined || hurt) return;
     const isSecond = this.ledger.parts().some(({ secondBatchIds }) => secondBatchIds.includes(created));
-    // Once saved, an API that forgets the batch may bring the part back to its search.
+    // After it was saved, an API that forgets the batch may return the part to its search.
     if (isSecond || this.written.savedAt.has(created)) this.savedIds += 1;
     else this.unsavedIds.push(`${created}, returned to ${id}`);
   }
 
-  /** Once a cancel is acknowledged, every open part that it names has the cancel request. */
+  /** Checks that after an acknowledged cancel every open part that it names has the cancel request. */
   #checkCancel({ id, body }: Message): void {
     for (const part of this.#partsNamed(JSON.parse(body), id)) {
       if (part.delivered || part.ended) continue;
@@ -304,7 +309,10 @@ export class World {
     }
   }
 
-  /** The parts named by their job or their present batch. A batch unknown when the message was read names none. */
+  /**
+   * Returns the parts that the request names by their job or current batch. A batch that was unknown when the message
+   * was read names none.
+   */
   #partsNamed(request: CancelRequest, messageId: string): Part[] {
     const parts = this.ledger.parts();
     if ('batchId' in request) {
@@ -324,7 +332,7 @@ export class World {
     return parts.filter(({ jobId, planId }) => jobId === job.jobId && planId === job.plan?.planId);
   }
 
-  /** What a delivered part counts as stored can be read by then. */
+  /** Checks that everything that a delivered part counts as stored can be read. */
   async #checkPieces(part: Part, delivered: Delivered): Promise<void> {
     const keys = delivered.withoutPieces ? resultLinesKeys(part) : pieceKeys(part, delivered.deliveryId);
     for (const name of ['output', 'errors', 'anomalies'] as const) {
@@ -334,7 +342,7 @@ export class World {
     }
   }
 
-  /** An end that is published is what the API shows by then. */
+  /** Checks that the API shows an end when it is published. */
   #checkEnd(batchId: string, status: string): void {
     if (!hasEnded(status)) return;
     this.api.retrieveBatch(batchId).then(
@@ -343,7 +351,7 @@ export class World {
         if (batch.status !== status)
           this.untrueEnds.push(`${batchId} was published as ${status} when it was ${batch.status}`);
       },
-      () => {}, // the key in use is that of another account
+      () => {}, // the current key belongs to another account
     );
   }
 
@@ -357,7 +365,10 @@ export class World {
     this.sendCancel({ jobId }, `cancel between ${intent}`);
   }
 
-  /** The ledger without one part of an open job, as after a restore of a part of the table: DELIVER must not end the job. */
+  /**
+   * Returns the ledger without one part of an open job, as after an incomplete restore of the table. DELIVER must not
+   * end the job.
+   */
   #withoutAPart({ id }: Invocation): Ports['ledger'] {
     const partsOf: Ports['ledger']['partsOf'] = async (jobId, planId) => {
       const parts = await this.#watched.partsOf(jobId, planId);

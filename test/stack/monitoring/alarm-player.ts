@@ -1,4 +1,7 @@
-/** Plays a metric through an alarm of a template by CloudWatch's rules: M out of N periods, and the treatment of missing data. */
+/**
+ * Plays a metric through an alarm of a template by CloudWatch's rules: M out of N periods, and the treatment of missing
+ * data.
+ */
 
 /** A value that is reported at a time, in seconds. */
 export interface Reported {
@@ -18,9 +21,10 @@ export interface AlarmRule {
 }
 
 /**
- * Returns whether the alarm is on after each period, from the start to `until`, in seconds. CloudWatch looks at more than N
- * periods where some have no data, but what it finds there counts only if the others are missing, which these alarms
- * treat as breaching or not breaching ([source](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html)).
+ * Returns whether the alarm is on after each period, from the start to `until`, in seconds. If some of the N periods
+ * have no data, CloudWatch also considers earlier periods. Their data counts only if all other periods are missing,
+ * which these alarms treat as breaching or not breaching
+ * ([source](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html)).
  */
 export function play(rule: AlarmRule, reported: readonly Reported[], until: number): boolean[] {
   const { Period: period, EvaluationPeriods: of, DatapointsToAlarm: needed = of } = rule;

@@ -10,20 +10,20 @@ const UNTIL = 48 * HOUR;
 const BEGINS = 6 * HOUR;
 const ENDS = 36 * HOUR;
 
-/** What an alarm watches: what is reported in health, and from the beginning of its trouble. */
+/** What an alarm watches: the values in normal operation, and those from the start of a problem. */
 interface Watched {
   health: (ticks: readonly number[], rule: AlarmRule) => Reported[];
   trouble: (ticks: readonly number[], rule: AlarmRule) => Reported[];
-  /** What may happen in health and must not set it off. */
+  /** Values that are normal and must not set it off. */
   passing?: (ticks: readonly number[], rule: AlarmRule) => Reported[];
-  /** The trouble is one event, not a state. */
+  /** The problem is a single event, not a state. */
   once?: true;
 }
 
 const minutes = Array.from({ length: UNTIL / MINUTE }, (_, minute) => minute * MINUTE);
 const each = (times: readonly number[], value: number): Reported[] => times.map((at) => ({ at, value }));
 const first = (times: readonly number[]) => times.slice(0, 1);
-/** At each tick that is the first one so long after the one before: a step waits, and the next tick repeats it. */
+/** Returns the ticks that are at least this far apart, because a step waits and a later tick repeats it. */
 const apart = (ticks: readonly number[], seconds: number): number[] => {
   const found: number[] = [];
   for (const at of ticks) if (at - (found.at(-1) ?? Number.NEGATIVE_INFINITY) >= seconds) found.push(at);
@@ -44,7 +44,7 @@ const GAUGE: Watched = {
     ),
 };
 
-/** By id; every other alarm is set off by a value at each tick. */
+/** By the id of the alarm. For any other alarm, the problem is a value at each tick. */
 const WATCHED: [id: RegExp, Watched][] = [
   [/^Poll(Errors|Throttles)$/, FAILURES],
   [/Errors$/, { ...FAILURES, trouble: (ticks) => each(first(ticks), 1), passing: nothing, once: true }],
@@ -65,7 +65,7 @@ const WATCHED: [id: RegExp, Watched][] = [
   [/^RefusedAlone$/, { ...OF_EACH_TICK, trouble: (ticks) => each(apart(ticks, 80 * MINUTE), 1) }],
 ];
 
-/** Ticks of the poller; each begins within a minute after it is due. */
+/** Returns the ticks of POLL. Each begins within a minute after it is due. */
 function ticksAt(interval: number, phase: number): number[] {
   const count = Math.floor(UNTIL / interval);
   return Array.from({ length: count }, (_, tick) => tick * interval + phase + ((tick * 37) % 60)).filter(
@@ -77,7 +77,7 @@ function alarmsAt(minutesOfInterval: number): { id: string; rule: AlarmRule }[] 
   const template = synthesize({ pollInterval: Duration.minutes(minutesOfInterval) });
   return resources(template, 'AWS::CloudWatch::Alarm').map(({ id, Properties }) => ({
     id: id.replace(/^Alarms/, ''),
-    rule: Properties as unknown as AlarmRule, // the player refuses what it does not know
+    rule: Properties as unknown as AlarmRule, // the player rejects rules that it does not know
   }));
 }
 
@@ -86,7 +86,7 @@ describe.each([1, 5, 15, 60])('at a poll interval of %i minutes', (interval) => 
 
   it('there are alarms', () => expect(alarms.length).toBeGreaterThan(25));
 
-  it.each(alarms)('$id goes off at its trouble, and only then', ({ id, rule }) => {
+  it.each(alarms)('$id goes off at its problem, and only then', ({ id, rule }) => {
     const { health, trouble, passing, once } = WATCHED.find(([of]) => of.test(id))?.[1] ?? OF_EACH_TICK;
     for (const phase of [0, 17, 61, 179].map((seconds) => seconds % (interval * MINUTE))) {
       const ticks = ticksAt(interval * MINUTE, phase);
@@ -95,7 +95,7 @@ describe.each([1, 5, 15, 60])('at a poll interval of %i minutes', (interval) => 
       expect(play(rule, health(ticks, rule), UNTIL), 'in health').not.toContain(true);
       if (passing) {
         const reported = [...health(before, rule).filter(({ at }) => at < BEGINS), ...passing(during, rule)];
-        expect(play(rule, reported, UNTIL), 'after what passes').not.toContain(true);
+        expect(play(rule, reported, UNTIL), 'after a temporary problem').not.toContain(true);
       }
       const reported = [...health(before, rule), ...trouble(during, rule)].filter(
         ({ at, value }) => at >= BEGINS || value < rule.Threshold || rule.TreatMissingData === 'breaching',
@@ -103,7 +103,7 @@ describe.each([1, 5, 15, 60])('at a poll interval of %i minutes', (interval) => 
       const states = play(rule, reported, ENDS);
       const goesOff = states.indexOf(true);
       expect(goesOff, 'it goes off').toBeGreaterThanOrEqual(0);
-      expect((goesOff + 1) * rule.Period, 'before its trouble').toBeGreaterThan(BEGINS);
+      expect((goesOff + 1) * rule.Period, 'before its problem').toBeGreaterThan(BEGINS);
       expect((goesOff + 1) * rule.Period - BEGINS, 'within hours').toBeLessThanOrEqual(
         6 * HOUR + interval * MINUTE,
       );
@@ -128,7 +128,7 @@ describe('the player of alarms', () => {
     expect(play(rule, reported, 2400)).toEqual([false, false, true, false, false, false, false, false]);
   });
 
-  it('shows that the alarms of before could not go off at an interval of an hour', () => {
+  it('shows that the earlier alarms could not go off at an interval of an hour', () => {
     const before = { ...rule, DatapointsToAlarm: 3 };
     expect(play(before, each(ticksAt(HOUR, 0), 1), UNTIL)).not.toContain(true);
   });

@@ -33,7 +33,7 @@ describe('alarms', () => {
     expect(watching('ApproximateAgeOfOldestMessage')).toEqual(queues.sort());
   });
 
-  it('give a message the time of a second delivery', () => {
+  it('allow a message the time for a second delivery', () => {
     for (const { Properties } of alarms) {
       if (at(Properties, 'MetricName') !== 'ApproximateAgeOfOldestMessage') continue;
       const watched = legible(at(Properties, 'Dimensions', 0, 'Value'));
@@ -48,7 +48,7 @@ describe('alarms', () => {
     expect(watching(metric)).toEqual(functions.sort());
   });
 
-  it('go off when the poller stops', () => {
+  it('go off when POLL stops', () => {
     const heartbeat = alarms.find(({ id }) => id === 'AlarmsPollHeartbeat');
     expect(heartbeat?.Properties).toMatchObject({
       Namespace: 'Batchdrop',
@@ -120,23 +120,26 @@ describe('alarms', () => {
     expect(Number(at(stalled?.Properties, 'Period'))).toBeGreaterThanOrEqual(2 * 1800);
   });
 
-  it.each([5, 60])('stay on while a part waits for a release, polled every %i minutes', (minutes) => {
+  it.each([5, 60])('stay on while a part waits for a release, with a tick every %i minutes', (minutes) => {
     const template = synthesize({ pollInterval: Duration.minutes(minutes) });
     const uncertain = resources(template, 'AWS::CloudWatch::Alarm').find(
       ({ id }) => id === 'AlarmsCreateUncertain',
     );
-    // It is reported every half hour, or at the next tick after that.
+    // It is reported every half hour, or at the first tick after that.
     expect(Number(at(uncertain?.Properties, 'Period'))).toBeGreaterThanOrEqual((30 + minutes) * 60);
   });
 
-  it.each([5, 60])('stay on while results are looked at every hour, polled every %i minutes', (minutes) => {
-    const template = synthesize({ pollInterval: Duration.minutes(minutes) });
-    const waiting = resources(template, 'AWS::CloudWatch::Alarm').find(
-      ({ id }) => id === 'AlarmsResultsWaiting',
-    );
-    // A look is due an hour after the one before, and begins at the next tick.
-    expect(Number(at(waiting?.Properties, 'Period'))).toBeGreaterThanOrEqual((60 + minutes) * 60);
-  });
+  it.each([5, 60])(
+    'stay on while results are checked every hour, with a tick every %i minutes',
+    (minutes) => {
+      const template = synthesize({ pollInterval: Duration.minutes(minutes) });
+      const waiting = resources(template, 'AWS::CloudWatch::Alarm').find(
+        ({ id }) => id === 'AlarmsResultsWaiting',
+      );
+      // A check is due one hour after the previous one, and begins at the next tick.
+      expect(Number(at(waiting?.Properties, 'Period'))).toBeGreaterThanOrEqual((60 + minutes) * 60);
+    },
+  );
 
   it('trigger the alarm action if there is one', () => {
     expect(alarms.filter(({ Properties }) => at(Properties, 'AlarmActions') !== undefined)).toEqual([]);

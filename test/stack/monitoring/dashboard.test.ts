@@ -6,7 +6,7 @@ import { at, list, resources } from '../template-reading.ts';
 const template = synthesize();
 const withWebhooks = synthesize({ webhook: {} });
 
-/** Returns the widgets as CloudWatch gets them, with references as construct paths. */
+/** Returns the widgets as CloudWatch receives them, with references as construct paths. */
 function widgets(of = template): Record<string, unknown>[] {
   const [page, ...others] = resources(of, 'AWS::CloudWatch::Dashboard');
   expect(others).toEqual([]);
@@ -22,7 +22,7 @@ function refName(piece: unknown): string {
     .replace(/[0-9A-F]{8}$/, '');
 }
 
-/** Returns what a widget shows: metric, dimension and statistic of each line. */
+/** Returns what a widget shows: the metric, dimension and statistic of each line. */
 function lines(title: string): string[] {
   const widget = widgets().find(({ properties }) => at(properties, 'title') === title);
   const metrics = list(at(widget, 'properties', 'metrics')).map(list);

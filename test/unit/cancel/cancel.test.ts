@@ -65,7 +65,7 @@ describe('a cancel request', () => {
 
   it('that arrives while its batch completes leaves the job completed', async () => {
     const { world, jobId, batchId } = await running({ fate: () => ({ runningMs: 5 * MINUTE }) });
-    world.clock.advance(4 * MINUTE); // not observed since: the batch is finalizing or completed
+    world.clock.advance(4 * MINUTE); // not observed since then: the batch is finalizing or completed
     await world.cancel({ batchId });
     await world.rest();
     expect(world.outcomes()).toEqual(['requested']);
@@ -120,7 +120,7 @@ describe('a cancel request', () => {
     expect(world.jobStatuses(jobId).at(-1)).toBe('cancelled');
   });
 
-  it('does not wait for a bus that refuses events, nor for the backoff after it', async () => {
+  it('does not wait while the bus refuses events, nor for the backoff afterwards', async () => {
     const { world, batchId } = await running({
       fate: () => ({ validatingMs: 3 * MINUTE, runningMs: 5 * HOUR }),
       refuses: ({ detail }) => 'batchId' in detail.data && detail.data.status === 'in_progress',
@@ -131,7 +131,7 @@ describe('a cancel request', () => {
     expect(world.api.audit().cancels).toEqual([{ batchId, at: world.clock.now() }]);
   });
 
-  it('is sent again when the API did not answer', async () => {
+  it('is sent again when the API did not respond', async () => {
     let responds = true;
     const { world, jobId } = await running({
       replaced: ({ api }) => ({
@@ -154,7 +154,7 @@ describe('a cancel request', () => {
     expect(world.bus.published()).toEqual([]);
   });
 
-  it('whose outcome the bus refuses fails, so that the queue delivers it again', async () => {
+  it('fails when the bus refuses its outcome, so that the queue delivers it again', async () => {
     const { world, jobId } = await running({
       refuses: (event) => event.detailType === 'OpenAI Batch Cancel Outcome',
     });
@@ -256,7 +256,7 @@ describe('a cancel request by key', () => {
     expect(world.jobStatuses(jobId)).toEqual(['cancelled']);
   });
 
-  it('is one of several: each applies to the version that was the newest when it was sent', async () => {
+  it('among several applies to the version that was the newest when it was sent', async () => {
     const world = new SmallWorld();
     const versions = ['r1', 'r2', 'r3'].map((id) => {
       const uploaded = world.upload('a.jsonl', fileOf(id));
@@ -279,7 +279,7 @@ describe('a cancel request by key', () => {
     expect(world.outcomes().at(-1)).toBe('too_late');
   });
 
-  it('is remembered as one of the newest hundred', async () => {
+  it('is remembered with the newest hundred', async () => {
     const world = new SmallWorld();
     const { jobId, event } = world.upload('a.jsonl', fileOf('r1'));
     for (let minute = 1; minute <= 120; minute += 1)
@@ -343,7 +343,7 @@ describe('a cancel request by key', () => {
   });
 });
 
-it('a cancel is not acknowledged while the ledger lacks a part, which would run on', async () => {
+it('a cancel is not acknowledged while a part is missing in the ledger, because the part would continue to run', async () => {
   let isMissing = false;
   const world = new SmallWorld({
     fate: () => ({ runningMs: 2 * HOUR }),

@@ -23,7 +23,7 @@ const fits = {
   request: ajv.compile(contract.cancelRequestSchema),
 };
 
-/** OpenAPI has keywords that JSON Schema has not: `nullable`, and names that begin with `x-`. */
+/** OpenAPI has keywords that JSON Schema does not have: `nullable`, and names that begin with `x-`. */
 const openApi = new Ajv2020({ strict: false });
 addFormats.default(openApi);
 function fitsOpenApi(file: string): ValidateFunction {
@@ -86,7 +86,7 @@ const rowOf = ({ table }: Kind, status: string) => {
 
 type Path = (string | number)[];
 
-/** Paths to every field of a JSON value, the inner ones of objects and lists included. */
+/** Returns the paths to all fields of a JSON value, including those in objects and lists. */
 function pathsIn(value: unknown, path: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return [path];
   const inner = Object.entries(value).flatMap(([name, field]) =>
@@ -111,15 +111,15 @@ const withData = (example: contract.BatchdropEvent, differences: object): unknow
     }),
   );
 
-/** A value of a type that the field cannot have. */
+/** Returns a value of a type that the field cannot have. */
 function wrongFor(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? 7 : { planted: true };
 }
 
 const USERS_OWN = /^detail\.data\.metadata\./;
 
-describe('the golden examples', () => {
-  it('are one for each status and outcome, in the order of the table', () => {
+describe('the published examples', () => {
+  it('contain one for each status and outcome, in the order of the table', () => {
     expect(Object.keys(contract.batchStatusExamples)).toEqual([...contract.BATCH_STATUSES]);
     expect(Object.keys(contract.jobStatusExamples).sort()).toEqual([...contract.JOB_STATUSES].sort());
     for (const { table, examples } of KINDS) {
@@ -131,7 +131,7 @@ describe('the golden examples', () => {
   });
 
   it.each(EXAMPLES)(
-    '%s fits its schema, with a field added, too',
+    '%s matches its schema, also with an additional field',
     (_, { valid, validOpenApi }, __, example) => {
       for (const fitsIt of [valid, validOpenApi]) {
         expect(fitsIt(example), JSON.stringify(fitsIt.errors)).toBe(true);
@@ -146,7 +146,7 @@ describe('the golden examples', () => {
   );
 
   it.each(EXAMPLES)(
-    '%s does not fit with a value of a wrong type in any field',
+    '%s does not match with a value of a wrong type in any field',
     (_, { valid, validOpenApi }, __, example) => {
       for (const path of pathsIn(example)) {
         const faulty = changed(example, path, (parent, name) =>
@@ -158,23 +158,26 @@ describe('the golden examples', () => {
     },
   );
 
-  it.each(EXAMPLES)('%s does not fit without any field it promises', (_, kind, status, example) => {
-    const { mayHave } = rowOf(kind, status);
-    const optional = new Set(mayHave.map(({ name }) => `detail.data.${name}`));
-    const promised = pathsIn(example).filter((path) => {
-      const name = path.join('.');
-      const isOptional = [...optional].some((field) => name === field);
-      return typeof path.at(-1) === 'string' && !isOptional && !USERS_OWN.test(name);
-    });
-    expect(promised.length).toBeGreaterThan(15);
-    for (const path of promised) {
-      if (kind.name === 'cancel' && path.join('.') === 'detail.metadata.jobId') continue;
-      const faulty = changed(example, path, (parent, field) => Reflect.deleteProperty(parent, field));
-      expect(kind.valid(faulty), path.join('.')).toBe(false);
-    }
-  });
+  it.each(EXAMPLES)(
+    '%s does not match without any one of its required fields',
+    (_, kind, status, example) => {
+      const { mayHave } = rowOf(kind, status);
+      const optional = new Set(mayHave.map(({ name }) => `detail.data.${name}`));
+      const promised = pathsIn(example).filter((path) => {
+        const name = path.join('.');
+        const isOptional = [...optional].some((field) => name === field);
+        return typeof path.at(-1) === 'string' && !isOptional && !USERS_OWN.test(name);
+      });
+      expect(promised.length).toBeGreaterThan(15);
+      for (const path of promised) {
+        if (kind.name === 'cancel' && path.join('.') === 'detail.metadata.jobId') continue;
+        const faulty = changed(example, path, (parent, field) => Reflect.deleteProperty(parent, field));
+        expect(kind.valid(faulty), path.join('.')).toBe(false);
+      }
+    },
+  );
 
-  it.each(EXAMPLES)('%s names its Batchdrop, and the objects it is about', (_, __, ___, example) => {
+  it.each(EXAMPLES)('%s names its Batchdrop and the objects that it concerns', (_, __, ___, example) => {
     expect(example.detail.metadata.instance).toBe('Batchdrop.Batchdrop');
     const objects = objectsNamedIn(example.detail);
     expect(example.resources).toEqual(objects.map(({ bucket, key }) => `arn:aws:s3:::${bucket}/${key}`));
@@ -184,24 +187,29 @@ describe('the golden examples', () => {
   });
 
   it.each([
-    ['a submitted job that was submitted before', 'job', 'submitted', { previousStatus: 'submitted' }],
-    ['a completed job that no batch was submitted for', 'job', 'completed', { previousStatus: 'accepted' }],
-    ['a job in a status of which there is none', 'job', 'accepted', { status: 'received' }],
-    ['a batch that waits at place 0', 'batch', 'failed', { waiting: { for: 'token_limit', position: 0 } }],
+    [
+      'a submitted job with submitted as its previous status',
+      'job',
+      'submitted',
+      { previousStatus: 'submitted' },
+    ],
+    ['a completed job without a submitted batch', 'job', 'completed', { previousStatus: 'accepted' }],
+    ['a job with an invalid status', 'job', 'accepted', { status: 'received' }],
+    ['a batch that waits at position 0', 'batch', 'failed', { waiting: { for: 'token_limit', position: 0 } }],
     ['fewer rows than one', 'batch', 'completed', { sentRows: 0 }],
-    ['a time that is none', 'batch', 'completed', { endedAt: 'yesterday' }],
-    ['an endpoint of which there is none', 'batch', 'completed', { endpoint: '/v1/files' }],
+    ['an invalid time', 'batch', 'completed', { endedAt: 'yesterday' }],
+    ['an invalid endpoint', 'batch', 'completed', { endpoint: '/v1/files' }],
     ['an unknown id with a status', 'cancel', 'unknown', { status: 'completed' }],
-    ['a cancel that came too late for nothing', 'cancel', 'too_late', { status: null }],
-    ['a cancel request of no form', 'cancel', 'unknown', { request: { bucket: 'only' } }],
-  ])('%s does not fit', (_, name, status, differences) => {
+    ['a late cancel without a batch or job', 'cancel', 'too_late', { status: null }],
+    ['a cancel request of an invalid form', 'cancel', 'unknown', { request: { bucket: 'only' } }],
+  ])('%s does not match', (_, name, status, differences) => {
     const kind = KINDS.find((each) => each.name === name);
     const example = kind?.examples[status];
     if (!kind || !example) throw new Error('there is no such example');
     expect(kind.valid(withData(example, differences))).toBe(false);
   });
 
-  it('an event of another source, or of another kind, does not fit', () => {
+  it('an event of another source or of another kind does not match', () => {
     for (const { valid, validOpenApi, examples } of KINDS) {
       const [example] = Object.values(examples);
       for (const fitsIt of [valid, validOpenApi]) {
@@ -213,7 +221,7 @@ describe('the golden examples', () => {
     }
   });
 
-  it('a list of 21 entries does not fit, one of 20 does', () => {
+  it('a list of 21 entries does not match, one of 20 does', () => {
     const example = contract.jobStatusExamples.rejected;
     const withFindings = (entries: number) => {
       const first = Array.from({ length: entries }, () => ({ line: 1, code: 'c', message: 'm' }));
@@ -223,13 +231,13 @@ describe('the golden examples', () => {
     expect(fits.job(withFindings(21))).toBe(false);
   });
 
-  it('a batch in a status that OpenAI has yet to invent fits, without what only a failed one has', () => {
+  it('a batch in a status that OpenAI adds later matches, without the fields of a failed batch', () => {
     const example = contract.batchStatusExamples.in_progress;
     expect(fits.batch(withData(example, { status: 'pondering' }))).toBe(true);
     expect(fits.batch(withData(example, { status: 'pondering', willRetry: true }))).toBe(false);
   });
 
-  it("the schema of the detail alone is part of each event's", () => {
+  it("the schema of the detail is part of each event's schema", () => {
     for (const { examples } of KINDS) {
       const [example] = Object.values(examples);
       const schema = Object.values(SCHEMA_FILES).find(({ title }) => title === example?.['detail-type']);
@@ -242,7 +250,7 @@ describe('the golden examples', () => {
 
 describe('the table of statuses', () => {
   it.each(KINDS.map((kind) => [kind.name, kind] as const))(
-    'has no gap, and no field twice: %s',
+    'has no gap and no duplicate field: %s',
     (_, { table }) => {
       const special = new Set<string>();
       for (const { has, mayHave, nulls, published } of table.statuses) {
@@ -271,7 +279,7 @@ describe('the table of statuses', () => {
     expect(row.nulls.filter((name) => !reportedByApi.includes(name) && name !== 'status')).toEqual([]);
   });
 
-  it.each(EXAMPLES)('is what the schema holds %s to', (_, kind, status, example) => {
+  it.each(EXAMPLES)('has the same rules for %s as the schema', (_, kind, status, example) => {
     const row = rowOf(kind, status);
     const optional = row.mayHave.map(({ name }) => name);
     const others = Object.keys(kind.table.fields).filter(
@@ -286,7 +294,7 @@ describe('the table of statuses', () => {
       expect(kind.valid(withData(example, { [name]: undefined })), `without ${name}`).toBe(true);
   });
 
-  it('has a sentence for every field, to the last leaf', () => {
+  it('has a sentence for every field, including nested ones', () => {
     const silent = (schema: contract.JsonSchema, path: string): string[] => {
       const [only] = Array.isArray(schema.anyOf) ? schema.anyOf.filter(({ type }) => type !== 'null') : [];
       const inner = Object.entries(Object(only?.properties ?? schema.properties));
@@ -348,7 +356,7 @@ describe('a cancel request', () => {
     expect('request' in contract.parseCancelRequest(body), 'parser').toBe(good);
   });
 
-  it('that is no JSON, or names a key over 1,024 bytes, is told so in words', () => {
+  it('that is not JSON, or has a key over 1,024 bytes, is refused with a sentence', () => {
     expect(contract.parseCancelRequest('cancel it')).toEqual({ problem: expect.stringContaining('JSON') });
     const key = 'ü'.repeat(513);
     expect(contract.parseCancelRequest(JSON.stringify({ bucket: 'my-bucket', key }))).toEqual({
@@ -356,7 +364,7 @@ describe('a cancel request', () => {
     });
   });
 
-  it('is what the outcome repeats', () => {
+  it('is repeated in the outcome', () => {
     for (const { detail } of Object.values(contract.cancelOutcomeExamples))
       expect(fits.request(detail.data.request)).toBe(true);
   });
@@ -369,13 +377,13 @@ describe('a rule pattern', () => {
     return all.filter((example) => matches(example));
   };
 
-  it('of no status matches all of its kind and nothing else', () => {
+  it('without a status matches all events of its kind and nothing else', () => {
     expect(matched(contract.batchStatusPattern())).toEqual(Object.values(contract.batchStatusExamples));
     expect(matched(contract.jobStatusPattern())).toEqual(Object.values(contract.jobStatusExamples));
     expect(matched(contract.cancelOutcomePattern())).toEqual(Object.values(contract.cancelOutcomeExamples));
   });
 
-  it('of some statuses matches those', () => {
+  it('with statuses matches only those', () => {
     const { completed, failed, cancelled } = contract.batchStatusExamples;
     expect(matched(contract.batchStatusPattern('completed'))).toEqual([completed]);
     expect(matched(contract.batchStatusPattern('cancelled', 'failed'))).toEqual([failed, cancelled]);
@@ -386,7 +394,7 @@ describe('a rule pattern', () => {
     expect(matched(contract.batchStatusPattern('pondering'))).toEqual([]);
   });
 
-  it('of one Batchdrop matches its events only', () => {
+  it('of one Batchdrop matches only its events', () => {
     const { completed } = contract.batchStatusExamples;
     const pattern = contract.batchStatusPattern('completed');
     expect(matched(contract.ofInstance('Batchdrop.Batchdrop', pattern))).toEqual([completed]);

@@ -23,7 +23,7 @@ const SCHEMAS = {
   [DETAIL_TYPE.cancelOutcome]: ajv.compile(cancelOutcomeSchema),
   [DETAIL_TYPE.jobStalled]: ajv.compile(jobStalledSchema),
 };
-const MAX_EVENT = 64 * 1024; // bytes; what EventBridge bills as one
+const MAX_EVENT = 64 * 1024; // bytes; EventBridge bills up to this size as one event
 
 function expectToFit(events: OutgoingEvent[]): void {
   expect(events.length).toBeGreaterThan(0);
@@ -49,7 +49,7 @@ type History = [string, Settings, (world: SmallWorld) => Promise<unknown>, strin
 
 const HISTORIES: History[] = [
   [
-    'all goes well',
+    'everything succeeds',
     {},
     (w) => w.drop('a.jsonl', fileOf('a', 'b')),
     ['validating', 'in_progress', 'completed'],
@@ -67,7 +67,7 @@ const HISTORIES: History[] = [
     ['failed'],
   ],
   [
-    'it is put back and then runs',
+    'it is requeued and then runs',
     { fate: ({ nth }) => (nth === 1 ? { failure: failure('token_limit_exceeded') } : {}) },
     (w) => w.drop('a.jsonl', fileOf('a')),
     ['failed', 'completed'],
@@ -79,7 +79,7 @@ const HISTORIES: History[] = [
     ['expired'],
   ],
   [
-    'a status that nobody knows',
+    'an unknown status',
     { fate: () => ({ runningAs: 'pondering' }) },
     (w) => w.drop('a.jsonl', fileOf('a')),
     ['pondering', 'completed'],
@@ -95,7 +95,7 @@ const HISTORIES: History[] = [
     ['requested', 'cancelling', 'cancelled'],
   ],
   [
-    'cancels of nothing, too early and too late',
+    'cancels of unknown jobs, too early and too late',
     {},
     async (w) => {
       await w.cancel({ batchId: 'batch_of_others' });
@@ -106,9 +106,9 @@ const HISTORIES: History[] = [
     },
     ['unknown', 'remembered', 'too_late', 'cancelled'],
   ],
-  ['a bad file', {}, (w) => w.drop('a.jsonl', 'x\n'.repeat(99)), ['rejected']],
+  ['an invalid file', {}, (w) => w.drop('a.jsonl', 'x\n'.repeat(99)), ['rejected']],
   [
-    'the same again',
+    'the same bytes again',
     {},
     async (w) => {
       await w.drop('a.jsonl', fileOf('a'));
@@ -117,7 +117,7 @@ const HISTORIES: History[] = [
     ['joined', 'completed'],
   ],
   [
-    'a create without an answer, and without effect',
+    'a create without a response and without an effect',
     {
       replaced: ({ api }) => {
         let first = true;
@@ -134,7 +134,7 @@ const HISTORIES: History[] = [
     ['completed'],
   ],
   [
-    'the file is gone before it could be read',
+    'the file is gone before it can be read',
     {},
     async (w) => {
       const { event, jobId, versionId } = w.upload('a.jsonl', fileOf('a'));
@@ -152,7 +152,7 @@ const HISTORIES: History[] = [
 ];
 
 describe('every event that is published', () => {
-  it.each(HISTORIES)('fits its schema: %s', async (_, settings, play, told) => {
+  it.each(HISTORIES)('matches its schema: %s', async (_, settings, play, told) => {
     const world = new SmallWorld({ ...settings, rerun: { maxAttempts: 1 } });
     await play(world);
     await world.rest();
@@ -161,7 +161,7 @@ describe('every event that is published', () => {
     expect([...statusesOf(events)]).toEqual(expect.arrayContaining(told));
   });
 
-  it('fits its schema in histories full of faults, too', async () => {
+  it('matches its schema in histories with many faults', async () => {
     const events: OutgoingEvent[] = [];
     const hasAllKinds = () => new Set(events.map(({ detailType }) => detailType)).size === 4;
     for (let seed = 1; seed <= 15 || (seed <= 100 && !hasAllKinds()); seed += 1)
@@ -171,11 +171,11 @@ describe('every event that is published', () => {
     expect(statusesOf(events).size).toBeGreaterThan(8);
   });
 
-  const LONGEST = '\u0001'.repeat(20_000); // six bytes a character, as JSON spells it
+  const LONGEST = '\u0001'.repeat(20_000); // six bytes per character in JSON
   const key = `${'k'.repeat(1018)}.jsonl`;
   const pairs = Object.fromEntries(Array.from({ length: 4 }, (_, n) => [`batch-${n}`, 'v'.repeat(500)]));
 
-  it('stays under 64 KB with twenty errors of the longest sort, and so does the ledger', async () => {
+  it('stays under 64 KB with twenty errors of maximum length, as does the ledger item', async () => {
     const errors = Array.from({ length: 30 }, () => ({
       code: LONGEST,
       message: LONGEST,
@@ -193,7 +193,7 @@ describe('every event that is published', () => {
     expect(JSON.stringify(world.parts(jobId)).length).toBeLessThan(100_000);
   });
 
-  it('stays under 64 KB with twenty findings of the longest sort', async () => {
+  it('stays under 64 KB with twenty findings of maximum length', async () => {
     const strange = '\u{10FFFF}\u0001'.repeat(500);
     const rows = [
       (n: number) => row(`a${n}`, { url: strange }),

@@ -1,7 +1,7 @@
 import type { BatchdropEvent } from '../../../functions/shared/contract/events.ts';
 import { type OutgoingEvent, objectsNamedIn } from '../../../functions/shared/domain/outgoing-event.ts';
 
-/** The event as a target of a rule gets it; that the bus makes it so is tested with the bus. */
+/** Returns the event as a target of a rule receives it. The tests of the bus check that the real bus makes it so. */
 export function received({ detailType, detail }: OutgoingEvent): Record<keyof BatchdropEvent, unknown> {
   return {
     version: '0',

@@ -26,7 +26,7 @@ const internalKeys = (id = jobId) => {
   return [rowTableKey(part), checkpointKey(part, scan), ...Object.values(pieceKeys(part, 'd'.repeat(26)))];
 };
 
-/** `*` is any text, as IAM reads it. */
+/** `*` matches any text, as in IAM. */
 const matches = (pattern: string, key: string) =>
   new RegExp(
     `^${pattern
@@ -37,7 +37,7 @@ const matches = (pattern: string, key: string) =>
   ).test(key);
 
 describe('results', () => {
-  it('lie under the key of the request file and the id of its job', () => {
+  it('are under the key of the request file and the id of its job', () => {
     const folder = `in/a b.jsonl/${jobId}`;
     const job = jobOf('in/a b.jsonl');
     expect(resultKeys(job)).toEqual({
@@ -53,13 +53,13 @@ describe('results', () => {
     ['of 900 bytes', 'k'.repeat(900), 'k'.repeat(900)],
     ['of 901 bytes', 'k'.repeat(901), '_long'],
     ['of 902 bytes in fewer characters', 'ü'.repeat(451), '_long'],
-    ['in the folder that Batchdrop keeps for itself', '_batchdrop/jobs/x.jsonl', '_long'],
-    ['that is the name of this folder', '_batchdrop', '_long'],
+    ["in Batchdrop's own folder", '_batchdrop/jobs/x.jsonl', '_long'],
+    ["that is the name of Batchdrop's own folder", '_batchdrop', '_long'],
     ['in the folder of long keys', '_long/x.jsonl', '_long'],
-    ['that is the name of that folder', '_long', '_long'],
-    ['that only begins like these', '_batchdrops/x.jsonl', '_batchdrops/x.jsonl'],
-    ['with such a folder further down', 'a/_batchdrop/x.jsonl', 'a/_batchdrop/x.jsonl'],
-    ['with a slash first', '/_batchdrop/x.jsonl', '/_batchdrop/x.jsonl'],
+    ['that is the name of the folder of long keys', '_long', '_long'],
+    ['that only begins like one of these folders', '_batchdrops/x.jsonl', '_batchdrops/x.jsonl'],
+    ['that contains such a folder later', 'a/_batchdrop/x.jsonl', 'a/_batchdrop/x.jsonl'],
+    ['with a leading slash', '/_batchdrop/x.jsonl', '/_batchdrop/x.jsonl'],
   ])('of a request key %s', (_, key, folder) => {
     expect(resultKeys(jobOf(key)).summary).toBe(`${folder}/${jobId}/summary.json`);
     for (const written of allKeys(key)) expect(Buffer.byteLength(written)).toBeLessThanOrEqual(1024);
@@ -78,7 +78,7 @@ describe('results', () => {
     anId.map((id) => `_long/${id}`),
   );
 
-  it('of two jobs are never the same, and never among what Batchdrop keeps for itself', () => {
+  it("never have the same key for two jobs, or a key among Batchdrop's own objects", () => {
     fc.assert(
       fc.property(aKey, anId, aKey, anId, (key, id, otherKey, otherId) => {
         fc.pre(id !== otherId);
@@ -90,7 +90,7 @@ describe('results', () => {
     );
   });
 
-  it('each match one of the patterns that functions are allowed', () => {
+  it("each match one of the key patterns in the functions' permissions", () => {
     const { resultLines, summary, report } = KEY_PATTERNS;
     for (const key of ['a.jsonl', 'a\nb/ü.jsonl', '_batchdrop/x', 'k'.repeat(1000)]) {
       const found = allKeys(key).map((each) =>
@@ -101,8 +101,8 @@ describe('results', () => {
   });
 });
 
-describe('what Batchdrop keeps for itself', () => {
-  it('lies in one folder for each job, under _batchdrop/', () => {
+describe("the key of an object of Batchdrop's own", () => {
+  it('is in one folder per job, under _batchdrop/', () => {
     expect(internalFolder(jobId)).toBe(`_batchdrop/jobs/${jobId}/`);
     for (const key of internalKeys()) {
       expect(key.startsWith(internalFolder(jobId))).toBe(true);
@@ -113,7 +113,7 @@ describe('what Batchdrop keeps for itself', () => {
     );
   });
 
-  it('of two parts, plans, deliveries or jobs is never the same', () => {
+  it('is never the same for two parts, plans, deliveries or jobs', () => {
     const refs = ['j1', 'j2'].flatMap((id) =>
       ['p1', 'p2'].flatMap((planId) => [1, 2, 11].map((number) => ({ jobId: id, planId, number }))),
     );

@@ -7,7 +7,10 @@ import { fileOf } from '../small-world.ts';
 const NEVER = new AbortController().signal;
 const HOLDER = 'org-simulated';
 
-/** An account with this many batches, created two seconds apart on average. `isOurs` picks those that are ours and open. */
+/**
+ * Returns an account with this many batches, created two seconds apart on average. `isOurs` selects those that are ours
+ * and open.
+ */
 export async function account(batches: number, isOurs: (age: number) => boolean, seed = 1) {
   const clock = new ManualClock();
   const random = seededRandom(seed);

@@ -13,7 +13,7 @@ const summaryOf = (world: SmallWorld) => {
 
 const checksum = (text: string) => crc32(text).toString(16).padStart(8, '0');
 
-/** These rows fail with this status code in these batches, counted from 1, and succeed in all others. */
+/** These rows fail with this status code in the given batches, counted from 1, and succeed in all others. */
 function failing(statusCode: number, customIds: string[], inBatches: number[]) {
   return {
     fate: ({ nth }: { nth: number }): BatchBehavior => ({
@@ -23,7 +23,7 @@ function failing(statusCode: number, customIds: string[], inBatches: number[]) {
   };
 }
 
-describe('rows that failed with a transient error', () => {
+describe('rows that failed with a temporary error', () => {
   it('run again in their own batch, and the results are in the order of the file', async () => {
     const world = new SmallWorld(failing(503, ['r2', 'r4'], [1]));
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3', 'r4', 'r5'));
@@ -79,7 +79,7 @@ describe('rows that failed with a transient error', () => {
 });
 
 describe('rows that failed with a permanent error', () => {
-  it('do not run again, and keep their place among those that do', async () => {
+  it('do not run again, and keep their place among the rows that do', async () => {
     const fate = ({ nth }: { nth: number }): BatchBehavior => ({
       row: (customId) =>
         customId === 'r3'
@@ -102,7 +102,7 @@ describe('rows that expired', () => {
     fate: ({ nth }: { nth: number }): BatchBehavior => (nth === 1 ? { runningMs: 48 * HOUR } : {}),
   };
 
-  it('run again; rows that finished in time do not', async () => {
+  it('run again, but rows that finished in time do not', async () => {
     const world = new SmallWorld(expiring);
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3', 'r4'));
     await world.rest();
@@ -239,7 +239,7 @@ describe('a job of several attempts', () => {
 describe.each(['jobId', 'batchId'] as const)(
   'a cancel by %s after the batch has ended and before its results are stored',
   (by) => {
-    /** A job whose row r2 failed with this status code, cancelled before its results are stored. */
+    /** Returns a job whose row r2 failed with this status code. It is cancelled before its results are stored. */
     async function cancelled(statusCode: number): Promise<{ world: SmallWorld; jobId: string }> {
       let stored = false;
       const world = new SmallWorld({
@@ -306,7 +306,7 @@ describe('a cancel by the id of a batch whose rows run again', () => {
     ]);
   });
 
-  it('says only that the batch had ended once the rerun has ended, too', async () => {
+  it('says only that the batch had ended, once the rerun has also ended', async () => {
     const { world, ids } = await cancelled('ended');
     expect(outcomes(world)).toMatchObject([
       { outcome: 'too_late', status: 'completed', message: `cancel ${ids[0]}: already completed` },

@@ -8,7 +8,7 @@ const OK = { status_code: 200, request_id: 'req', body: {} };
 const line = (customId: string, response: unknown = OK, error: unknown = null) =>
   JSON.stringify({ id: `batch_req_${customId}`, custom_id: customId, response, error });
 
-/** The API with these lines in the result files of every batch. */
+/** Returns the API with these lines in the result files of every batch. */
 function withResultLines(api: BatchApi, output: string[] | undefined, errors: string[] = []): BatchApi {
   const files: Record<string, string> = {
     'file-out': (output ?? []).map((text) => `${text}\n`).join(''),
@@ -82,7 +82,7 @@ describe('the results of a batch', () => {
     expect(Buffer.from(output?.body ?? '').toString()).toBe(`${odd}\n${line('r2')}\n${line('r3')}\n`);
   });
 
-  it('with unknown ids, repeated ids and unreadable lines: these lines go to the anomalies file', async () => {
+  it('with unknown ids, repeated ids or unreadable lines put these lines into the anomalies file', async () => {
     const strange = [
       line('nobody'),
       line('r1', { status_code: 500 }),
@@ -97,7 +97,7 @@ describe('the results of a batch', () => {
       ),
     }));
     expect(world.job(jobId).rows).toMatchObject({ total: 3, succeeded: 3, failed: 0 });
-    expect(idsIn(world, 'output.jsonl')).toEqual(['r1', 'r2', 'r3']); // the success of r3 wins over its failure
+    expect(idsIn(world, 'output.jsonl')).toEqual(['r1', 'r2', 'r3']); // the success of r3 takes precedence over its failure
     const [, anomalies] =
       [...world.results.objects()].find(([key]) => key.endsWith('/anomalies.jsonl')) ?? [];
     expect(Buffer.from(anomalies?.body ?? '').toString()).toBe(
@@ -106,7 +106,7 @@ describe('the results of a batch', () => {
     expect(summary(world)).toMatchObject({ anomalies: 5 });
   });
 
-  it('that lack rows: each missing row gets an error line', async () => {
+  it('without a line for some rows get an error line for each of them', async () => {
     const { world, jobId } = await delivered(({ api }) => ({ api: withResultLines(api, [line('r2')]) }));
     expect(world.job(jobId)).toMatchObject({
       status: 'completed',
@@ -187,7 +187,7 @@ describe('a download', () => {
         async *readFile(fileId) {
           cuts -= 1;
           for await (const chunk of api.readFile(fileId)) {
-            // Ends between two lines, as if it were complete.
+            // The content ends between two lines, as if it were complete.
             yield cuts >= 0 ? chunk.subarray(0, Buffer.from(chunk).indexOf('\n') + 1) : chunk;
           }
         },
@@ -219,7 +219,7 @@ describe('a download', () => {
     expect(world.parts(jobId)[0]?.resultsWait).toBeUndefined();
   });
 
-  it('of a file that the API no longer has: its rows are missing, and the loss is logged', async () => {
+  it('of a file that the API no longer has counts its rows as missing and logs the loss', async () => {
     const { world, jobId } = await delivered(({ api }) => ({
       api: withFaults(api, (method) =>
         method === 'readFile' ? { failBefore: new TerminalError('file_gone', 'expired') } : 'ok',

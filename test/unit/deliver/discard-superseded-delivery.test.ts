@@ -7,7 +7,7 @@ import { fileOf, fileOfTwoParts, MINUTE, SmallWorld } from '../small-world.ts';
 const pieces = (world: SmallWorld) =>
   [...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'));
 
-/** Runs a delivery that stops just before its output becomes visible and continues after `meanwhile`. */
+/** Runs a delivery that stops just before its output becomes visible. It continues after `meanwhile`. */
 async function superseded(
   meanwhile: (world: SmallWorld) => Promise<void>,
   {
@@ -46,7 +46,7 @@ describe('a superseded delivery', () => {
     expect(world.lines('output.jsonl')).toHaveLength(2);
   });
 
-  it('leaves its pieces to the clean-up of the job when it cannot remove them', async () => {
+  it("leaves its pieces to the job's clean-up when it cannot remove them", async () => {
     let fails = false;
     const { world, jobId } = await superseded(
       async (w) => {
@@ -68,7 +68,7 @@ describe('a superseded delivery', () => {
     expect(world.job(jobId).cleanedUp).toBe(true);
   });
 
-  it('of a small job writes the results that are there already', async () => {
+  it('of a small job writes the same results again', async () => {
     let before: object | undefined;
     const { world, jobId } = await superseded(
       async (w) => {
@@ -84,7 +84,7 @@ describe('a superseded delivery', () => {
     expect(pieces(world)).toEqual([]);
   });
 
-  it('may die after a write: the job is cleaned up again half an hour later', async () => {
+  it('may crash after a write, because the job is cleaned up again half an hour later', async () => {
     const late = 'a late piece';
     let written = '';
     const { world, jobId } = await superseded(async (w) => {
@@ -110,7 +110,10 @@ const messageOf = (world: SmallWorld) => {
   return JSON.stringify({ ref: { jobId: part?.jobId, planId: part?.planId, number: 1 } });
 };
 
-/** A world in which the first delivery writes only after its message, which came twice, was handled to the job's clean-up. */
+/**
+ * Returns a world in which the first delivery's message came twice. The delivery writes only after its message has been
+ * handled up to the job's clean-up.
+ */
 function lateDelivery(readFails: () => boolean): { world: SmallWorld; isLate: () => boolean } {
   let stops = true;
   let isLate = false;
@@ -141,7 +144,7 @@ function lateDelivery(readFails: () => boolean): { world: SmallWorld; isLate: ()
 }
 
 /** Found by `npm run simulate` with seed 3582. */
-it('a delivery that writes after the clean-up and dies leaves its pieces until its message comes again', async () => {
+it('a delivery that writes after the clean-up and crashes leaves its pieces until its message is redelivered', async () => {
   let isDead = true;
   const { world } = lateDelivery(() => isDead);
   const jobId = await world.drop('a.jsonl', fileOfTwoParts());
@@ -156,7 +159,7 @@ it('a delivery that writes after the clean-up and dies leaves its pieces until i
 });
 
 /** Found by `npm run simulate` with seed 4615. */
-it('a delivery that writes after the clean-up, and cannot read what became of its part, reopens the clean-up', async () => {
+it('a delivery that writes after the clean-up and then cannot read its part reopens the clean-up', async () => {
   let reads = 0;
   const { world, isLate } = lateDelivery(() => {
     reads += 1;
@@ -170,7 +173,7 @@ it('a delivery that writes after the clean-up, and cannot read what became of it
   expect(world.job(jobId).cleanedUp).toBe(true);
 });
 
-it('a delivery that is recorded, but gets no answer from the ledger, keeps its pieces', async () => {
+it('a delivery that is recorded but gets no response from the ledger keeps its pieces', async () => {
   let lost = false;
   const world = new SmallWorld({
     replaced: ({ ledger }) => ({

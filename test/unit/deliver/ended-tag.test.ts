@@ -10,7 +10,7 @@ const MONTH_IN_MINUTES = 30 * 24 * 60;
 const tagsOf = (world: SmallWorld, jobId: string) => world.requestFiles.tagsOf(world.job(jobId).request);
 
 describe('the request file of a job', () => {
-  it('has no tag while the job is open, however long that is, and has one after its end', async () => {
+  it('has no tag while the job is open, for however long, and has one after its end', async () => {
     const world = new SmallWorld({ fate: () => ({ runningMs: 20 * 60 * MINUTE }) });
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
     await world.pass(15 * 60);
@@ -65,7 +65,7 @@ describe('the request file of a job', () => {
     expect(world.requestFiles.tagsOf(file)).toEqual({ team: 'search', ...ENDED });
   });
 
-  it('that cannot take one more tag is left as it is, and the log says so', async () => {
+  it('that cannot have another tag remains unchanged, and the log says so', async () => {
     const world = new SmallWorld();
     const { event, jobId, versionId } = world.upload('a.jsonl', fileOf('r1'));
     const ten = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`tag-${at}`, 'x']));
@@ -77,7 +77,7 @@ describe('the request file of a job', () => {
     expect(world.log.lines.map(({ code }) => code)).toContain('request_file_not_tagged');
   });
 
-  it('that is gone keeps no job from being cleaned up', async () => {
+  it('that is gone does not prevent the clean-up of its job', async () => {
     const world = new SmallWorld();
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
     await world.work();
@@ -88,7 +88,7 @@ describe('the request file of a job', () => {
 });
 
 describe('a tag that is refused', () => {
-  it('delays neither the end of the job nor the deletions, and is tried again', async () => {
+  it('delays neither the end of the job nor the deletions, and is retried', async () => {
     let isRefused = true;
     const world = new SmallWorld({
       replaced: ({ requestFiles }) => ({
@@ -110,7 +110,7 @@ describe('a tag that is refused', () => {
     expect(tagsOf(world, jobId)).toEqual(ENDED);
   });
 
-  it('for good is given up with the rest of the clean-up', async () => {
+  it('permanently is abandoned with the rest of the clean-up', async () => {
     const world = new SmallWorld({
       replaced: ({ requestFiles }) => ({
         requestFiles: withFaults(requestFiles, (method) =>

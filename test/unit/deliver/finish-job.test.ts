@@ -44,7 +44,7 @@ describe('the end of a job', () => {
     expect(world.job(jobId).usage).toMatchObject({ totalTokens: 30 });
   });
 
-  it('keeps a cancel request that arrives while the results are assembled, as its outcome said', async () => {
+  it('keeps a cancel request that arrives while the results are assembled, as the outcome event announced', async () => {
     const world: SmallWorld = new SmallWorld({
       replaced: ({ results }) => ({
         results: {
@@ -66,9 +66,10 @@ describe('the end of a job', () => {
     const { world, jobId } = await delivered(() => ({}), fileOfTwoParts());
     expect(world.api.files()).toEqual([]);
     const folder = `a.jsonl/${jobId}`;
-    expect([...world.results.objects().keys()].sort()).toEqual(
-      ['errors.jsonl', 'output.jsonl', 'summary.json'].map((name) => `${folder}/${name}`),
-    );
+    expect([...world.results.objects().keys()].sort()).toEqual([
+      expect.stringMatching(`^_batchdrop/costs/date=\\d{4}-\\d\\d-\\d\\d/${jobId}.json$`),
+      ...['errors.jsonl', 'output.jsonl', 'summary.json'].map((name) => `${folder}/${name}`),
+    ]);
   });
 
   it('keeps the files at the API if keepFiles is set', async () => {
@@ -134,7 +135,7 @@ describe('the end of a job', () => {
 
 describe('large results', () => {
   const MEGABYTE = 1024 * 1024;
-  /** The API with one result line of this many MiB for each of the two parts. */
+  /** Returns the API with one result line of this many MiB for each of the two parts. */
   const large = (api: BatchApi, sizes: number[]): BatchApi => {
     const bodyOf = (fileId: string) => {
       const first = fileId.endsWith('first');
@@ -184,11 +185,11 @@ describe('large results', () => {
       }),
       fileOfTwoParts(),
     );
-    expect(uploads).toEqual([1, 2]); // the first was not copied again
+    expect(uploads).toEqual([1, 2]); // the first one was not copied again
     expect(idsIn(world, '/output.jsonl')).toEqual(['first', 'second']);
   });
 
-  it('are assembled anew when the multipart upload is lost', async () => {
+  it('are assembled again when the multipart upload is lost', async () => {
     let lost = 1;
     const { world, jobId } = await delivered(
       ({ api, results }) => ({
@@ -204,10 +205,10 @@ describe('large results', () => {
     expect(idsIn(world, '/output.jsonl')).toEqual(['first', 'second']);
     expect(world.log.lines.map(({ code }) => code)).toContain('assembly_lost');
     expect(world.job(jobId).assembly).toBeUndefined();
-    expect(world.results.openUploads()).toEqual([]); // what was given up is aborted
+    expect(world.results.openUploads()).toEqual([]); // the abandoned upload is aborted
   });
 
-  it('are assembled anew when a piece is gone, and the upload that had begun is aborted', async () => {
+  it('are assembled again when a piece is gone, and the started upload is aborted', async () => {
     let removes = true;
     const { world, jobId } = await delivered(
       ({ api, results }) => ({

@@ -13,7 +13,7 @@ import { aBatch, aPart, DELIVERED, NOON } from '../../contracts/samples.ts';
 import { fileOf, SmallWorld, withMethods } from '../small-world.ts';
 
 const SAID = 'Enqueued token limit reached for gpt-4o-mini. Limit: 40 enqueued tokens.';
-const LONG = 'gateway-'.repeat(40); // ids of more than 328 characters (U8)
+const LONG = 'gateway-'.repeat(40); // ids of more than 328 characters
 
 /** The API behind a gateway whose ids are long. */
 function withLongIds(api: BatchApi): BatchApi {
@@ -50,7 +50,10 @@ function withLongIds(api: BatchApi): BatchApi {
   });
 }
 
-/** A world whose API names a limit of one row at the first create. It measures the parts that are written. */
+/**
+ * Returns a world whose API states a limit of one row at the first create. The world measures the parts that are
+ * written.
+ */
 function worldInSlices(replaced: (ledger: Ledger) => Partial<Ledger> = () => ({})) {
   let refused = 0;
   let largest = 0;
@@ -79,14 +82,14 @@ function worldInSlices(replaced: (ledger: Ledger) => Partial<Ledger> = () => ({}
 
 const SLICES = 40;
 
-it('a part that runs in slices keeps a small item, and nothing of its batches is lost', async () => {
+it('a part that runs in slices keeps a small ledger item, and no information about its batches is lost', async () => {
   const { world, largest } = worldInSlices();
   const ids = Array.from({ length: SLICES }, (_, n) => `row-${n}`);
   const jobId = await world.drop('a.jsonl', fileOf(...ids));
   await world.rest();
   const created = world.api.audit().creates.map(({ batchId }) => `${LONG}${batchId}`);
   expect(created).toHaveLength(SLICES);
-  expect(largest()).toBeLessThan(40_000); // 40 attempts with such ids take 96,000 in one item
+  expect(largest()).toBeLessThan(40_000); // 40 attempts with such ids would take 96,000 bytes in one item
   expect(world.job(jobId)).toMatchObject({
     status: 'completed',
     rows: { total: SLICES, succeeded: SLICES },
@@ -117,7 +120,7 @@ it('the pages of a part expire with it', async () => {
   }
 });
 
-it('a page that another clean-up has just changed expires with its part, too', async () => {
+it('a page that another clean-up has just changed also expires with its part', async () => {
   let conflicts = 0;
   const { world } = worldInSlices((ledger) => ({
     replacePast: async (past) => {
@@ -135,7 +138,7 @@ it('a page that another clean-up has just changed expires with its part, too', a
   expect(past?.expiresAt).toBe(part?.expiresAt);
 });
 
-it('an invocation that dies after it wrote a page loses nothing', async () => {
+it('an invocation that crashes after it wrote a page loses nothing', async () => {
   let deaths = 0;
   const { world } = worldInSlices((ledger) => ({
     createPast: async (past) => {
@@ -175,7 +178,7 @@ it.each([30, 1_000])('2,000 attempts with ids of %i characters never fill an ite
   expect(whole.unusedFiles).toHaveLength(2_000);
 });
 
-/** The part after a slice in which everything went wrong that leaves a trace. */
+/** Returns the part after a slice in which everything that leaves a trace went wrong. */
 function afterAttempt(part: Part, attempt: number, length: number): Part {
   const id = (kind: string) => `${kind}_${attempt}_`.padEnd(length, 'x');
   const batch = aBatch({

@@ -26,7 +26,7 @@ describe('the plan of a multipart upload', () => {
       [{ gather: [one('a', 0, 1), one('c', 0, 2)] }],
     ],
     [
-      'fills a small piece with bytes of the large one after it',
+      'fills up a small piece with bytes of the following large one',
       [
         { key: 'a', bytes: 1 },
         { key: 'b', bytes: 3 * MIN },
@@ -34,7 +34,7 @@ describe('the plan of a multipart upload', () => {
       [{ gather: [one('a', 0, 1), one('b', 0, MIN - 1)] }, { copy: one('b', MIN - 1, 3 * MIN) }],
     ],
     [
-      'gathers a rest that is too small to be copied',
+      'gathers a remainder that is too small to be copied',
       [
         { key: 'a', bytes: 1 },
         { key: 'b', bytes: 2 * MIN - 2 },

@@ -11,7 +11,7 @@ const failed = (customId: string, status: number, error: object) =>
     error: null,
   });
 
-/** The API, with the lines of the error files as `answer` gives them. */
+/** Returns the API with the error file lines that `answer` returns. */
 function withErrors(api: BatchApi, answer: (customId: string) => string): BatchApi {
   return withMethods(api, {
     async *readFile(fileId) {
@@ -36,8 +36,8 @@ async function jobWith(answer: (customId: string) => string, text: string) {
   return { job: world.job(jobId), event, summary: JSON.parse(Buffer.from(summary?.body ?? '{}').toString()) };
 }
 
-describe('a completed job of which no row succeeded', () => {
-  it('carries the commonest error and how many rows ended with it: in the job, its event and the summary', async () => {
+describe('a completed job without a successful row', () => {
+  it('has its most frequent error, and how many rows have it, in the job, its event and the summary', async () => {
     const { job, event, summary } = await jobWith(
       (id) =>
         id === 'r2'
@@ -66,13 +66,13 @@ describe('a completed job of which no row succeeded', () => {
     });
   });
 
-  it('says so when the API gave no message', async () => {
+  it('says so when the API sent no message', async () => {
     const { job } = await jobWith((id) => failed(id, 400, {}), fileOf('r1'));
     expect(job.reason?.message).toBe('no row succeeded; 1 of 1 rows: the API returned no message (http_400)');
   });
 });
 
-it('a completed job with one succeeded row carries no reason', async () => {
+it('a completed job with one successful row has no reason', async () => {
   const world = new SmallWorld({ fate: () => ({ row: (id) => (id === 'r1' ? 'succeeded' : 'failed') }) });
   const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3'));
   await world.rest();
@@ -80,7 +80,7 @@ it('a completed job with one succeeded row carries no reason', async () => {
   expect(world.job(jobId).reason).toBeUndefined();
 });
 
-describe('the commonest of many errors', () => {
+describe('the most frequent of many errors', () => {
   it('is found among more messages than are counted at a time', () => {
     const errors = new CommonestError();
     const words = Array.from({ length: 5000 }, (_, n) =>
@@ -95,14 +95,14 @@ describe('the commonest of many errors', () => {
     expect(errors.commonest?.rows).toBeLessThanOrEqual(1250 + 6250 / 64);
   });
 
-  it('is one error although each message has another id', () => {
+  it('counts as one error although each message has another id', () => {
     const errors = new CommonestError();
     errors.add({ code: 'c', message: 'the model is unknown' }, 60);
     for (let n = 0; n < 100; n += 1) errors.add({ code: 'c', message: `request req_${n}f failed` });
     expect(errors.commonest).toEqual({ code: 'c', message: 'request req_0f failed', rows: 100 });
   });
 
-  it('of none is none', () => {
+  it('is undefined without errors', () => {
     expect(new CommonestError().commonest).toBeUndefined();
   });
 });

@@ -7,7 +7,7 @@ const OK = { status_code: 200 };
 const line = (customId: string, response: object = OK) =>
   JSON.stringify({ id: 'batch_req', custom_id: customId, response, error: null });
 
-/** Plays one job with these result lines, which the API sends in chunks of so many bytes. */
+/** Runs one job with these result lines, which the API sends in chunks of this many bytes. */
 async function delivered(lines: string[], chunkBytes: number) {
   const file = Buffer.from(lines.map((text) => `${text}\n`).join(''));
   let onDisk = 0;
@@ -49,7 +49,7 @@ const whole = inOrder.map((text) => `${text}\n`).join('');
 
 const ORDERS: [string, string[]][] = [
   ['in the order of the rows', inOrder],
-  ['in the opposite order', [...inOrder].reverse()],
+  ['in reverse order', [...inOrder].reverse()],
   ['with neighbours exchanged', inOrder.map((_, at) => inOrder[at ^ 1] ?? '')],
   ['with the first row last', [...inOrder.slice(1), ...inOrder.slice(0, 1)]],
   [
@@ -71,13 +71,13 @@ describe('result lines', () => {
     expect((await delivered(inOrder, 100)).onDisk).toBe(0);
   });
 
-  it('need the disk only for the rows that come too early', async () => {
+  it('need the disk only for rows that arrive too early', async () => {
     const early = inOrder.map((_, at) => inOrder[at ^ 1] ?? '');
     const { onDisk } = await delivered(early, 10);
     expect(onDisk).toBe(early.filter((_, at) => at % 2 === 0).join('\n').length + 1);
   });
 
-  it('of which one failed wait for what the rest of the file says of it', async () => {
+  it('with a failed row wait, because the rest of the file may have a success for it', async () => {
     const failed = line('row-3', { status_code: 400 });
     const lines = inOrder.map((text, at) => (at === 3 ? failed : text));
     const { output, errors, rows } = await delivered(lines, 50);
@@ -86,7 +86,7 @@ describe('result lines', () => {
     expect(errors).toContain('"custom_id":"row-3"');
   });
 
-  it('of which one failed and succeeded later count as succeeded, in the place of its row', async () => {
+  it('with a failure and a later success for one row count as a success, in the place of the row', async () => {
     const failed = line('row-3', { status_code: 500 });
     const lines = [...inOrder.slice(0, 3), failed, ...inOrder.slice(4), inOrder[3] ?? ''];
     const { output, rows, textOf } = await delivered(lines, 50);
@@ -95,7 +95,7 @@ describe('result lines', () => {
     expect(textOf('anomalies')).toBe(`${failed}\n`);
   });
 
-  it('of which one comes twice count once, and the second is an anomaly', async () => {
+  it('that repeat a row count once, and the second line is an anomaly', async () => {
     const again = line('row-0', { status_code: 201 });
     const { output, textOf } = await delivered([...inOrder, again], 50);
     expect(output).toBe(whole);

@@ -9,7 +9,7 @@ const line = (customId: string, response: unknown = OK, error: unknown = null) =
   `${JSON.stringify({ id: `batch_req_${customId}`, custom_id: customId, response, error })}\n`;
 const gone = (fileId: string) => new TerminalError('file_gone', `read ${fileId}: HTTP 404`);
 
-/** What the API says of the results of an ended batch, from `since` the end of the batch on. */
+/** What the API says about the results of an ended batch, from `since` the end of the batch on. */
 interface Answer {
   batch?: Partial<ObservedBatch>;
   /** Fields that the API does not set. */
@@ -22,7 +22,7 @@ interface Answer {
   fileBytes?: () => Promise<number>;
 }
 
-/** A world whose API answers as `answerAt` says, by the time since the batch's end in milliseconds. */
+/** Returns a world whose API answers as `answerAt` says, by the time since the batch's end in milliseconds. */
 function worldOf(
   answerAt: (sinceEnd: number) => Answer,
   { end = 'completed', rerun = 1 }: { end?: string; rerun?: number } = {},
@@ -124,24 +124,24 @@ const summaryOf = (world: SmallWorld) => {
 };
 
 const LATE = 5 * HOUR;
-/** What the API says at first; five hours later it gives the right results. */
+/** What the API says at first. Five hours later, it gives the right results. */
 const AT_FIRST: Record<string, Answer> = {
-  'no output file is named (U3)': {
+  'no output file is named': {
     lacks: ['outputFileId'],
     batch: { counts: { total: 3, completed: 3, failed: 0 } },
   },
-  'no output file is named, nor are rows counted': { lacks: ['outputFileId', 'counts'] },
-  'the content is not found (U4)': { output: gone('file-out') },
+  'no output file is named and no rows are counted': { lacks: ['outputFileId', 'counts'] },
+  'the content is not found': { output: gone('file-out') },
   'the content is refused': { output: new TerminalError('invalid_request_error', 'HTTP 400') },
-  'the lines are those of other rows (U5)': { output: ['x1', 'x2', 'x3'].map((id) => line(id)).join('') },
-  'some lines are those of other rows (U5)': { output: line('r1') + line('x2') + line('x3') },
+  'the lines belong to other rows': { output: ['x1', 'x2', 'x3'].map((id) => line(id)).join('') },
+  'some lines belong to other rows': { output: line('r1') + line('x2') + line('x3') },
   'the file ends early, between two lines': { output: line('r1') + line('r2') },
   'the file ends early, within a line': { output: FULL.slice(0, -10) },
   'the file is empty': { output: '' },
-  'the file breaks off': { output: line('r1'), breaksOff: new RetryableError('reset') },
+  'the read breaks off': { output: line('r1'), breaksOff: new RetryableError('reset') },
   'the file is another one': { output: 'a,b,c\n1,2,3\n' },
   'the API fails': { output: new RetryableError('HTTP 502') },
-  'one line is double, another is missing': { output: line('r1') + line('r1') + line('r2') },
+  'one line is repeated and another one is missing': { output: line('r1') + line('r1') + line('r2') },
   'the counts are zero, and the file is empty': {
     output: '',
     batch: { counts: { total: 0, completed: 0, failed: 0 } },
@@ -150,7 +150,7 @@ const AT_FIRST: Record<string, Answer> = {
 
 describe('the results of a completed batch', () => {
   it.each(Object.entries(AT_FIRST))(
-    'when at first %s: nothing is believed, lost or deleted',
+    'are not believed, lost or deleted when at first %s',
     async (_, first) => {
       const at = (sinceEnd: number) => (sinceEnd < LATE ? first : { output: FULL });
       const { world, jobId, deleted, sinceEnd, readings } = await begun(at);
@@ -180,14 +180,14 @@ describe('the results of a completed batch', () => {
     return { ...given, jobId };
   }
 
-  it('are looked at with pauses that grow from a minute to an hour', async () => {
+  it('are checked with pauses that grow from a minute to an hour', async () => {
     const { readings } = await run(() => ({ output: gone('file-out') }));
     const pauses = readings.slice(1).map(({ at }, index) => (at - (readings[index]?.at ?? 0)) / MINUTE);
     expect(pauses.slice(0, 7)).toEqual([1, 2, 4, 8, 16, 32, 60]);
     expect(new Set(pauses.slice(7))).toEqual(new Set([60]));
   });
 
-  it('that never agree: after a day the rows are missing, and the files stay at the API', async () => {
+  it('that never agree count as missing rows after a day, and the files remain at the API', async () => {
     const { world, job, deleted, readings, sinceEnd } = await run(() => ({
       output: line('r1') + line('x'),
       errors: gone('file-err'),
@@ -205,7 +205,7 @@ describe('the results of a completed batch', () => {
     expect(world.log.lines.map(({ code }) => code)).toContain('results_doubtful');
   });
 
-  it('are not a look that sees fewer rows than an earlier one saw, though a day has passed', async () => {
+  it('are not accepted after a day if an earlier check saw more rows', async () => {
     const { job, readings, sinceEnd } = await run((since) => ({
       output: since > 23.5 * HOUR && since < 26 * HOUR ? line('r1') : line('r1') + line('r2'),
     }));
@@ -213,7 +213,7 @@ describe('the results of a completed batch', () => {
     expect(sinceEnd(readings.at(-1)?.at ?? 0)).toBeLessThan(28 * HOUR);
   });
 
-  it('that stay worse than they were are the answer after two days', async () => {
+  it('that remain worse than before are accepted after two days', async () => {
     const { job, readings, sinceEnd } = await run((since) => ({
       output: since > 20 * HOUR ? line('r1') : line('r1') + line('r2'),
     }));
@@ -221,7 +221,7 @@ describe('the results of a completed batch', () => {
     expect(sinceEnd(readings.at(-1)?.at ?? 0)).toBeGreaterThanOrEqual(48 * HOUR);
   });
 
-  it('that are damaged in one line for good are the answer after two hours, and doubtful', async () => {
+  it('with a permanently damaged line are accepted after two hours, as doubtful', async () => {
     const { world, job, deleted, readings, sinceEnd } = await run(() => ({
       output: `${line('r1')}{"custom_id":"r2",\u0007\n${line('r3')}`,
     }));
@@ -239,7 +239,7 @@ describe('the results of a completed batch', () => {
     });
   });
 
-  it('that change within two hours are not the answer', async () => {
+  it('that change within two hours are not accepted', async () => {
     const damaged = (nth: number) => `${line('r1')}garbage ${nth}\n${line('r3')}`;
     const { job } = await run((sinceEnd) =>
       sinceEnd < 20 * HOUR ? { output: damaged(Math.floor(sinceEnd / HOUR)) } : { output: FULL },
@@ -247,7 +247,7 @@ describe('the results of a completed batch', () => {
     expect(job).toMatchObject(ALL_SUCCEEDED);
   });
 
-  it('agree at once with a line for each row, whatever counts and lengths say', async () => {
+  it('agree at once if each row has a line, whatever the counts and lengths are', async () => {
     const { job, readings, world } = await run(() => ({
       output: FULL + line('stray'),
       batch: { counts: { total: 9, completed: 8, failed: 1 } },
@@ -298,7 +298,7 @@ describe('the results of a completed batch', () => {
     expect(readings).toHaveLength(2);
   });
 
-  it('are what the last look found once an operator has released the part', async () => {
+  it('are what the last check found, once an operator has released the part', async () => {
     const { world, deleted } = worldOf(() => ({ output: line('r1') }));
     const jobId = await world.drop('a.jsonl', fileOf(...ROWS));
     await world.work();
@@ -313,7 +313,7 @@ describe('the results of a completed batch', () => {
     expect(deleted).not.toContain('file-out');
   });
 
-  it('are waited for while a released part cannot be reached, and then end it', async () => {
+  it('of a released part are awaited while they cannot be read, and then end the part', async () => {
     const { world } = worldOf(() => ({ output: new RetryableError('HTTP 502') }));
     const jobId = await world.drop('a.jsonl', fileOf(...ROWS));
     await world.work();
@@ -326,7 +326,7 @@ describe('the results of a completed batch', () => {
     expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { missing: 3 } });
   });
 
-  it('give an alarm from the first hour on, not before', async () => {
+  it('raise an alarm after one hour, and not before', async () => {
     const { world } = worldOf(() => ({ output: '' }));
     await world.drop('a.jsonl', fileOf(...ROWS));
     await world.work();
@@ -336,7 +336,7 @@ describe('the results of a completed batch', () => {
     expect(world.metrics.of('ResultsWaiting').length).toBeGreaterThan(0);
   });
 
-  it('give an alarm ten days before the API removes what was not read', async () => {
+  it('raise an alarm ten days before the API deletes unread results', async () => {
     const { world } = worldOf(() => ({ output: new RetryableError('HTTP 502') }));
     await world.drop('a.jsonl', fileOf(...ROWS));
     await world.work();
@@ -354,7 +354,7 @@ describe.each(['expired', 'cancelled'])('the results of a batch that ended as %s
   const counts = { total: 3, completed: 2, failed: 0 };
   const notRun = line('r3', null, { code: 'batch_expired', message: 'late' });
 
-  it('agree at once with as many lines as rows are counted', async () => {
+  it('agree at once if they have as many lines as the API counts rows', async () => {
     const { job, readings, deleted } = await run(
       () => ({ output: line('r1') + line('r2'), batch: { counts } }),
       {
@@ -367,19 +367,16 @@ describe.each(['expired', 'cancelled'])('the results of a batch that ended as %s
   });
 
   const laterWhole: [string, Answer][] = [
-    ['has fewer lines than rows are counted', { output: line('r1'), errors: notRun, batch: { counts } }],
+    ['has fewer lines than counted rows', { output: line('r1'), errors: notRun, batch: { counts } }],
     ['is not named', { lacks: ['outputFileId'], errors: notRun, batch: { counts } }],
     ['has lines of other rows', { output: line('x1') + line('x2'), errors: notRun, batch: { counts } }],
+    ['has no error file', { output: line('r1') + line('r2'), errors: gone('file-err'), batch: { counts } }],
     [
-      'comes without its error file',
-      { output: line('r1') + line('r2'), errors: gone('file-err'), batch: { counts } },
-    ],
-    [
-      'comes without the error file that the counts speak of',
+      'has no error file although the counts include failed rows',
       { output: line('r1') + line('r2'), batch: { counts: { ...counts, failed: 1 } } },
     ],
     [
-      'comes with an error file shorter than stated',
+      'has an error file that is shorter than stated',
       {
         output: line('r1') + line('r2'),
         errors: '',
@@ -388,14 +385,14 @@ describe.each(['expired', 'cancelled'])('the results of a batch that ended as %s
       },
     ],
   ];
-  it.each(laterWhole)('whose output file at first %s are looked at again', async (_, first) => {
+  it.each(laterWhole)('whose output file at first %s are checked again', async (_, first) => {
     const whole: Answer = { output: line('r1') + line('r2'), errors: notRun, batch: { counts } };
     const { job, readings } = await run((sinceEnd) => (sinceEnd < HOUR ? first : whole), { end });
     expect(job.rows).toMatchObject({ total: 3, succeeded: 2, [end]: 1, missing: 0 });
     expect(readings.length).toBeGreaterThan(2);
   });
 
-  it('without counts agree once they are the same for an hour', async () => {
+  it('without counts agree once they are unchanged for an hour', async () => {
     const { job, readings, sinceEnd, deleted } = await run(
       (since) => ({ output: since < 30 * MINUTE ? line('r1') : line('r1') + line('r2'), lacks: ['counts'] }),
       { end },
@@ -409,13 +406,13 @@ describe.each(['expired', 'cancelled'])('the results of a batch that ended as %s
 });
 
 describe('the results of a failed batch', () => {
-  it('without files and counts are none, at once', async () => {
+  it('without files and counts agree at once, as none', async () => {
     const { job, readings } = await run(() => ({ lacks: ['outputFileId', 'counts'] }), { end: 'failed' });
     expect(job).toMatchObject({ status: 'failed', rows: { failed: 3 } });
     expect(readings).toEqual([]);
   });
 
-  it('that names an output file are read, and looked at again until it is there', async () => {
+  it('that names an output file are checked again until the file can be read', async () => {
     const { job, deleted } = await run(
       (sinceEnd) => ({
         output: sinceEnd < HOUR ? gone('file-out') : line('r1'),

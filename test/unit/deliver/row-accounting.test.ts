@@ -14,7 +14,7 @@ function tableOf(...ids: string[]): RowTable {
   return new RowTable(writer.gathered());
 }
 
-/** A first attempt over rows of these ids. */
+/** Returns a first attempt with rows of these ids. */
 const account = (batchStatus: string, ...ids: string[]) =>
   new RowTally(tableOf(...ids), RowStates.fresh(ids.length), batchStatus);
 
@@ -33,10 +33,10 @@ describe('a result line', () => {
     ['status 600', { status_code: 600 }, null, 'failed', false],
     ['status 0', { status_code: 0 }, null, 'failed', true],
     ['a status that is text', { status_code: '200' }, null, 'succeeded', false],
-    ['a status that is no number', { status_code: 'ok' }, null, 'failed', false],
+    ['a status that is not a number', { status_code: 'ok' }, null, 'failed', false],
     ['a status under another name', { status: 200, body: { id: 'c' } }, null, 'succeeded', false],
     ['a status under a third name', { statusCode: 429, body: {} }, null, 'failed', true],
-    ['a status under another name that is none', { status: 'ok', body: {} }, null, 'failed', false],
+    ['an invalid status under another name', { status: 'ok', body: {} }, null, 'failed', false],
     ['no status, but a body and no error', { body: { id: 'c', choices: [] } }, null, 'succeeded', false],
     ['no status, but a body and an empty error', { body: { id: 'c' } }, {}, 'succeeded', false],
     [
@@ -52,21 +52,15 @@ describe('a result line', () => {
     ['no status and no body', {}, null, 'failed', false],
     ['neither response nor error', null, null, 'failed', false],
     ['an error', null, { code: 'invalid_request', message: 'x' }, 'failed', false],
-    ['an error besides a good response', OK, { code: 'server_error' }, 'succeeded', false],
-    ['an empty error besides a good response', OK, {}, 'succeeded', false],
-    [
-      'an error with null fields besides a good response',
-      OK,
-      { code: null, message: null },
-      'succeeded',
-      false,
-    ],
-    ['batch_expired besides a good response', OK, { code: 'batch_expired' }, 'succeeded', false],
-    ['an error besides status 429', { status_code: 429 }, { code: 'rate_limit' }, 'failed', true],
-    ['an error besides status 500', { status_code: 500 }, { code: 'x' }, 'failed', true],
-    ['an error besides status 400', { status_code: 400 }, { code: 'server_error' }, 'failed', false],
-    ['batch_expired besides status 0', { status_code: 0 }, { code: 'batch_expired' }, 'expired', true],
-    ['another error besides status 0', { status_code: 0 }, { code: 'x' }, 'failed', true],
+    ['an error with a good response', OK, { code: 'server_error' }, 'succeeded', false],
+    ['an empty error with a good response', OK, {}, 'succeeded', false],
+    ['an error of null fields with a good response', OK, { code: null, message: null }, 'succeeded', false],
+    ['batch_expired with a good response', OK, { code: 'batch_expired' }, 'succeeded', false],
+    ['an error with status 429', { status_code: 429 }, { code: 'rate_limit' }, 'failed', true],
+    ['an error with status 500', { status_code: 500 }, { code: 'x' }, 'failed', true],
+    ['an error with status 400', { status_code: 400 }, { code: 'server_error' }, 'failed', false],
+    ['batch_expired with status 0', { status_code: 0 }, { code: 'batch_expired' }, 'expired', true],
+    ['another error with status 0', { status_code: 0 }, { code: 'x' }, 'failed', true],
     ['request_timeout', null, { code: 'request_timeout', message: 'x' }, 'failed', true],
     ['server_error', null, { code: 'server_error', message: 'x' }, 'failed', true],
     ['a status as the code of its error', null, { code: 503 }, 'failed', true],
@@ -105,20 +99,20 @@ describe('a result line', () => {
 describe('two lines of one row', () => {
   const [good, bad] = [line('a'), line('a', { status_code: 500 })];
 
-  it('that both succeeded: the first counts', () => {
+  it('count as the first one if both succeeded', () => {
     const rows = account('completed', 'a');
     rows.settle(good, 'output');
     expect(rows.settle(good, 'output')).toEqual({ anomaly: 'second_line' });
   });
 
-  it('of which the first succeeded: it counts', () => {
+  it('count as the first one if only it succeeded', () => {
     const rows = account('completed', 'a');
     rows.settle(good, 'output');
     expect(rows.settle(bad, 'output')).toEqual({ anomaly: 'second_line' });
     expect(rows.outcomeOf(0, false)?.outcome).toBe('succeeded');
   });
 
-  it('of which the second succeeded: it counts, and the first is the anomaly', () => {
+  it('count as the second one if only it succeeded, and the first is the anomaly', () => {
     const rows = account('completed', 'a');
     rows.settle(bad, 'output');
     expect(rows.settle(good, 'output')).toEqual({ row: 0, replaces: true });
@@ -126,7 +120,7 @@ describe('two lines of one row', () => {
     expect(rows.anomalies).toBe(1);
   });
 
-  it('that both failed: the first counts', () => {
+  it('count as the first one if both failed', () => {
     const rows = account('completed', 'a');
     rows.settle(bad, 'output');
     expect(rows.settle(line('a', { status_code: 400 }), 'output')).toEqual({ anomaly: 'second_line' });
@@ -148,7 +142,7 @@ describe('rows without a line', () => {
   });
 
   it.each(['cancelled', 'failed'])(
-    'of a later attempt with status "%s" keep the outcome of the attempt before',
+    'of a later attempt with status "%s" keep the outcome of the previous attempt',
     (status) => {
       const before = RowStates.fresh(1);
       before.set(0, { outcome: 'expired', again: true, attempts: 1, lineBytes: 9 });
@@ -162,7 +156,7 @@ describe('a later attempt', () => {
   before.set(0, { outcome: 'succeeded', again: false, attempts: 1, lineBytes: 9 });
   before.set(1, { outcome: 'failed', again: true, attempts: 1, lineBytes: 9 });
 
-  it('settles its own rows only: a line of another row is an anomaly, whatever it says', () => {
+  it('settles only its own rows, and a line of any other row is an anomaly', () => {
     const rows = new RowTally(tableOf('a', 'b'), before, 'completed');
     expect(rows.settle(line('a', { status_code: 500 }), 'output')).toEqual({ anomaly: 'unknown_id' });
     expect(rows.settle(line('b'), 'output')).toEqual({ row: 1, replaces: false });

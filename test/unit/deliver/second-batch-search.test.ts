@@ -12,12 +12,12 @@ it.each([
     'refused, while its part waited for the account until it was cancelled',
     { ...FILE, sendBy: NOON, refused: true as const },
   ],
-])('waits for what a create may have made that was %s', (_, intent) => {
+])('waits for the possible batch of a create that was %s', (_, intent) => {
   const part = aPart({ phase: 'uploaded', intent });
   expect(secondBatchSearchFrom([wholePart(part, [])])).toBe(NOON + LATE_BATCH_SEARCH_AFTER_MS);
 });
 
-it('waits for nothing where no create was sent', () => {
+it('does not wait if no create was sent', () => {
   const part = aPart({ phase: 'uploaded', intent: FILE });
   expect(secondBatchSearchFrom([wholePart(part, [])])).toBeLessThan(NOON);
 });

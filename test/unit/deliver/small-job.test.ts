@@ -5,7 +5,7 @@ import { fileOf, fileOfTwoParts, SmallWorld } from '../small-world.ts';
 
 type Settings = ConstructorParameters<typeof SmallWorld>[0];
 
-/** A world whose results bucket records the keys of its writes, without the folder of the job. */
+/** Returns a world whose results bucket records the keys of its writes, without the folder of the job. */
 function recorded(settings: Settings = {}): { world: SmallWorld; writes: string[] } {
   const writes: string[] = [];
   const note = (key: string) =>
@@ -43,7 +43,7 @@ describe('the results of a small job', () => {
     expect(world.lines('errors.jsonl')).toEqual([]);
   });
 
-  it('are written once more when the delivery dies before it is recorded', async () => {
+  it('are written again when the delivery crashes before it is recorded', async () => {
     let died = false;
     const { world, writes } = recorded({
       replaced: ({ ledger }) => ({
@@ -66,7 +66,7 @@ describe('the results of a small job', () => {
     expect(world.lines('output.jsonl')).toHaveLength(2);
   });
 
-  it('need nothing but the summary when the job could not end at once', async () => {
+  it('need only the summary when the job could not end at once', async () => {
     let fails = 2;
     const { world, writes } = recorded({
       replaced: ({ results }) => ({
@@ -92,7 +92,7 @@ describe('the results of a small job', () => {
 });
 
 describe('pieces are written', () => {
-  it('for a job of several parts, but none without lines', async () => {
+  it('for a job of several parts, except pieces without lines', async () => {
     const { world, writes } = recorded();
     await world.drop('a.jsonl', fileOfTwoParts());
     await world.rest();
@@ -102,7 +102,7 @@ describe('pieces are written', () => {
     expect(writes.slice(-3)).toEqual(RESULTS);
   });
 
-  it('when the API has no line for a row, since another delivery may find one', async () => {
+  it('when the API has no line for a row, because another delivery may find one', async () => {
     const { world, writes } = recorded({
       fate: () => ({ failure: [{ code: 'x', message: 'm', param: null, line: 1 }] }),
     });

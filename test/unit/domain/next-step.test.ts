@@ -38,7 +38,7 @@ const ABANDONED = [{ intentId: 'i0', fileId: 'file-0', at: NOON }];
 const WAITING = { for: 'token_limit', since: NOON } as const;
 const LEASE = { holder: 'h', until: later };
 
-/** The part, in phase `ready` where it would be `planned`. */
+/** Returns the part, in phase `ready` if it would be `planned`. */
 function aDispatchedPart(fields: PartFields): Part {
   const part = aPart(fields);
   return part.phase === 'planned' ? aPart({ ...fields, phase: 'ready' }) : part;
@@ -129,7 +129,7 @@ const STEPS: [string, PartFields, PartStep][] = [
   ],
   ['has completed: deliver', { ...open, batch: aBatch({ status: 'completed' }) }, { do: 'deliver' }],
   ['has failed: deliver', failed, { do: 'deliver' }],
-  ['has failed with a transient error: retry', { ...failed, phase: 'retrying' }, { do: 'retry' }],
+  ['has failed with a temporary error: retry', { ...failed, phase: 'retrying' }, { do: 'retry' }],
   [
     'is to be retried after a backoff: wait until its end',
     { ...failed, phase: 'retrying', backoffUntil: later },
@@ -162,7 +162,7 @@ const STEPS: [string, PartFields, PartStep][] = [
   ],
   ['has abandoned files: deliver', { ...failed, abandoned: ABANDONED }, { do: 'deliver' }],
   [
-    'was refused a create in a way that passes: search',
+    'had a create refused temporarily: search',
     { intent: { ...SENT, foundNothingAt: 0, refused: true } },
     { do: 'search' },
   ],
@@ -180,7 +180,7 @@ const STEPS: [string, PartFields, PartStep][] = [
     { do: 'cancel-second-batches' },
   ],
   [
-    'has a second batch whose cancel is due later: go on',
+    'has a second batch whose cancel is due later: continue',
     { ...failed, openSecondBatches: [{ batchId: 'b', cancelAt: NOON + 1 }] },
     { do: 'deliver' },
   ],

@@ -22,7 +22,7 @@ describe('an account', () => {
     ['another key of the project', accountName({ organization: 'org-1', project: 'proj-1', key: second })],
     ['the name that an earlier release stored', 'org-1/proj-1'],
   ];
-  it.each(same)('is the one of %s', (_, other) => {
+  it.each(same)('is the same as %s', (_, other) => {
     expect(isSameAccount(ours, other)).toBe(true);
     expect(isSameAccount(other, ours)).toBe(true);
   });
@@ -30,15 +30,15 @@ describe('an account', () => {
   const different: [string, string][] = [
     ['another organization', accountName({ organization: 'org-2', key: first })],
     ['another project', accountName({ organization: 'org-1', project: 'proj-2', key: first })],
-    ['another key, of which nothing else is known', accountName({ key: second })],
-    ['a response that says nothing', ''],
+    ['another key, with nothing else known', accountName({ key: second })],
+    ['a response that identifies no account', ''],
   ];
-  it.each(different)('is not the one of %s', (_, other) => {
+  it.each(different)('is not the same as %s', (_, other) => {
     expect(isSameAccount(ours, other)).toBe(false);
     expect(isSameAccount(other, ours)).toBe(false);
   });
 
-  it('is unknown where nothing is known of both', () => {
+  it('is not the same if no field is known of both', () => {
     expect(isSameAccount('', '')).toBe(false);
     expect(isSameAccount('org-1', accountName({ key: first }))).toBe(false);
   });

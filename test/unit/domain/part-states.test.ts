@@ -14,7 +14,7 @@ import { aBatch, aPart, DELIVERED, NOON, type PartFields } from '../../contracts
 const HOUR = 3_600_000;
 const PAST = NOON - HOUR;
 const LATER = NOON + HOUR;
-/** When each state is checked: at its write, while the fields set to `LATER` last, and long after. */
+/** When each state is checked: at its write, up to the time `LATER` that its fields contain, and long after. */
 const TIMES = [NOON, NOON + 1, LATER, LATER + 1, LATER + 24 * HOUR];
 
 const INTENT = { id: 'i', at: PAST };
@@ -26,7 +26,7 @@ const ENDED = { as: 'cancelled', reason: { code: 'c', message: 'm' } } as const;
 const LOST = { ...ENDED, as: 'lost' } as const;
 const RESULTS_WAIT = { since: PAST, looks: 1, until: LATER, why: 'no file' };
 
-/** Each phase with every shape its own fields may have. */
+/** Each phase, with every combination of its own fields. */
 const PHASES: Record<Part['phase'], PartFields[]> = {
   planned: [{}, { waiting: WAITING }],
   waiting: [{ waiting: WAITING }, { waiting: WAITING, intent: UPLOADED }, { waiting: WAITING, intent: SENT }],
@@ -81,7 +81,7 @@ function* surroundings(): Generator<PartFields> {
               yield { ...cancel, ...backoff, ...lease, ...dispatched, ...tries, ...seconds };
 }
 
-/** For a part with a batch: its newest status is published or not, and the cancel was sent to the API or not. */
+/** For a part with a batch: its newest status is published or not, and its cancel was sent to the API or not. */
 const outboxes = ({ batch }: PartFields): PartFields[] =>
   batch
     ? [1, 2].flatMap((rev) =>
@@ -102,7 +102,7 @@ function* states(): Generator<Part> {
 
 const isWork = (step: PartStep) => step.do !== 'nothing' && step.do !== 'wait';
 
-/** Every disagreement between the part's phase, its next steps, its due time and its projection. */
+/** Yields every disagreement between the part's phase, next steps, due time and projection. */
 function* disagreements(part: Part): Generator<string> {
   const steps = TIMES.map((now) => nextPartStep(part, now, false));
   const [first] = steps;
@@ -115,9 +115,9 @@ function* disagreements(part: Part): Generator<string> {
     yield 'it is due though nothing is left to do, or never due though something is';
   const workAt = TIMES.find((now) => isWork(nextPartStep(part, now, false)));
   if (dueAt !== undefined && workAt !== undefined && dueAt > Math.max(workAt, part.dispatchedUntil ?? 0))
-    yield 'it is due only after it could be worked on';
+    yield 'it becomes due later than its next step';
   if (dueAt !== undefined && first.do === 'wait' && dueAt !== first.until)
-    yield 'it waits, and is due at another time';
+    yield 'it waits but is due at another time';
 
   // Projection and steps: whatever the time, paused or not.
   const anyTime = [...steps, ...TIMES.map((now) => nextPartStep(part, now, true))].map((step) => step.do);
@@ -129,7 +129,7 @@ function* disagreements(part: Part): Generator<string> {
     if (anyTime.every((step) => step === 'observe')) yield 'the steps say "only observe", the index does not';
   if (!waits && !part.lease && anyTime.every((step) => step === 'await-admission'))
     yield 'the steps say "only waits", the index does not';
-  if ((open || waits) && dueAt === undefined) yield 'it is in the index and never due';
+  if ((open || waits) && dueAt === undefined) yield 'it is in the index but never due';
 
   // Phase and steps: each phase allows only its own steps.
   const may = [...OF_ANY_PHASE, ...STEPS_OF[part.phase]];
@@ -147,7 +147,7 @@ function* disagreements(part: Part): Generator<string> {
     yield 'a cancelled part is submitted';
 }
 
-/** The steps that a phase may lead to, beside those of any phase. */
+/** The steps that are possible in a phase, besides those that are possible in any phase. */
 const STEPS_OF: Record<Part['phase'], PartStep['do'][]> = {
   planned: [],
   waiting: ['await-admission', 'end'],
@@ -202,10 +202,10 @@ it('phase, next step, due time and index agree in every state of a part', () => 
   expect([...seen.keys()].sort()).toEqual([...every].sort());
 });
 
-/** 24 shapes without a batch, and 16 with one in 6 outboxes each, in 324 surroundings. */
+/** 24 shapes without a batch, and 16 with a batch and 6 outboxes each, in 324 surroundings. */
 const STATES = 324 * (24 + 16 * 6);
 
-it('an operator ends the pause before the next look at the results, but no other backoff', () => {
+it('a release ends the wait for the next check of the results, but no other backoff', () => {
   const part = aPart({
     phase: 'batch_ended',
     intent: SENT,

@@ -7,7 +7,7 @@ import {
 
 const MB = 1_000_000;
 
-it('four bytes count as one token until a batch was measured', () => {
+it('four bytes count as one token until a batch has been measured', () => {
   expect(estimatedTokens(200 * MB)).toBe(50 * MB);
   expect(estimatedTokens(1)).toBe(1);
 });

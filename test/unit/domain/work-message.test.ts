@@ -46,18 +46,18 @@ it.each([
   ['of S3', S3_EVENT, jobIdOf({ bucket: 'requests', key: 'ü a.jsonl', versionId: 'v1' })],
   ['of S3 without a version', { detail: { bucket: { name: 'requests' }, object: { key: 'a' } } }, undefined],
   ['that cancels a batch', { batchId: 'batch_1' }, undefined],
-  ['with an id that is none of ours', { jobId: 'JOB-1' }, undefined],
+  ['with an id that is not a job id', { jobId: 'JOB-1' }, undefined],
   [
-    'with ids that are no text',
+    'with ids that are not text',
     { jobId: 7, ref: { jobId: null }, detail: { bucket: 'x', object: [] } },
     undefined,
   ],
   ['that is a list', [ID], undefined],
   ['that is null', null, undefined],
-])('the log of a message %s has the id of its job, if the message tells it', (_, message, jobId) => {
+])('the log line of a message %s has the id of its job if the message contains it', (_, message, jobId) => {
   expect(jobIdIn(JSON.stringify(message))).toBe(jobId);
 });
 
-it('the log of a message that is no JSON has no id', () => {
+it('the log line of a message that is not JSON has no job id', () => {
   expect(jobIdIn(`${ID}`)).toBeUndefined();
 });

@@ -191,7 +191,7 @@ describe('a file', () => {
     expect(world.job(jobId)).toMatchObject({ status: 'received', tries: 1 });
   });
 
-  it('whose invocation died while it wrote the plan is planned anew, and the first plan is never used', async () => {
+  it('whose invocation crashed while it wrote the plan is planned again, and the first plan is never used', async () => {
     let dies = true;
     const world = new SmallWorld({
       replaced: ({ ledger }) => ({

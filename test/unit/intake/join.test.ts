@@ -35,7 +35,7 @@ describe('the same bytes, uploaded again,', () => {
 
   it.each([
     ['join the earlier job just before', -1, ['joined']],
-    ['run anew exactly', 0, ['accepted', 'submitted', 'completed']],
+    ['run again exactly', 0, ['accepted', 'submitted', 'completed']],
   ])('%s 24 hours after it completed', async (_, offset, statuses) => {
     const { world, second } = await dropTwice({}, async (w, first) => {
       await w.rest();
@@ -44,7 +44,7 @@ describe('the same bytes, uploaded again,', () => {
     expect(world.jobStatuses(second)).toEqual(statuses);
   });
 
-  it('run anew when the user asks for it', async () => {
+  it('run again when the user asks for it', async () => {
     const { world, second } = await dropTwice(running, (w) => w.work(), { 'batchdrop-rerun': 'yes' });
     expect(world.jobStatuses(second)).toEqual(['accepted', 'submitted', 'completed']);
     expect(world.api.audit().creates).toHaveLength(2);
@@ -62,7 +62,7 @@ describe('the same bytes, uploaded again,', () => {
     expect(world.job(second).findings?.first).toMatchObject([{ code: 'unknown_instruction' }]);
   });
 
-  it('run anew after the earlier job failed', async () => {
+  it('run again after the earlier job failed', async () => {
     const failure = [{ code: 'model_not_found', message: 'No.', param: null, line: null }];
     const { world, first, second } = await dropTwice(
       { fate: ({ nth }) => (nth === 1 ? { failure } : {}) },
@@ -72,7 +72,7 @@ describe('the same bytes, uploaded again,', () => {
     expect(world.jobStatuses(second).at(-1)).toBe('completed');
   });
 
-  it('run anew after the earlier job was cancelled, or while it is being cancelled', async () => {
+  it('run again after the earlier job was cancelled, or while it is being cancelled', async () => {
     const { world, first, second } = await dropTwice(running, async (w, jobId) => {
       await w.work();
       await w.cancel({ jobId });
@@ -100,7 +100,7 @@ describe('the same bytes, uploaded again,', () => {
     expect(world.api.audit().creates).toHaveLength(3);
   });
 
-  it('join the earlier job also when other bytes were uploaded in between', async () => {
+  it('join the earlier job even if other bytes were uploaded in between', async () => {
     const world = new SmallWorld(running);
     const first = await world.drop('a.jsonl', fileOf('r1'));
     await world.drop('a.jsonl', fileOf('r2'));
@@ -113,7 +113,7 @@ describe('the same bytes, uploaded again,', () => {
 });
 
 describe('the same bytes, uploaded two or three times,', () => {
-  it('join the same job when intake is repeated after a lost answer', async () => {
+  it('join the same job when intake is repeated after a lost response', async () => {
     let dies = true;
     const world = new SmallWorld({
       fate: () => ({ runningMs: 2 * HOUR }),
@@ -149,7 +149,7 @@ describe('the same bytes, uploaded two or three times,', () => {
     expect(world.api.audit().creates).toHaveLength(1);
   });
 
-  it('never join each other when their events cross: one of them runs', async () => {
+  it('never join each other when their events cross, so one of them runs', async () => {
     let fails = true;
     const world = new SmallWorld({
       replaced: ({ requestFiles }) => ({
@@ -165,9 +165,9 @@ describe('the same bytes, uploaded two or three times,', () => {
     const older = world.upload('a.jsonl', fileOf('r1'));
     world.clock.advance(5_000);
     const newer = world.upload('a.jsonl', fileOf('r1'));
-    await world.intake(newer.event); // is recorded as the newest version, but could not be read
+    await world.intake(newer.event); // recorded as the newest version, but could not be read
     world.clock.advance(1_000);
-    await world.intake(older.event); // arrives late, and joins the newer one
+    await world.intake(older.event); // arrives late and joins the newer one
     fails = false;
     await world.rest();
     expect(world.jobStatuses(older.jobId)).toEqual(['joined']);
@@ -193,26 +193,26 @@ describe('the same bytes, uploaded again after a job whose rows did not all succ
     return { world, first, second, data: event?.detail.data };
   };
 
-  it('join it, without a word, if all rows succeeded', async () => {
+  it('join it, without a message, if all rows succeeded', async () => {
     const { data, first } = await dropAfter({ r1: 'succeeded', r2: 'succeeded' });
     expect(data).toMatchObject({ status: 'joined', joinedJobId: first });
     expect(data).not.toHaveProperty('unsuccessfulRows');
     expect(data).not.toHaveProperty('message');
   });
 
-  it('join it if the others were refused by the API in its own words', async () => {
+  it('join it if the API itself refused the other rows', async () => {
     const { data, first } = await dropAfter({ r1: 'succeeded', r2: 'failed', r3: 'failed' });
     expect(data).toMatchObject({ status: 'joined', joinedJobId: first, unsuccessfulRows: 2 });
     expect(data).toHaveProperty('message', expect.stringContaining('2 of them because the API refused them'));
   });
 
-  it('join it if every row was refused by the API in its own words: another run gives the same', async () => {
+  it('join it if the API itself refused every row, because another run would give the same', async () => {
     const { data } = await dropAfter({ r1: 'failed', r2: { statusCode: 404 } });
     expect(data).toMatchObject({ status: 'joined', unsuccessfulRows: 2 });
   });
 
   it.each<[string, Record<string, Outcome>]>([
-    ['failed for a transient reason in every attempt', { r1: 'succeeded', r2: { statusCode: 500 } }],
+    ['failed for a temporary reason in every attempt', { r1: 'succeeded', r2: { statusCode: 500 } }],
     ['are missing', { r1: 'succeeded', r2: 'missing' }],
   ])('join it if some rows succeeded and the others %s, and say how many', async (_, outcomes) => {
     const { data } = await dropAfter(outcomes);
@@ -233,8 +233,8 @@ describe('the same bytes, uploaded again after a job whose rows did not all succ
   it.each<[string, Record<string, Outcome>]>([
     ['failed for a transient reason', { r1: { statusCode: 503 }, r2: { statusCode: 429 } }],
     ['are missing', { r1: 'missing', r2: 'missing' }],
-    ['failed for a transient reason or were refused', { r1: { statusCode: 503 }, r2: 'failed' }],
-  ])('run anew if no row succeeded and they %s', async (_, outcomes) => {
+    ['failed for a temporary reason or were refused', { r1: { statusCode: 503 }, r2: 'failed' }],
+  ])('run again if no row succeeded and they %s', async (_, outcomes) => {
     const { world, second } = await dropAfter(outcomes);
     expect(world.jobStatuses(second)).toEqual(['accepted', 'submitted', 'completed']);
   });
@@ -258,7 +258,7 @@ describe('the same bytes with other metadata or instructions', () => {
     await replaces(world, await world.drop('a.jsonl', fileOf('r1')), { 'batch-team': 'search' });
   });
 
-  it('replace a job whose file was not read yet', async () => {
+  it('replace a job whose file has not been read yet', async () => {
     let fails = true;
     const world = new SmallWorld({
       ...running,
@@ -298,7 +298,7 @@ describe('the same bytes with other metadata or instructions', () => {
     expect(world.api.audit().creates).toHaveLength(2);
   });
 
-  it('join a job of two parts, one of which was sent; the other part goes on', async () => {
+  it('join a job of two parts, one of which was sent, and the other part continues', async () => {
     const world = new SmallWorld(running);
     const first = await world.drop('a.jsonl', fileOfTwoParts());
     const [message] = world.queues.take();
@@ -340,7 +340,7 @@ describe('the same bytes with other metadata or instructions', () => {
     expect(world.api.audit().creates).toHaveLength(2);
   });
 
-  it('join the job if their version is the older one, although its event came later', async () => {
+  it('join the job if theirs is the older version, although its event arrived later', async () => {
     const world = new SmallWorld(running);
     const older = world.upload('a.jsonl', fileOf('r1'), { 'batch-team': 'search' });
     const newer = world.upload('a.jsonl', fileOf('r1'));
@@ -351,7 +351,7 @@ describe('the same bytes with other metadata or instructions', () => {
     expect(world.jobStatuses(newer.jobId).at(-1)).toBe('completed');
   });
 
-  it('join a job that asks for a new run as they do, while it is open: a client repeated its upload', async () => {
+  it('join an open job that requests a new run as they do, because a client repeated its upload', async () => {
     const world = new SmallWorld(running);
     const rerun = { 'batchdrop-rerun': 'yes' };
     const first = await world.drop('a.jsonl', fileOf('r1'), rerun);
@@ -385,7 +385,7 @@ describe('the same bytes, uploaded many times at once,', () => {
     for (let seed = 0; seed < 5; seed += 1) {
       const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
       const uploads = uploadedAtOnce(world, count, sequencers);
-      // Each job gets its own millisecond, against the order of the versions or across it.
+      // Each job gets its own millisecond, in reverse order of the versions or in another order.
       const turned = [...uploads.slice((seed * 7) % count), ...uploads.slice(0, (seed * 7) % count)];
       const order = seed % 2 === 0 ? turned.toReversed() : turned;
       const pending = order.map(async ({ event }, at) => {
@@ -402,12 +402,12 @@ describe('the same bytes, uploaded many times at once,', () => {
     }
   });
 
-  it('run once if the event of the newest version arrives first, while the older job is older', async () => {
+  it('run once if the event of the newest version arrives first and the older version has the older job', async () => {
     const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
     let delayed: (() => Promise<void>) | undefined;
     const [older, newer] = [world.upload('a.jsonl', fileOf('r1')), world.upload('a.jsonl', fileOf('r1'))];
     const { ledger } = world.ports;
-    // The older job is created first, and reads the pointer last.
+    // The older job is created first, and reads the key pointer last.
     world.ports.ledger = {
       ...ledger,
       async readKeyPointer(bucket, key) {
@@ -442,7 +442,7 @@ describe('two versions whose events arrive in the wrong order', () => {
     ['of the same length', '0055AED6DCD90281E5', '0055AED6DCD90281E6'],
     ['of different lengths, padded on the right', '0055AED6DCD902', '0055AED6DCD90281E6'],
     ['in different case', '0055aed6dcd90281e5', '0055AED6DCD90281E6'],
-  ])('both run, and the newer one stays the newest of its key: sequencers %s', async (_, older, newer) => {
+  ])('both run, and the newer one remains the newest of its key: sequencers %s', async (_, older, newer) => {
     const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
     const first = arrival(world, fileOf('r1'), older);
     world.clock.advance(5_000);

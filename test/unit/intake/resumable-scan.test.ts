@@ -10,9 +10,9 @@ import { COLLIDING } from '../request-file/colliding-ids.ts';
 import { fileOf, MINUTE, row, SmallWorld } from '../small-world.ts';
 
 const TIMEOUT = 10 * MINUTE; // of an INTAKE invocation
-const CHUNK_TAKES = 4 * MINUTE; // so an invocation reads three chunks of 16 KB, until a minute before its deadline
+const CHUNK_TAKES = 4 * MINUTE; // so an invocation reads three chunks of 16 KB until a minute before its deadline
 
-/** A world in which reading a request file takes time; `replaced` as in a small world. */
+/** Returns a world in which reading a request file takes time. `replaced`: as in a small world. */
 function slowWorld(replaced: (fakes: Ports) => Partial<Ports> = () => ({})): SmallWorld {
   const world: SmallWorld = new SmallWorld({
     replaced(fakes) {
@@ -31,7 +31,10 @@ function slowWorld(replaced: (fakes: Ports) => Partial<Ports> = () => ({})): Sma
   return world;
 }
 
-/** About 400 KB of embeddings for these models in turn: several invocations, and more inputs than one part may have. */
+/**
+ * Returns about 400 KB of embeddings for these models in turn: several invocations, and more inputs than one part may
+ * have.
+ */
 function largeFile(models: string[], ...more: string[]): string {
   const lines = Array.from({ length: 8 }, (_, at) => {
     const input = Array.from({ length: 14_000 }, () => 'x'.repeat(at % 2));
@@ -50,7 +53,7 @@ async function intakeToEnd(world: SmallWorld, body: string): Promise<{ jobId: st
   return { jobId, invocations: await resumeToEnd(world, jobId) };
 }
 
-/** Lets POLL resume the intake. Returns the number of invocations, the first one included. */
+/** Lets POLL resume the intake. Returns the number of invocations, including the first one. */
 async function resumeToEnd(world: SmallWorld, jobId: string): Promise<number> {
   let invocations = 1;
   for (; world.job(jobId).status === 'received'; invocations += 1) {
@@ -66,7 +69,7 @@ async function resumeToEnd(world: SmallWorld, jobId: string): Promise<number> {
   return invocations;
 }
 
-/** A digest of the plan and of every row table, without the random ids. */
+/** Returns a digest of the plan and of every row table, without the random ids. */
 function planDigest(world: SmallWorld, jobId: string): string {
   const digest = createHash('sha256');
   const parts = world.parts(jobId);
@@ -97,7 +100,7 @@ describe('a file that takes longer than an invocation', () => {
     expect(tries).toBe(0);
   });
 
-  it('is planned by the token limit of its first invocation, even if the limit changes meanwhile', async () => {
+  it('is planned with the token limit of its first invocation, even if the limit changes meanwhile', async () => {
     const limits = { enqueuedTokens: { m: 40_000 } }; // 80 KB per part by the first estimate, at half of the limit
     const quick = new SmallWorld({ limits });
     const atOnce = await intakeToEnd(quick, largeFile(TWO));
@@ -112,9 +115,9 @@ describe('a file that takes longer than an invocation', () => {
   });
 
   it.each<[string, Pick<LearnedLimit, 'counts' | 'limit' | 'assumed'>, number]>([
-    ['a limit that a refusal named', { counts: 'tokens', limit: 40_000 }, 4],
+    ['a limit that a refusal stated', { counts: 'tokens', limit: 40_000 }, 4],
     [
-      'no limit that is only assumed: it grows',
+      'no limit that is only assumed, because it grows',
       { counts: 'tokens', assumed: { limit: 40_000, step: 5_000 } },
       2,
     ],
@@ -127,7 +130,7 @@ describe('a file that takes longer than an invocation', () => {
     expect(world.parts(jobId).filter(({ model }) => model === 'm')).toHaveLength(parts);
     world.ports.limits = { enqueuedTokens: { m: 1_000_000 } };
     const again = await intakeToEnd(world, largeFile(TWO, row('another')));
-    expect(world.parts(again.jobId).filter(({ model }) => model === 'm')).toHaveLength(2); // a set limit wins; so many inputs need two
+    expect(world.parts(again.jobId).filter(({ model }) => model === 'm')).toHaveLength(2); // a configured limit takes precedence; so many inputs need two
   });
 
   it('is read further by each invocation, never from an earlier start', async () => {
@@ -238,8 +241,8 @@ const otherFormat = (bytes: Uint8Array) =>
     'latin1',
   );
 
-describe('an invocation that dies', () => {
-  /** A world in which every call fails once `life.left` calls were made. */
+describe('an invocation that crashes', () => {
+  /** Returns a world in which every call fails after `life.left` calls. */
   function mortal() {
     const life = { left: Number.POSITIVE_INFINITY };
     const world = slowWorld((fakes) => {
@@ -268,7 +271,7 @@ describe('an invocation that dies', () => {
       if (invocations > 100) throw new Error('intake did not end');
       life.left = deaths.shift() ?? Number.POSITIVE_INFINITY;
       const message = world.ledger.jobs().length > 0 ? JSON.stringify({ jobId }) : event;
-      await world.intake(message, world.deadline(2 * TIMEOUT)).catch(() => {}); // fewer invocations: each is replayed often
+      await world.intake(message, world.deadline(2 * TIMEOUT)).catch(() => {}); // fewer invocations, because each is replayed often
       if (life.left < 0) died += 1;
       life.left = Number.POSITIVE_INFINITY;
       world.clock.advance(3 * TIMEOUT); // its lease expires, and POLL resumes the job
@@ -280,7 +283,7 @@ describe('an invocation that dies', () => {
     timeout: 120_000,
   }, async () => {
     const unharmed = await planned([]);
-    expect(unharmed.invocations).toBeGreaterThan(3); // a first one, some between, a last one
+    expect(unharmed.invocations).toBeGreaterThan(3); // a first one, some in between, and a last one
     let deaths = 0;
     for (let healthy = 0; healthy < unharmed.invocations; healthy += 1) {
       const harmless = Array.from({ length: healthy }, () => Number.POSITIVE_INFINITY);
@@ -312,7 +315,7 @@ describe('a superseded scan', () => {
         async put(key, body, contentType) {
           if (!stops || !key.endsWith('.rows')) return results.put(key, body, contentType);
           stops = false;
-          world.clock.advance(TIMEOUT); // its lease has expired: others end the job and clean it up
+          world.clock.advance(TIMEOUT); // its lease has expired, so others end the job and clean it up
           await world.rest();
           world.clock.advance(2 * LATE_WRITES_MS);
           expect(below(world)).toEqual([]);
@@ -328,7 +331,7 @@ describe('a superseded scan', () => {
     expect(below(world)).toEqual([]);
   });
 
-  it('leaves nothing after a cancel, even if it writes once more and dies', async () => {
+  it('leaves nothing after a cancel, even if it writes once more and crashes', async () => {
     let isDead = false;
     const dead = () => (isDead ? { failBefore: new RetryableError('dead') } : ('ok' as const));
     const world: SmallWorld = slowWorld(({ ledger, results }) => ({
@@ -338,7 +341,7 @@ describe('a superseded scan', () => {
         openWriter(key, contentType) {
           const writer = results.openWriter(key, contentType);
           const close = async () => {
-            world.clock.advance(TIMEOUT); // its lease has expired: the job ends and is cleaned up
+            world.clock.advance(TIMEOUT); // its lease has expired, so the job ends and is cleaned up
             await world.cancel({ jobId: world.ledger.jobs()[0]?.jobId });
             await world.pass(2);
             expect(world.results.objects().size).toBe(0);

@@ -9,7 +9,7 @@ import { MINUTE, SmallWorld, withMethods } from '../small-world.ts';
 
 const expiresAt = Number.MAX_SAFE_INTEGER;
 
-/** The part after its batch was seen as `observed`. */
+/** Returns the part after its batch was seen as `observed`. */
 async function afterObserving(
   known: PartFields,
   observed: Partial<ObservedBatch>,
@@ -80,7 +80,7 @@ describe('an observed status', () => {
   const limit = { code: 'token_limit_exceeded', message: 'm', param: null, line: null };
   const other = { ...limit, code: 'model_not_found' };
   it.each([
-    ['failed for the token limit alone requeues its part', 'failed', [limit, limit], true],
+    ['failed only for the token limit requeues its part', 'failed', [limit, limit], true],
     ['failed for the token limit and another reason does not requeue it', 'failed', [limit, other], false],
     ['failed for another reason does not requeue it', 'failed', [other], false],
     ['failed without a reason does not requeue it', 'failed', [], false],

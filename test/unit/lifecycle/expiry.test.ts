@@ -5,7 +5,7 @@ import { fileOf, fileOfTwoParts, HOUR, REQUESTS, SmallWorld, withMethods } from 
 
 const YEAR = 365 * 24 * HOUR;
 
-/** Everything of the ledger that expires: jobs, parts of every plan, and the pointers from batches. */
+/** Returns the expiry times of everything in the ledger that expires: jobs, parts of every plan, and batch pointers. */
 function expiries(world: SmallWorld): (number | undefined)[] {
   const batches = world.ledger
     .parts()
@@ -65,7 +65,7 @@ describe('what belongs to an ended job', () => {
   });
 
   /** Found by `npm run simulate:mutants` at seed 85. */
-  it('expires although two clean-ups run side by side: one searched the list and failed, the other could not', async () => {
+  it('expires although one of two concurrent clean-ups searched the list and then failed, and the other could not search', async () => {
     let begun = 0;
     let isDeletionRefused = false;
     const world: SmallWorld = new SmallWorld({
@@ -77,7 +77,7 @@ describe('what belongs to an ended job', () => {
             begun += 1;
             if (begun > 1) return api.listBatches(query);
             isDeletionRefused = true;
-            await world.deliver(JSON.stringify({ jobId })).catch(() => undefined); // the other: it searches and fails
+            await world.deliver(JSON.stringify({ jobId })).catch(() => undefined); // the other one searches and fails
             isDeletionRefused = false;
             throw new RetryableError('the list cannot be read');
           },
@@ -125,7 +125,7 @@ describe('what belongs to an ended job', () => {
   it.each([
     ['rejected', 'nothing\n'],
     ['joined', fileOf('r1')],
-  ])('is the job alone, if it was %s', async (status, text) => {
+  ])('is only the job, if it was %s', async (status, text) => {
     const world = new SmallWorld();
     await world.drop('a.jsonl', fileOf('r1'));
     const jobId = await world.drop('a.jsonl', text);

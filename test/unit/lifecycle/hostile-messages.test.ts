@@ -47,7 +47,7 @@ const HOSTILE_IDS = [
 const hostileId = fc.oneof(
   fc.constantFrom(...HOSTILE_IDS),
   fc.string({ unit: 'binary', maxLength: 40 }),
-  fc.stringMatching(/^(batch_)?[A-Za-z0-9_-]{1,40}$/), // well formed, and nobody's
+  fc.stringMatching(/^(batch_)?[A-Za-z0-9_-]{1,40}$/), // well formed, but of no existing batch
   fc.stringMatching(/^(batch_|\.\.\/|%2f|\/){1,6}$/),
   fc.jsonValue({ maxDepth: 1 }),
 );
@@ -59,7 +59,7 @@ const nearlyValid = fc.oneof(
   fc.record({ bucket: fc.constant('others'), key: fc.constant('good.jsonl') }),
   fc.dictionary(hostileField, hostileId, { maxKeys: 4 }),
 );
-/** The body of a message that names no job, batch or object of ours. */
+/** The body of a message that names none of our jobs, batches or objects. */
 const hostileBody = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),
   fc.json(),
@@ -74,7 +74,7 @@ const hostileBody = fc.oneof(
 );
 
 describe('cancel messages of any kind', () => {
-  /** Two jobs under way, and every id that the API is called with. */
+  /** Returns two running jobs, and every id with which the API is called. */
   async function twoRunning() {
     const asked = new Set<unknown>();
     const world = new SmallWorld({
@@ -132,7 +132,7 @@ describe('cancel messages of any kind', () => {
         for (const [failures = 0, answers = 0] of accounted) expect(failures + answers).toBe(1);
         seen.failed += failed.length;
         seen.answered += answered.length - 1;
-        // The failed messages fail again in the same way: waiting does not help.
+        // The failed messages fail again in the same way, so waiting does not help.
         expect(await deliver()).toEqual({ batchItemFailures });
 
         expect(failed).not.toContain(`message-${place}`);
@@ -145,7 +145,7 @@ describe('cancel messages of any kind', () => {
       }),
       { numRuns: RUNS, seed: 56 },
     );
-    // Both results occurred often; otherwise the messages were no attack.
+    // Both results occurred often. Otherwise the messages would not be an attack.
     expect(seen.answered + seen.failed).toBe(RUNS * HOSTILE_A_RUN);
     expect(Math.min(seen.answered, seen.failed)).toBeGreaterThan(50);
   });
@@ -177,7 +177,7 @@ describe('forged S3 events', () => {
     ['null', 'null'],
     ['an empty body', ''],
   ])(
-    '%s: the message is refused before any object is read, and a valid one beside it is accepted',
+    'with %s are refused before any object is read, and a valid one next to them is accepted',
     async (_, forged) => {
       const read: unknown[] = [];
       const world = new SmallWorld({
@@ -211,7 +211,7 @@ describe('forged S3 events', () => {
   );
 
   it.each(['../files', '__proto__', 'k5mhx3q2vwn7tjzr4ydaf6bcgs', ''])(
-    'the unknown job "%s": nothing is read and nothing created',
+    'with the unknown job "%s" read nothing and create nothing',
     async (jobId) => {
       const world = new SmallWorld();
       await world.intake(JSON.stringify({ jobId }));
@@ -224,7 +224,7 @@ describe('forged S3 events', () => {
 
 describe('the key, the rows and the results', () => {
   const KEY = 'sk-MARKER-OF-THE-KEY';
-  const ROW = 'MARKED-ROW'; // no longer than what a parser quotes
+  const ROW = 'MARKED-ROW'; // no longer than the text that a parser quotes
   const RESULT = 'MARKER-OF-A-RESULT';
   const servers: ReturnType<typeof createServer>[] = [];
 
@@ -233,7 +233,7 @@ describe('the key, the rows and the results', () => {
     for (const server of servers.splice(0)) server.close();
   });
 
-  /** An API that refuses every request and echoes it in the error. */
+  /** Returns an API that refuses every request and repeats it in the error. */
   async function echoingApi(): Promise<{ api: BatchApi; heard: string[] }> {
     const heard: string[] = [];
     const server = createServer(async (request, response) => {
@@ -254,7 +254,9 @@ describe('the key, the rows and the results', () => {
     return { api: createOpenAiBatchApi({ baseUrl, keys }), heard };
   }
 
-  /** Sends the first call of each kind to the echoing API and the others to the fake, whose results contain a marker. */
+  /**
+   * Sends the first call of each kind to the echoing API and all others to the fake, whose results contain a marker.
+   */
   function echoingFirst(fake: BatchApi, echoing: BatchApi): BatchApi {
     const called = new Set<string>();
     const first = (name: string) => !called.has(name) && called.add(name) !== undefined;
@@ -287,7 +289,7 @@ describe('the key, the rows and the results', () => {
     error: (...line) => [one, other].forEach((log) => void log.error(...line)),
   });
 
-  it('are in no log, event, summary or report, although the API fails and echoes them', async () => {
+  it('are in no log, event, summary or report, although the API fails and repeats them', async () => {
     const printed: string[] = [];
     for (const stream of [process.stdout, process.stderr]) {
       vi.spyOn(stream, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
@@ -330,7 +332,7 @@ describe('the key, the rows and the results', () => {
     const reports = stored.filter(({ key }) => /(summary|rejected)\.json$/.test(key));
     const logged = world.log.lines.map(({ level, code, facts }) => JSON.stringify({ level, code, facts }));
     const open = { printed, logged, reports, events: world.bus.published() };
-    // The markers were everywhere they may be, and the searched texts are not empty.
+    // The markers were everywhere where they are allowed, and the searched texts are not empty.
     expect(heard.join()).toContain(KEY);
     expect(heard.join()).toContain(ROW);
     expect(stored.map(({ text }) => text).join()).toContain(RESULT);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { playHistory } from '../../simulation/world/history.ts';
 import { fileOf, fileOfTwoParts, HOUR, SmallWorld } from '../small-world.ts';
 
-/** Codes of lines that concern no job, each with what it does concern. */
+/** Codes of log lines that concern no job, each with what it concerns. */
 const OF_NO_JOB: Readonly<Record<string, string>> = {
   tick: 'one run of the poller',
   tick_already_running: 'one run of the poller',
@@ -16,7 +16,7 @@ const OF_NO_JOB: Readonly<Record<string, string>> = {
   breaker_not_closed: 'the account at the API',
   list_failed: 'the list of batches at the API',
   list_failed_unexpectedly: 'the list of batches at the API',
-  folder_marker_ignored: 'an object that is no file',
+  folder_marker_ignored: 'an object that is not a file',
   webhook_refused: 'a request that is not genuine',
   webhook_failed: 'a webhook, and its job once that is known',
 };
@@ -26,22 +26,22 @@ interface Line {
   facts: Record<string, unknown>;
 }
 
-/** The key is refused for a list of batches as for a step of a part: the step tells which. */
+/** The key can be refused for a list of batches or for a step of a part. The step shows which. */
 const concernsNoJob = ({ code, facts }: Line) =>
   code in OF_NO_JOB || (code === 'not_allowed' && facts.step === 'observe');
 const nameless = (lines: readonly Line[]) =>
   lines.filter((line) => !concernsNoJob(line) && typeof line.facts.jobId !== 'string');
 
-/** Calls whose code alone does not tell that they concern no job. */
+/** Calls whose code alone does not show that they concern no job. */
 const CALLS_OF_NO_JOB = [
-  "log.error('not_allowed', facts, failure)", // the list of batches, of `observe-batches.ts`
-  'log.error(code, facts, failure)', // a defect of a tick that belongs to no item, of `tick.ts`
+  "log.error('not_allowed', facts, failure)", // the list of batches, in `observe-batches.ts`
+  'log.error(code, facts, failure)', // a defect of a tick that belongs to no item, in `tick.ts`
 ];
 
 const JOB_ID = /^[a-z2-7]{26}$/;
 
-describe('every line of log that concerns a job has its jobId', () => {
-  it('in histories full of faults', async () => {
+describe('every log line that concerns a job has its jobId', () => {
+  it('in histories with many faults', async () => {
     const codes = new Set<string>();
     for (let seed = 1; seed <= 15; seed += 1) {
       const { lines } = (await playHistory(seed)).world.log;
@@ -54,7 +54,7 @@ describe('every line of log that concerns a job has its jobId', () => {
     expect(codes.size).toBeGreaterThan(12);
   });
 
-  it('where files are bad and the API knows a status that we do not', async () => {
+  it('if files are invalid and the API returns a status that Batchdrop does not know', async () => {
     const world = new SmallWorld({ fate: () => ({ runningMs: 2 * HOUR, runningAs: 'pondering' }) });
     await world.drop('a.jsonl', fileOfTwoParts());
     await world.drop('b.jsonl', 'not JSON\n');
@@ -65,7 +65,7 @@ describe('every line of log that concerns a job has its jobId', () => {
     expect(nameless(world.log.lines)).toEqual([]);
   });
 
-  it('by the text of every call: of 30 or more, each gives jobId or is of a code that is named here', () => {
+  it('in the source: each of 30 or more calls passes jobId, or has a code that is listed here', () => {
     const calls = globSync('functions/**/*.ts').flatMap((file) =>
       callsIn(readFileSync(file, 'utf8')).map((call) => ({ file, call })),
     );
@@ -78,14 +78,14 @@ describe('every line of log that concerns a job has its jobId', () => {
     expect(forgetful).toEqual([]);
   });
 
-  it('and every code and call that is named here exists', () => {
+  it('and every code and call that is listed here exists', () => {
     const sources = globSync('functions/**/*.ts').map((file) => readFileSync(file, 'utf8'));
     const named = [...Object.keys(OF_NO_JOB).map((code) => `'${code}'`), ...CALLS_OF_NO_JOB];
     expect(named.filter((text) => !sources.some((source) => source.includes(text)))).toEqual([]);
   });
 });
 
-/** Each call of a log, from `log.` to its last parenthesis. */
+/** Returns each call of a log, from `log.` to its last parenthesis. */
 function callsIn(source: string): string[] {
   return [...source.matchAll(/\blog\.(?:info|warn|error)\(/g)].map(({ index }) => {
     let open = 0;

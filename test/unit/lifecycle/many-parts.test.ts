@@ -3,11 +3,11 @@ import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, fileOfTwoParts, SmallWorld } from '../small-world.ts';
 
-/** Runs a file whose rows are one batch each. Returns how often all its parts were read at once. */
+/** Runs a file whose rows become one batch each. Returns how often all its parts were read at once. */
 async function readsOfAllParts(rows: number): Promise<number> {
   let reads = 0;
   const world = new SmallWorld({
-    limits: { enqueuedTokens: { 'gpt-4o-mini': 60 } }, // a row is half of it by the estimate
+    limits: { enqueuedTokens: { 'gpt-4o-mini': 60 } }, // by the estimate, a row is half of this
     replaced: ({ ledger }) => ({
       ledger: withFaults<Ledger>(ledger, (method) => {
         if (method === 'partsOf') reads += 1;
@@ -28,7 +28,7 @@ it('a change of one part does not read all parts of the file again', async () =>
 });
 
 it.each([0, 1])(
-  'a job of two parts never ends while the ledger has only %i: it waits, and an alarm goes off',
+  'a job of two parts waits while the ledger has only %i, and an alarm goes off',
   async (left) => {
     let isLost = true;
     const world = new SmallWorld({

@@ -11,8 +11,8 @@ import { fileOf, fileOfTwoParts, HOUR, MINUTE, SmallWorld } from '../small-world
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
-describe('of a completed file', () => {
-  it('each status, row and batch is counted once', async () => {
+describe('the metrics of a completed file', () => {
+  it('count each status, row and batch once', async () => {
     const world = new SmallWorld({
       fate: () => ({ row: (customId) => (customId === 'first' ? 'failed' : 'succeeded') }),
     });
@@ -28,7 +28,7 @@ describe('of a completed file', () => {
     expect(metrics.of('RowsMissing')).toEqual([]);
   });
 
-  it('tokens are counted as the API reported them', async () => {
+  it('count tokens as the API reported them', async () => {
     const world = new SmallWorld();
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3'));
     await world.rest();
@@ -38,7 +38,7 @@ describe('of a completed file', () => {
     expect(world.metrics.of('OutputTokens')).toEqual([usage?.outputTokens]);
   });
 
-  it('the detection latency is the time from the end of the batch at the API to its event', async () => {
+  it('measure the detection latency from the end of the batch at the API to its event', async () => {
     const world = new SmallWorld();
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
     await world.rest();
@@ -48,7 +48,7 @@ describe('of a completed file', () => {
     expect(latency).toBeLessThanOrEqual(60); // one tick per minute
   });
 
-  it('nothing is counted again when its event is published again', async () => {
+  it('count nothing twice when an event is published twice', async () => {
     let lost = true;
     const world = new SmallWorld({
       replaced: ({ ledger }) => ({
@@ -82,7 +82,7 @@ describe('a rejected file', () => {
 });
 
 describe('a tick', () => {
-  it('counts itself, the open batches by status, and the age of the oldest', async () => {
+  it('counts itself, the open batches by status, and the age of the oldest one', async () => {
     const world = new SmallWorld({ fate: () => ({ runningMs: 2 * HOUR }) });
     await world.drop('first.jsonl', fileOf('r1'));
     await world.pass(10);
@@ -144,7 +144,7 @@ describe('problems that need an operator', () => {
   it.each([
     ['an event that the bus refuses', { refuses: () => true }],
     [
-      'a bus that does not answer',
+      'a bus that does not respond',
       {
         replaced: ({ bus }: { bus: object }) => ({
           bus: withFaults(bus, () => ({ failBefore: new RetryableError('down') })) as never,
@@ -179,7 +179,7 @@ describe('problems that need an operator', () => {
     expect(sum(world.metrics.of('KeyRefused'))).toBeGreaterThan(2);
   });
 
-  it('a stalled part is counted at each failing try', async () => {
+  it('a stalled part is counted at each failed try', async () => {
     const world = new SmallWorld();
     const part = aPart({
       batch: aBatch(),
@@ -198,7 +198,7 @@ describe('problems that need an operator', () => {
     expect(failings).toEqual([0, 1, 2, 3]);
   });
 
-  it('a job whose results cannot be assembled is counted as stalled, too', async () => {
+  it('a job whose results cannot be assembled is also counted as stalled', async () => {
     const world = new SmallWorld({
       replaced: ({ results }) => ({
         results: withFaults(results, (method, [key]) =>

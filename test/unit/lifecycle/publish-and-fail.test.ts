@@ -48,7 +48,7 @@ describe('a failure', () => {
     expect(world.log.lines.map((line) => line.level)).toEqual([level, level]);
   });
 
-  it('that is only a lost lease is not recorded', async () => {
+  it('is not recorded if it is only a lost lease', async () => {
     const world = new SmallWorld();
     await world.ledger.createPart(aPart({ phase: 'ready', expiresAt: Number.MAX_SAFE_INTEGER }));
     const before = world.ledger.parts();

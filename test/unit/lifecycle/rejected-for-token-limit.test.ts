@@ -5,7 +5,10 @@ import { fileOf, SmallWorld } from '../small-world.ts';
 
 const TOKEN_LIMIT = { code: 'token_limit_exceeded', message: 'Later.', param: null, line: null };
 
-/** Found by `npm run chaos` with seed 1: the file of a batch that had been rejected for the token limit was abandoned later. */
+/**
+ * Found by `npm run chaos` with seed 1: a later attempt abandoned the file of a batch that had been rejected for the
+ * token limit.
+ */
 it('a rejected batch is not a second batch when a later attempt abandons its file', async () => {
   const creates: Fault[] = ['ok', { failBefore: new Ambiguous('create batch: connection failed') }];
   const world = new SmallWorld({
@@ -25,12 +28,12 @@ it('a rejected batch is not a second batch when a later attempt abandons its fil
   expect(world.log.lines.filter(({ code }) => code === 'second_batch')).toEqual([]);
 });
 
-/** Found in the code after a chaos run whose job ended as failed. That run left no evidence that this was the cause. */
+/** Found in the code after a chaos run with a failed job. That run left no evidence that this was the cause. */
 it('a batch that is cancelled and then rejected for the token limit ends as cancelled, and so do its rows', async () => {
   const world = new SmallWorld({ fate: () => ({ failure: [TOKEN_LIMIT] }) });
   const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
   await world.work();
-  // The cancel is recorded, but too late at the API: the batch fails at the same moment.
+  // The cancel is recorded, but too late for the API: the batch fails at the same moment.
   const [sent] = world.parts(jobId);
   if (sent?.phase !== 'running') throw new Error('nothing was sent');
   await world.ledger.replacePart({
@@ -45,7 +48,7 @@ it('a batch that is cancelled and then rejected for the token limit ends as canc
 });
 
 /** Found by `npm run chaos` with seed 20: when the search found the batch, it had already been rejected. */
-it('a batch whose create got no answer, and that was rejected before it was found, is tried again', async () => {
+it('a batch whose create got no response, and that was rejected before it was found, is tried again', async () => {
   const creates: Fault[] = [{ failAfter: new Ambiguous('create batch: the answer was lost') }];
   const world = new SmallWorld({
     listLagMs: 90_000,

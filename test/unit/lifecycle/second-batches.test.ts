@@ -6,7 +6,7 @@ import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts
 
 type Settings = ConstructorParameters<typeof SmallWorld>[0];
 
-/** A world in which the first create is duplicated on its way: two batches run on its intent. */
+/** Returns a world in which the network duplicates the first create, so that two batches run for its intent. */
 function duplicating(
   settings: Settings = {},
   more: (api: BatchApi) => Partial<BatchApi> = () => ({}),
@@ -61,7 +61,7 @@ describe('a second batch on an intent', () => {
     expect(summaryOf(world, jobId).parts[0].secondBatchIds).toEqual([SECOND]);
   });
 
-  it('is not believed on a page without our own batch: a gateway may show that one under another id', async () => {
+  it('does not count on a page without our own batch, which a gateway may show under another id', async () => {
     const world = duplicating(RUNS_LONG, (api) => ({
       async listBatches(query) {
         const page = await api.listBatches(query);
@@ -73,7 +73,7 @@ describe('a second batch on an intent', () => {
     expect(cancelsOf(world)).toEqual([]);
   });
 
-  it('is found after the results are delivered, not before, with one page of the list', async () => {
+  it('is found only after the results are delivered, with one page of the list', async () => {
     const lists: string[] = [];
     const world: SmallWorld = duplicating(RUNS_LONG, (api) => ({
       async listBatches(query) {
@@ -92,7 +92,7 @@ describe('a second batch on an intent', () => {
     });
   });
 
-  it('that has ended is reported, too', async () => {
+  it('that has ended is also reported', async () => {
     const world = duplicating();
     const jobId = await submitted(world, 'a.jsonl');
     await world.rest();
@@ -120,7 +120,7 @@ describe('a second batch on an intent', () => {
     expect(world.metrics.of('SecondBatches')).toEqual([1]);
   });
 
-  it('that the API does not know twice, ten minutes apart, is gone', async () => {
+  it('counts as gone when the API does not find it in two requests, ten minutes apart', async () => {
     const asked: number[] = [];
     const world: SmallWorld = duplicating(RUNS_LONG, () => ({
       async cancelBatch() {
@@ -135,7 +135,7 @@ describe('a second batch on an intent', () => {
   });
 });
 
-describe('of several batches that a search finds', () => {
+describe('if a search finds several batches', () => {
   it.each<[string, Settings, string]>([
     ['the first, if both run', RUNS_LONG, 'batch_000001'],
     [
@@ -176,7 +176,7 @@ describe('of several batches that a search finds', () => {
 });
 
 describe('the search after the end of a job', () => {
-  it('is tried for a day where the list cannot be used; then the summary says so', async () => {
+  it('is retried for a day if the list cannot be used, and then the summary says so', async () => {
     let lists = 0;
     const world = new SmallWorld({
       replaced: ({ api }) => ({
@@ -205,7 +205,7 @@ describe('the search after the end of a job', () => {
     expect(world.metrics.of('Stalled')).toEqual([]);
   });
 
-  it('says nothing in the summary where it found nothing', async () => {
+  it('adds nothing to the summary if it found nothing', async () => {
     const world = new SmallWorld();
     const jobId = await submitted(world, 'a.jsonl');
     await world.rest();

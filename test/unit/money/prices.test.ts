@@ -38,6 +38,7 @@ const tokens = (counts: Partial<TokenCounts>): TokenCounts => ({
   cacheWrites: 0,
   output: 0,
   reasoning: 0,
+  media: 0,
   ...counts,
 });
 

@@ -48,7 +48,7 @@ describe('lines', () => {
     ['may end with CR LF', 'a\r\nb\r\n', ['a', 'b']],
     ['only one CR is removed', 'a\r\r\n', ['a\r']],
     ['a CR at the end of the file is removed', 'a\r', ['a']],
-    ['a CR within stays', 'a\rb\n', ['a\rb']],
+    ['a CR within a line remains', 'a\rb\n', ['a\rb']],
     ['that are empty are skipped', '\n\na\n\n', ['a']],
     ['of spaces, tabs and CRs are skipped', ' \t\r\n\t\n \r \r\na\n   ', ['a']],
     ['keep their own spaces', '  a \n', ['  a ']],
@@ -66,7 +66,7 @@ describe('lines', () => {
     expect(texts(`${BOM}a\n`, { offset: 5 })).toEqual([`${BOM}a`]);
   });
 
-  it('keep the numbers and offsets of the file, blank lines counted', () => {
+  it('keep the numbers and offsets of the file, including blank lines', () => {
     expect(read([Buffer.from(`${BOM}a\r\n\n \nbc\nd`)]).lines).toEqual([
       { number: 1, text: 'a', offset: 3, start: 0, end: 6, upload: 2 },
       { number: 4, text: 'bc', offset: 9, start: 9, end: 12, upload: 3 },
@@ -78,7 +78,7 @@ describe('lines', () => {
     ]);
   });
 
-  it('are the same wherever the chunks are cut', () => {
+  it('are the same wherever the chunks end', () => {
     const text = Buffer.from(`${BOM}ä\r\n\r\n€uro\n \nlast\r`);
     const whole = read([Buffer.from(text)]);
     expect(whole.lines).toHaveLength(3);
@@ -127,7 +127,7 @@ describe('the upload', () => {
     expect(await uploaded([])).toBe('');
   });
 
-  it('is the same wherever the chunks are cut and wherever normalisation begins', async () => {
+  it('is the same wherever the chunks end and wherever normalisation begins', async () => {
     const files = [
       'a\nbc\n',
       'a\nbc',

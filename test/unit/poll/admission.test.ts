@@ -10,7 +10,7 @@ const ROWS = fileOf('r1', 'r2', 'r3', 'r4'); // 40 tokens as the API counts, 122
 const keys = (count: number) => Array.from({ length: count }, (_, n) => `${n}.jsonl`);
 const ofModel = (model: string) => `${row('r1', { body: { model, messages: [] } })}\n`;
 
-/** Ids of the jobs, in the order in which their batches were created. */
+/** Returns the ids of the jobs in the order in which their batches were created. */
 function jobsByCreate(world: SmallWorld): string[] {
   return world.api.audit().creates.map(({ metadata }) => metadata.batchdrop_job ?? '');
 }
@@ -54,7 +54,7 @@ async function pause(world: SmallWorld, paused: boolean): Promise<void> {
 }
 
 describe('with no limit set', () => {
-  it('each part gets its batch from its first message, without the poller', async () => {
+  it('each part gets its batch from its first message, without POLL', async () => {
     const world = new SmallWorld();
     await dropAll(world, 3);
     await world.work();
@@ -196,7 +196,7 @@ describe('with open batches limited', () => {
     expect(jobs.map((jobId) => world.job(jobId).rows?.succeeded)).toEqual([4, 4, 4]);
   });
 
-  it('a create without an answer takes capacity', async () => {
+  it('a create without a response takes capacity', async () => {
     const world = new SmallWorld({
       limits: { maxOpenBatches: 1 },
       lateByMs: ({ metadata }) => (metadata.batchdrop_job === first ? 2 * MINUTE : undefined),
@@ -211,7 +211,7 @@ describe('with open batches limited', () => {
   });
 
   it('a requeued part that was admitted again takes capacity before its message arrives', async () => {
-    const message = `Enqueued token limit reached for ${MODEL}. Limit: 1,000,000 enqueued tokens.`; // by others
+    const message = `Enqueued token limit reached for ${MODEL}. Limit: 1,000,000 enqueued tokens.`; // caused by other programs
     const failure = [{ code: 'token_limit_exceeded', message, param: null, line: null }];
     const fate = ({ nth }: { nth: number }) => (nth === 1 ? { failure } : { runningMs: 2 * HOUR });
     const world = new SmallWorld({ limits, fate });
@@ -379,7 +379,7 @@ describe('with enqueued tokens limited', () => {
 });
 
 describe('a tick', () => {
-  /** A world whose poller died after it recorded the admitted parts and before it changed any of them. */
+  /** Returns a world in which POLL crashed after it recorded the admitted parts and before it changed any of them. */
   async function afterDeath() {
     let dead = true;
     const world = new SmallWorld({
@@ -400,7 +400,7 @@ describe('a tick', () => {
     return { world, jobs };
   }
 
-  it('that dies leaves its admitted parts to the next tick, and no other part takes their place', async () => {
+  it('that crashes leaves its admitted parts to the next tick, and no other part takes their place', async () => {
     const { world, jobs } = await afterDeath();
     expect((await world.ledger.readAdmissions()).admitted).toHaveLength(2);
     await world.pass(3);

@@ -14,7 +14,7 @@ const requeued = (differences: Partial<Waiting> = {}): Waiting => ({
   ...differences,
 });
 
-/** A part of the n-th oldest job, of 400 bytes: 100 tokens. */
+/** Returns a part of the n-th oldest job, with 400 bytes: 100 tokens. */
 function waitingPart(n: number, differences: Partial<WaitingPart> = {}): WaitingPart {
   const waiting: Waiting = { for: 'enqueued_tokens', since: NOON };
   return {
@@ -96,7 +96,7 @@ describe('waiting parts', () => {
     expect(first?.admission).toEqual({ at: NOON, estimate: { tokens: 1000, limit: 250 }, alone: true });
   });
 
-  it('of a model named like a property of every object have no limit', () => {
+  it("of a model with the name of an object's built-in property have no limit", () => {
     expect(names(chosen([waitingPart(1, { model: 'constructor' })], {}))).toEqual(['job1']);
   });
 });
@@ -109,12 +109,12 @@ describe('requeued parts', () => {
     expect(names(chosen(queue, { now: NOON + 5 * MINUTE }))).toEqual(['job1']);
   });
 
-  it('are admitted one for each batch of the model that has ended', () => {
+  it('are admitted one by one, each when a batch of the model has ended', () => {
     expect(names(chosen(queue, { ended: { m: 2 } }))).toEqual(['job1', 'job2']);
     expect(names(chosen(queue, { ended: { n: 2 } }))).toEqual([]);
   });
 
-  it('are admitted one at a time: the next waits until the API has accepted the one before', () => {
+  it('are admitted one at a time, each after the API has accepted the previous one', () => {
     const now = NOON + 5 * MINUTE;
     expect(names(chosen(queue, { now, taken: [openBatch({ pending: true })] }))).toEqual([]);
     expect(names(chosen(queue, { now, taken: [openBatch()] }))).toEqual(['job1']);
@@ -127,7 +127,7 @@ describe('requeued parts', () => {
     expect(names(chosen([later], {}))).toEqual(['job2']);
   });
 
-  it('rejected while they ran alone let others pass during their backoff, and not longer', () => {
+  it('that were rejected while they ran alone let others pass only during their backoff', () => {
     const alone = waitingPart(1, { waiting: requeued({ alone: true }) });
     const later = waitingPart(2, { waiting: { for: 'token_limit', since: NOON } });
     expect(names(chosen([alone, later], {}))).toEqual(['job2']);
@@ -156,7 +156,7 @@ describe('the admission queue', () => {
     ]);
   });
 
-  it('returns the position among the parts of the same model, also of a part that is not in the queue', () => {
+  it('returns the position among the parts of the same model, also for a part that is not in the queue', () => {
     const queue = new AdmissionQueue();
     for (const part of [waitingPart(1), waitingPart(2, { model: 'n' }), waitingPart(4)]) queue.add(part);
     expect(

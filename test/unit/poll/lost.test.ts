@@ -6,7 +6,7 @@ import { fileOf, fileOfTwoParts, HOUR, MINUTE, SmallWorld, withMethods } from '.
 
 const DAY = 24 * HOUR;
 
-/** The API, which does not know the batches for which `forgets` returns true. */
+/** Returns the API without the batches for which `forgets` returns true. */
 const forgetful = (api: BatchApi, forgets: (batchId: string) => boolean) =>
   withMethods(api, {
     async retrieveBatch(batchId) {
@@ -20,7 +20,7 @@ const forgetful = (api: BatchApi, forgets: (batchId: string) => boolean) =>
     cancelBatch: async (batchId) => (forgets(batchId) ? 'unknown' : api.cancelBatch(batchId)),
   });
 
-/** Advances the clock by minutes. Each tick may throw because of an unknown batch, and still serves the others. */
+/** Advances the clock by minutes. Each tick may throw because of an unknown batch, but still handles the others. */
 async function passWithErrors(world: SmallWorld, minutes: number): Promise<void> {
   for (let minute = 0; minute < minutes; minute += 1) {
     world.clock.advance(MINUTE);
@@ -30,7 +30,7 @@ async function passWithErrors(world: SmallWorld, minutes: number): Promise<void>
 }
 
 describe('a batch that the API no longer knows', () => {
-  it('counts as lost a day after it must have ended: its rows are missing and its job has failed', async () => {
+  it('counts as lost a day after it must have ended, with missing rows and a failed job', async () => {
     let forgets = false;
     const world = new SmallWorld({ replaced: ({ api }) => ({ api: forgetful(api, () => forgets) }) });
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
@@ -94,7 +94,7 @@ describe('a batch that the API no longer knows', () => {
 
 describe('a piece that is removed before the results are assembled', () => {
   it.each([
-    // Without a line for each row: the results of other small files are written without pieces.
+    // One row has no line. Otherwise the results of small files would be written without pieces.
     ['of a file with one part', fileOf('r1', 'r2', 'gone'), 2],
     ['of a file with two parts', fileOfTwoParts(), 2],
   ])('is delivered again: %s', async (_, text, succeeded) => {

@@ -49,7 +49,7 @@ describe('observing', () => {
   it.each([1, 2, 3])(
     '1,000 open batches among 9,000 that have ended takes at most 80 calls (seed %d)',
     async (seed) => {
-      // The older a batch is, the likelier it has ended, as for a user who starts batches all the time.
+      // The older a batch is, the more likely it has ended, as for a user who starts batches all the time.
       const random = seededRandom(seed);
       const { api, open } = await account(10_000, (age) => random() < Math.exp(-age / 1_000), seed);
       expect(open.length).toBeGreaterThan(900);
@@ -91,11 +91,11 @@ describe('a list', () => {
   beforeAll(async () => {
     made = await account(400, () => true);
   });
-  /** Observes with the API's list replaced. */
+  /** Observes with a replaced list function. */
   const withList = (listBatches: BatchApi['listBatches'], rotation?: number) =>
     observing(withMethods(made.api, { listBatches }), made.open, rotation);
 
-  it('that lacks batches: each of these is retrieved', async () => {
+  it('that omits batches causes a retrieve of each of these', async () => {
     const hidden = new Set([7, 8, 120, 399].map((at) => made.open[at]?.batchId));
     const took = await withList(async (query) => {
       const page = await made.api.listBatches(query);
@@ -122,7 +122,7 @@ describe('a list', () => {
     ['completed', { counts: { total: 3, completed: 2, failed: 1 }, outputFileId: 'file-o' }],
     ['expired', { counts: { total: 3, completed: 1, failed: 0 }, outputFileId: 'file-o' }],
     ['failed', { errorCount: 0 }],
-  ])('whose ended batch lacks fields: the batch is retrieved (%s with %o)', async (status, fields) => {
+  ])('whose ended batch lacks fields causes a retrieve of the batch (%s with %o)', async (status, fields) => {
     const took = await withList(async (query) => {
       const page = await made.api.listBatches(query);
       return {
@@ -137,7 +137,7 @@ describe('a list', () => {
     expect([...new Set(took.seen.values())]).toEqual(['validating']);
   });
 
-  it('whose ended batches have all their fields is as good as a retrieve', async () => {
+  it('whose ended batches have all fields needs no retrieve', async () => {
     const whole = {
       counts: { total: 3, completed: 2, failed: 1 },
       outputFileId: 'file-o',
@@ -173,13 +173,13 @@ describe('a list', () => {
     expect(took.calls).toBeLessThanOrEqual(30);
   });
 
-  it('that always returns its first page: the other batches are retrieved', async () => {
+  it('that always returns its first page causes a retrieve of each other batch', async () => {
     const took = await withList(({ limit }) => made.api.listBatches({ limit }));
     expect(took.seen.size).toBe(400);
     expect(took.lists).toBeLessThanOrEqual(6);
   });
 
-  it('that fails: all batches but one are retrieved, and each tick skips a different one', async () => {
+  it('that fails causes a retrieve of all batches but one, and each tick skips a different one', async () => {
     const fails = async () => {
       throw new RetryableError('list batches: HTTP 502');
     };
@@ -204,13 +204,13 @@ describe('a list', () => {
   it.each([
     ['refuses the key', new NotAllowed('list batches: HTTP 401'), 'not_allowed', undefined],
     [
-      'answers 429 with Retry-After',
+      'returns 429 with Retry-After',
       new RetryableError('list batches: HTTP 429', { afterSeconds: 30 }),
       'list_failed',
       30_000,
     ],
     [
-      'answers 429 with a Retry-After of one day',
+      'returns 429 with a Retry-After of one day',
       new RetryableError('HTTP 429', { afterSeconds: 86_400 }),
       'list_failed',
       600_000,

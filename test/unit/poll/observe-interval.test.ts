@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
 
-/** A world with some long batches, and how often each minute's tick asked the API for batches. */
+/** Returns a world with some long batches, and how often the tick of each minute asked the API for batches. */
 async function watched(observeIntervalMs: number, batches = 3) {
   let calls = 0;
   const world = new SmallWorld({
@@ -36,8 +36,8 @@ async function watched(observeIntervalMs: number, batches = 3) {
   return { world, inMinutes };
 }
 
-describe('with an interval of its own', () => {
-  it('all open batches are observed at that interval, while the ticks go on', async () => {
+describe('with an observation interval', () => {
+  it('all open batches are observed at that interval, while ticks continue', async () => {
     const { world, inMinutes } = await watched(15 * MINUTE);
     const asked = (await inMinutes(45)).map((calls) => calls > 0);
     expect(asked.filter(Boolean)).toHaveLength(3);
@@ -47,7 +47,7 @@ describe('with an interval of its own', () => {
     expect(world.metrics.of('OpenBatches').at(-1)).toBe(3);
   });
 
-  it('without it, each tick observes them', async () => {
+  it('if the interval is zero, each tick observes them', async () => {
     const { inMinutes } = await watched(0);
     expect((await inMinutes(5)).every((calls) => calls > 0)).toBe(true);
   });
@@ -59,7 +59,7 @@ describe('with an interval of its own', () => {
     expect(await inMinutes(3)).toEqual([1, 0, 0]);
   });
 
-  it('a batch that a webhook told is observed at each tick until its end shows', async () => {
+  it('a batch whose end a webhook reported is observed at each tick until the API shows the end', async () => {
     const { world, inMinutes } = await watched(HOUR);
     const [part] = world.ledger.parts();
     await world.webhook(part?.batch?.batchId ?? 'none');

@@ -12,7 +12,7 @@ const NEVER = new AbortController().signal;
 const KEPT = Number.MAX_SAFE_INTEGER;
 const VALIDATING_MS = 3 * HOUR;
 
-/** A world with `count` parts, each with an open batch whose status has not changed. */
+/** Returns a world with `count` parts, each with an open batch whose status has not changed. */
 async function manyOpen(count: number, settings: ConstructorParameters<typeof SmallWorld>[0] = {}) {
   const world = new SmallWorld({ fate: () => ({ validatingMs: VALIDATING_MS }), ...settings });
   const body = Buffer.from(fileOf('r1'));
@@ -57,7 +57,7 @@ describe('a tick', () => {
     const { tick, reads, writes } = await countedTick(await manyOpen(open));
     expect(tick).toMatchObject({ open, served: open, broken: 0, outOfTime: false });
     expect(tick?.calls).toBeLessThanOrEqual(calls);
-    // The lease, the shards, the lease again. Open batches are read from the index alone.
+    // One read of the lease, one per shard, and one more of the lease. Open batches are read only from the index.
     expect({ reads, writes }).toEqual({ reads: 2 + DUE_SHARDS, writes: 2 });
   });
 
@@ -99,7 +99,7 @@ describe('a list', () => {
     expect(world.bus.published()).toHaveLength(published);
   });
 
-  it('that answers 429 is not called again until Retry-After is over, and no try is counted', async () => {
+  it('that returns 429 is not called again until Retry-After is over, and no try is counted', async () => {
     let asked = 0;
     let failure: Error | undefined = new RetryableError('HTTP 429', { afterSeconds: 150 });
     const world = await manyOpen(5, {
@@ -184,9 +184,9 @@ describe('a tick that runs out of time', () => {
     return shards.size;
   };
 
-  // Four minutes: if the first shard followed from the time, it would always be one of the same four.
+  // Four minutes: if the time determined the first shard, it would always be the same one of the four.
   it.each([1, 4])(
-    'while it reads the index serves every shard in turn, with a tick every %d minutes',
+    'while it reads the index handles every shard in turn, with a tick every %d minutes',
     async (minutes) => {
       const world = await manyOpen(0);
       const slow = withFaults<Ledger>(world.ledger, (method) => {
@@ -197,7 +197,7 @@ describe('a tick that runs out of time', () => {
     },
   );
 
-  it('while it publishes serves every item in turn', async () => {
+  it('while it publishes handles every item in turn', async () => {
     const world = await manyOpen(0);
     const unpublished = { rev: 1, batch: aBatch(), expiresAt: KEPT, dueAt: 1 };
     for (let n = 0; n < 100; n += 1)
@@ -219,7 +219,7 @@ describe('a tick that runs out of time', () => {
     const unpublished = { rev: 1, batch: aBatch(), expiresAt: KEPT, dueAt: 1 };
     for (let n = 0; n < 1_000; n += 1)
       await world.ledger.createPart(aPart({ ...unpublished, jobId: `unpublished${n}` }));
-    // Calls that run at the same time take four seconds together.
+    // Concurrent calls take four seconds together.
     let together: Promise<void> | undefined;
     const fourSeconds = () => {
       together ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
@@ -239,14 +239,15 @@ describe('a tick that runs out of time', () => {
     expect(open.filter(({ batch }) => batch?.status === 'in_progress')).toHaveLength(50);
   });
 
-  it('and dies begins at another shard the next time', async () => {
+  it('and crashes begins at another shard the next time', async () => {
     const world = await manyOpen(0);
     const firsts = new Set<unknown>();
     for (let tick = 0; tick < DUE_SHARDS; tick += 1) {
       const asked: unknown[] = [];
       const ledger = withFaults<Ledger>(world.ledger, (method, [shard]) => {
         if (method === 'due') asked.push(shard);
-        // The first write takes the lease, the second releases it. A tick that dies never gets to the second.
+        // The first write takes the lease and the second one releases it. A tick that crashes never makes the second
+        // one.
         return method === 'replaceControl' && asked.length > 0
           ? { failBefore: new RetryableError('dead') }
           : 'ok';

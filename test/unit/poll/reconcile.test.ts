@@ -27,7 +27,7 @@ describe('a tick', () => {
     expect(world.batchStatuses().filter((status) => status === 'in_progress')).toHaveLength(KEYS.length);
   });
 
-  it('serves all other items when one of them fails, and then throws', async () => {
+  it('handles all other items when one of them fails, and then throws', async () => {
     let victim = '';
     const world = await manyRunning({
       replaced: ({ api }) => ({
@@ -48,7 +48,7 @@ describe('a tick', () => {
     expect(world.ledger.parts()[7]).toMatchObject({ tries: 1, batch: { status: 'validating' } });
   });
 
-  it('serves all other items when one of them cannot be read, and then throws', async () => {
+  it('handles all other items when one of them cannot be read, and then throws', async () => {
     let victim = '';
     const world = await manyRunning({
       replaced: ({ ledger }) => ({
@@ -64,7 +64,7 @@ describe('a tick', () => {
     expect(world.batchStatuses().filter((status) => status === 'in_progress')).toHaveLength(KEYS.length - 1);
   });
 
-  it('serves all other shards when one cannot be read, then throws and releases its lease', async () => {
+  it('handles all other shards when one cannot be read, then throws and releases its lease', async () => {
     let broken = false;
     const asked = new Set<unknown>();
     const world = await manyRunning({
@@ -100,7 +100,7 @@ describe('a tick', () => {
     expect((await world.ledger.readControl()).pollLease).toBeUndefined();
   });
 
-  it('records when it finished; a later tick that fails keeps that time', async () => {
+  it('records when it finished, and a later failing tick keeps that time', async () => {
     const world = await manyRunning();
     await world.poll();
     const finished = world.clock.now();
@@ -115,7 +115,7 @@ describe('a tick', () => {
     expect((await world.ledger.readControl()).pollLease).toBeUndefined();
   });
 
-  it('releases its lease when an operator pauses at the same moment, and the pause stays', async () => {
+  it('releases its lease when an operator pauses at the same moment, and the pause remains', async () => {
     const world = await manyRunning();
     let isPaused = false;
     const ledger: Ledger = {
@@ -134,7 +134,7 @@ describe('a tick', () => {
     expect(control.pollLease).toBeUndefined();
   });
 
-  it('stops before its deadline and reports it, and the next ticks serve the rest', async () => {
+  it('stops before its deadline and reports that, and the next ticks handle the rest', async () => {
     const world = await manyRunning();
     const slow = {
       ...world.ports,
@@ -190,7 +190,7 @@ describe('a tick', () => {
     expect(world.queues.take()).toHaveLength(1);
   });
 
-  it('finishes a job whose intake died between the plan and the messages for its parts', async () => {
+  it('finishes a job whose intake crashed between the plan and the messages for its parts', async () => {
     let dead = true;
     const world = new SmallWorld({
       replaced: ({ queues }) => ({

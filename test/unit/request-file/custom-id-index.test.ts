@@ -31,7 +31,7 @@ it.each([65_535, 65_536, 65_537, 200_000])('finds the one repeated id among %d',
   expect(ids.lineOf(count)).toBe(4_000_000_000);
 });
 
-it('returns only as many rows as requested, and counts the further repetitions', () => {
+it('returns only as many rows as requested, and counts the other repetitions', () => {
   const ids = new CustomIdIndex();
   for (const [at, customId] of ['a', 'b', 'x', 'a', 'c', 'c', 'b', 'y', 'c', 'a'].entries())
     ids.add(customId, at);

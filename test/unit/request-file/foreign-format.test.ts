@@ -33,13 +33,21 @@ const zipped = Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(26), defla
 
 const FOREIGN: [string, string | Buffer, string][] = [
   ['UTF-16 with a byte order mark', Buffer.concat([Buffer.of(0xff, 0xfe), utf16]), 'UTF-16'],
-  ['UTF-16, big-endian, with one', Buffer.concat([Buffer.of(0xfe, 0xff), swapped(utf16)]), 'UTF-16'],
+  [
+    'UTF-16, big-endian, with a byte order mark',
+    Buffer.concat([Buffer.of(0xfe, 0xff), swapped(utf16)]),
+    'UTF-16',
+  ],
   ['UTF-16 without one', utf16, 'UTF-16'],
-  ['UTF-16, big-endian, without one', swapped(utf16), 'UTF-16'],
+  ['UTF-16, big-endian, without a byte order mark', swapped(utf16), 'UTF-16'],
   ['UTF-32 with a byte order mark', Buffer.concat([Buffer.of(0xff, 0xfe, 0, 0), utf32(false)]), 'UTF-32'],
-  ['UTF-32, big-endian, with one', Buffer.concat([Buffer.of(0, 0, 0xfe, 0xff), utf32(true)]), 'UTF-32'],
+  [
+    'UTF-32, big-endian, with a byte order mark',
+    Buffer.concat([Buffer.of(0, 0, 0xfe, 0xff), utf32(true)]),
+    'UTF-32',
+  ],
   ['UTF-32 without one', utf32(false), 'UTF-32'],
-  ['UTF-32, big-endian, without one', utf32(true), 'UTF-32'],
+  ['UTF-32, big-endian, without a byte order mark', utf32(true), 'UTF-32'],
   ['gzip', gzipSync(text), 'gzip'],
   ['ZIP', zipped, 'ZIP'],
   ['Zstandard', binary(0x28, 0xb5, 0x2f, 0xfd), 'Zstandard'],
@@ -68,18 +76,23 @@ const check = (content: string | Buffer, chunkBytes: number) =>
     for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
   }, createInMemoryRowTables());
 
-describe('a file that is no JSON Lines', () => {
-  it.each(FOREIGN)('%s has one finding, which names it and says what to do', async (_, content, name) => {
-    for (const chunkBytes of [1, 1000, 1_000_000]) {
-      const checked = await check(content, chunkBytes);
-      if (checked.verdict === 'good') throw new Error('the file is valid');
-      expect(checked.count).toBe(1);
-      expect(checked.findings).toEqual([
-        { line: null, code: expect.any(String), message: expect.stringContaining(name) },
-      ]);
-      expect(checked.findings[0]?.message).toMatch(/^the file is .*; (save|decompress|upload|export|write) /);
-    }
-  });
+describe('a file that is not JSON Lines', () => {
+  it.each(FOREIGN)(
+    '%s gets one finding, which names the format and says what to do',
+    async (_, content, name) => {
+      for (const chunkBytes of [1, 1000, 1_000_000]) {
+        const checked = await check(content, chunkBytes);
+        if (checked.verdict === 'good') throw new Error('the file is valid');
+        expect(checked.count).toBe(1);
+        expect(checked.findings).toEqual([
+          { line: null, code: expect.any(String), message: expect.stringContaining(name) },
+        ]);
+        expect(checked.findings[0]?.message).toMatch(
+          /^the file is .*; (save|decompress|upload|export|write) /,
+        );
+      }
+    },
+  );
 });
 
 describe('a file of JSON Lines', () => {
@@ -99,7 +112,7 @@ describe('a file of JSON Lines', () => {
     expect(foreignFormatOf(Buffer.from(content))).toBeUndefined();
   });
 
-  it('is read whole, whatever the chunks', async () => {
+  it('is read whole, whatever its chunks are', async () => {
     for (const chunkBytes of [1, 7, 4095, 4096, 4097]) {
       const checked = await check(fileOf(...Array.from({ length: 100 }, (_, at) => `r${at}`)), chunkBytes);
       expect(checked).toMatchObject({ verdict: 'good', rows: 100 });

@@ -38,12 +38,12 @@ function* alternating(rows: number, ...models: string[]): Generator<string> {
 }
 
 describe('the open row tables', () => {
-  it('within their limit close no part early', () => {
+  it('close no part early while they are within their limit', () => {
     const { closed } = planned(alternating(10, 'm', 'n'), 10 * 30);
     expect(closed.map(({ part }) => part.rows)).toEqual([5, 5]);
   });
 
-  it('beyond their limit close the largest part early: its model continues in a new part', () => {
+  it('close the largest part early above their limit, and its model continues in a new part', () => {
     const { closed } = planned(['m', 'm', 'm', 'n', 'm', 'n', 'n', 'm'], 4 * 30);
     const parts = closed.map(({ part }) => part).sort((a, b) => a.number - b.number);
     expect(
@@ -55,7 +55,7 @@ describe('the open row tables', () => {
     ]);
   });
 
-  it('contain every row once, whatever was closed early', () => {
+  it('contain every row once, whichever parts were closed early', () => {
     const { closed } = planned(alternating(1_000, 'a', 'b', 'a', 'c', 'd'), 50 * 30);
     expect(closed.length).toBeGreaterThan(20);
     const ordinals = closed.flatMap(({ part, table }) => {

@@ -7,11 +7,11 @@ import { aJob } from '../../contracts/samples.ts';
 import { createInMemoryRowTables } from '../../fakes/in-memory-row-tables.ts';
 import { fileOf, fileOfTwoParts, row, SmallWorld } from '../small-world.ts';
 
-// The verdict of intake on each kind of request file, in one table. RFC 8259 decides what is JSON. The slow cases are in
+// One table with intake's result for each kind of request file. RFC 8259 decides what is JSON. The slow cases are in
 // validate-request-file.test.ts: exactly 200 MB, one byte more, and more than five million rows.
 
 type Source = string | Uint8Array | (() => Iterable<Uint8Array>);
-/** Rows of each part, or the findings as line and code. */
+/** The rows of each part, or the findings as line and code. */
 type Verdict = { accepted: number[] } | { refused: [line: number | null, code: string][] };
 
 const accepted = (...rowsOfParts: number[]): Verdict => ({ accepted: rowsOfParts });
@@ -273,12 +273,12 @@ describe('a request file', () => {
     }
     const file = Buffer.from(source);
     expect(await verdictOn(() => [file])).toEqual(verdict);
-    // The verdict does not depend on the chunks in which the storage returns the file.
+    // The result does not depend on the chunks in which S3 returns the file.
     if (file.length > SMALL_BYTES) return;
     expect(await verdictOn(() => Array.from(file, (byte) => Uint8Array.of(byte)))).toEqual(verdict);
   });
 
-  it('has at least 60 cases here, each with its own name', () => {
+  it('has at least 60 cases in this table, each with its own name', () => {
     const names = new Set(TABLE.map(([name]) => name));
     expect(names.size).toBe(TABLE.length);
     expect(names.size).toBeGreaterThanOrEqual(60);
@@ -309,7 +309,7 @@ describe('an object key', () => {
     ['901 bytes', keyOf(901)],
     ['1,024 bytes', keyOf(1_024)],
     ['1,024 bytes in fewer characters', keyOf(1_024, 'ü')],
-  ])('with %s stays the same from the event to the results', async (_, key) => {
+  ])('with %s remains the same from the event to the results', async (_, key) => {
     const { request } = aJob();
     expect(validateObject({ ...request, key })).toEqual([]);
     const world = new SmallWorld();
@@ -320,7 +320,7 @@ describe('an object key', () => {
     const keys = resultKeys(world.job(jobId));
     const folder = Buffer.byteLength(key) > 900 || /^_(long|batchdrop)\//.test(key) ? '_long' : key;
     expect(keys.output).toBe(`${folder}/${jobId}/output.jsonl`);
-    // Only the objects that users read remain, all in the job's own folder.
+    // Only the files for users remain, all in the job's own folder.
     expect([...world.results.objects().keys()].sort()).toEqual(
       [keys.errors, keys.output, keys.summary].sort(),
     );

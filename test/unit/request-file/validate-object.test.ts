@@ -65,7 +65,7 @@ describe('instructions', () => {
   it.each([
     ['yes', true],
     ['no', false],
-  ])('batchdrop-rerun: %s asks for a new run: %s', (value, rerun) => {
+  ])('batchdrop-rerun: %s requests a new run: %s', (value, rerun) => {
     expect(findingsOn({ rerun: value })).toEqual([]);
     expect(instructionsIn({ rerun: value })).toMatchObject({ rerun });
   });
@@ -112,7 +112,7 @@ describe('instructions', () => {
     }
   });
 
-  it('of any length give findings of bounded length, one for each', () => {
+  it('of any length give one finding each, of bounded length', () => {
     const findings = findingsOn({ rerun: 'x'.repeat(1900), ['y'.repeat(1900)]: 'z'.repeat(1900) });
     expect(findings).toHaveLength(2);
     for (const { message } of findings) expect(message.length).toBeLessThan(200);

@@ -17,7 +17,7 @@ import { COLLIDING } from './colliding-ids.ts';
 
 type Source = () => Iterable<string | Uint8Array>;
 
-/** A scan that has read this many good rows: a saved one, whose count is changed. */
+/** Returns a scan that has read this many valid rows, made from a saved scan whose count is changed. */
 async function scanAfter(rows: number): Promise<RequestFileScan> {
   const saved = Buffer.concat([...RequestFileScan.begun({}).saved()]);
   const end = 4 + saved.readUInt32LE(0);
@@ -74,7 +74,7 @@ describe('a valid file', () => {
     });
   });
 
-  it('has adjacent parts; the blank lines between them belong to none', async () => {
+  it('has adjacent parts, and the blank lines between them belong to no part', async () => {
     const { parts } = await plan(function* () {
       yield* rows(50_000);
       yield '\n \n';
@@ -162,7 +162,7 @@ describe('a file for several models and endpoints', () => {
     ]);
   });
 
-  it('of 100 pairs of url and model is planned; a file with one more is refused and read no further', async () => {
+  it('with 100 pairs of url and model is planned, and one with another pair is refused and read no further', async () => {
     const models = (count: number) =>
       Array.from({ length: count }, (_, at) => of(`m${at}`, `r${at}`)).join('');
     expect((await plan(models(100))).groups).toBe(100);
@@ -176,7 +176,7 @@ describe('a file for several models and endpoints', () => {
     });
   });
 
-  it('has one row table per part, with the number and place of each row, also after a byte order mark', async () => {
+  it('has one row table per part, with the number and position of each row, also after a byte order mark', async () => {
     const text = `\uFEFF${of('m', 'ä')}\r\n${of('n', 'b')}${of('m', 'c')}`;
     const { tables, ...kept } = createInMemoryRowTables();
     await check(text, { tables, ...kept });
@@ -201,7 +201,7 @@ describe('a file for several models and endpoints', () => {
 });
 
 describe('an invalid file', () => {
-  it('has findings with line numbers, blank lines counted', async () => {
+  it('has findings with line numbers that count blank lines', async () => {
     const text = `${row('a')}\n\nnot json\n${row('b', { method: 'GET' })}\n${row('a')}\n`;
     expect(await findings(text)).toEqual([
       [3, 'invalid_json'],
@@ -240,7 +240,7 @@ describe('an invalid file', () => {
     expect(await findings(`${text}${row(COLLIDING[1])}\n`)).toEqual([[5, 'duplicate_custom_id']]);
   });
 
-  it('has a row that is too long: the rows after it are checked, too', async () => {
+  it('has a row that is too long, and the rows after it are checked as well', async () => {
     const found = await findings(function* () {
       yield `${row('a')}\n`;
       for (let megabytes = 0; megabytes < 33; megabytes += 1) yield Buffer.alloc(1024 * 1024, 'x');
@@ -272,7 +272,7 @@ describe('an invalid file', () => {
     expect(await continueScan(scan, rest, tables, () => false)).toBe(true);
     const found = await completeScan(scan, tables);
     expect(found).toMatchObject({ verdict: 'bad', count: 1_501 });
-    // Reported first, although a thousand findings came before it.
+    // It is reported first, although a thousand findings came before it.
     expect(found.verdict === 'bad' && found.findings[0]).toMatchObject({ line: null, code: 'too_many_rows' });
     expect(after).toBe(0);
   });

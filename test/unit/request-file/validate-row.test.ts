@@ -78,7 +78,7 @@ describe('an invalid row', () => {
   ])('has a message that quotes at most a short word of the line', (text) => {
     const message = faultOf(Buffer.from(text))?.message ?? '';
     expect(message.length).toBeGreaterThan(10);
-    expect(message.split(SECRET).length - 1).toBeLessThan(5); // an invalid method or url is quoted, shortened
+    expect(message.split(SECRET).length - 1).toBeLessThan(5); // an invalid method or url is quoted, but shortened
     expect(message.length).toBeLessThan(300);
   });
 });

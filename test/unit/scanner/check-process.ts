@@ -1,4 +1,4 @@
-/** Checks a request file in a process of its own: `scanner-module.test.ts`. */
+/** Checks a request file in its own process, for `scanner-module.test.ts`. */
 import { createReadStream } from 'node:fs';
 import { validateRequestFile } from '../../../functions/shared/request-file/validate-request-file.ts';
 import { scannerModule } from '../../../functions/shared/scanner/scanner-module.ts';

@@ -4,11 +4,11 @@ import { expect, it } from 'vitest';
 import { validateRow } from '../../../functions/shared/request-file/validate-row.ts';
 import { compareScans } from '../../fuzz/compare-scans.ts';
 
-// github.com/nst/JSONTestSuite, of 22 November 2024: y_ is JSON, n_ is not, and RFC 8259 leaves i_ open.
+// github.com/nst/JSONTestSuite, of 22 November 2024: y_ is JSON, n_ is not, and RFC 8259 leaves i_ undefined.
 const SUITE = fileURLToPath(new URL('../../json-test-suite/test_parsing/', import.meta.url));
 const vectors = readdirSync(SUITE).map((name) => ({ name, bytes: readFileSync(SUITE + name) }));
 
-/** The vector as a value in a row that is good otherwise. */
+/** Returns the vector as a value in an otherwise good row. */
 const rowWith = (vector: Buffer) =>
   Buffer.concat([
     Buffer.from('{"custom_id":"r","method":"POST","url":"/v1/responses","body":{"model":"m","value":'),
@@ -18,13 +18,13 @@ const rowWith = (vector: Buffer) =>
 const fileOf = (lines: readonly Buffer[]) =>
   Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]));
 
-it('all vectors as lines are judged as without the scanner', () => {
+it('all vectors as lines get the same result with and without the scanner', () => {
   expect(vectors.length).toBe(318);
   const file = fileOf(vectors.map(({ bytes }) => bytes));
   expect(compareScans(file, [1_000, 30_000]).differences).toEqual([]);
 });
 
-it('all vectors as values in a row are judged as without the scanner; what is JSON, and only that, without parsing', () => {
+it('all vectors as values get the same result with and without the scanner, and only valid JSON needs no parsing', () => {
   const inOneLine = vectors.filter(({ bytes }) => !bytes.includes(0x0a)); // a line feed in a vector ends the row
   const decided = inOneLine.filter(({ name }) => !name.startsWith('i_'));
   const good = decided.filter(({ name }) => name.startsWith('y_'));

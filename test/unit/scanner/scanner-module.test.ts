@@ -35,7 +35,7 @@ function temporaryDirectory(): string {
   return directory;
 }
 
-/** Runs `check-process.ts`, which prints how it read a file, and what it found. */
+/** Runs `check-process.ts`, which prints how it read a file and what it found. */
 async function checked(flags: string[], file: string) {
   const { stdout } = await run(process.execPath, [...flags, CHECK, file]);
   return JSON.parse(stdout);
@@ -56,7 +56,7 @@ const row = (id: string, content = 'é') =>
   });
 
 describe('a machine without SIMD', () => {
-  it('checks a file without the scanner, and says the same', async () => {
+  it('checks a file without the scanner, with the same result', async () => {
     const file = fileWith(row('a'), row('b'), '{"custom_id":"c"', '', row('a'), '{"a":1}');
     const [with_, without] = await Promise.all([checked([], file), checked(NO_SIMD, file)]);
     expect(with_).toMatchObject({ hasScanner: true });
@@ -74,11 +74,14 @@ it('a file of rows of 32 MiB is checked in bounded memory', async () => {
     appendFileSync(file, text);
   const { checked: verdict, peakMb } = await checked([], file);
   expect(verdict.findings).toMatchObject([{ line: 2, code: 'row_too_long' }]);
-  expect(peakMb).toBeLessThan(200); // with `JSON.parse`: 237
+  expect(peakMb).toBeLessThan(200); // with `JSON.parse` alone: 237
 });
 
 describe('the compiled scanner', () => {
-  /** A project with nothing but the scanner and a compiler of this source. Returns a function that asks for the bytes. */
+  /**
+   * Creates a project with only the scanner and a compiler with this source. Returns a function that requests the
+   * bytes.
+   */
   function projectWith(compiler: string) {
     const directory = temporaryDirectory();
     const scanner = join(directory, 'functions/shared/scanner');
@@ -102,7 +105,7 @@ describe('the compiled scanner', () => {
     await new Promise((done) => setTimeout(done, 300));
     appendFileSync(file, 'of ' + readFileSync(process.argv[2]).length);`;
 
-  it('is compiled when its source has changed, and whole for processes that start together', async () => {
+  it('is compiled when its source has changed, and is complete for processes that start together', async () => {
     const { directory, scanner, bytes } = projectWith(SLOW);
     const source = join(scanner, 'assembly/scanner.ts');
     const length = readFileSync(source).length;
@@ -117,7 +120,7 @@ describe('the compiled scanner', () => {
     expect(calls()).toBe(before + 1);
   });
 
-  it('that does not compile is reported with the words of the compiler', async () => {
+  it("that does not compile is reported with the compiler's message", async () => {
     const { bytes, directory } = projectWith(
       "process.stderr.write('ERROR TS1005: expected'); process.exit(1);",
     );

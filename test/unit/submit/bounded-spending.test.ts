@@ -13,7 +13,7 @@ import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts
 
 type Settings = ConstructorParameters<typeof SmallWorld>[0];
 
-/** A world whose creates have these faults, one after the other. */
+/** Returns a world whose creates have these faults, one after the other. */
 function creating(faults: Fault[], settings: Settings = {}): SmallWorld {
   return withApi(
     (api) => withFaults(api, (method) => (method === 'createBatch' ? (faults.shift() ?? 'ok') : 'ok')),
@@ -43,10 +43,10 @@ async function release(world: SmallWorld, jobId: string): Promise<void> {
 const creates = (world: SmallWorld) => world.api.audit().creates;
 const onlyPart = (world: SmallWorld, jobId = '') => world.parts(jobId)[0];
 
-describe('a create that is refused for a reason that passes is sent again only after a search:', () => {
+describe('a create that is refused temporarily is sent again only after a search:', () => {
   const REFUSALS: [string, Error][] = [
-    ['a 429 page of a proxy', new RetryableError('HTTP 429', { afterSeconds: 60 })],
-    ['a refusal that counts a try', new RetryableError('HTTP 500')],
+    ["a proxy's page with 429", new RetryableError('HTTP 429', { afterSeconds: 60 })],
+    ['a refusal that counts as a try', new RetryableError('HTTP 500')],
     ['a refusal of the account', new RetryableError('no money', { waitsFor: 'account' })],
     ['a refused key', new NotAllowed('HTTP 401')],
   ];
@@ -59,14 +59,14 @@ describe('a create that is refused for a reason that passes is sent again only a
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
   });
 
-  it.each(REFUSALS)('%s, although the list shows the batch minutes later only', async (_, failure) => {
+  it.each(REFUSALS)('%s, although the list shows the batch only minutes later', async (_, failure) => {
     const world = creating([{ failAfter: failure }], { listLagMs: 4 * MINUTE });
     await submitted(world, 'a.jsonl');
     await world.rest();
     expect(creates(world)).toHaveLength(1);
   });
 
-  it('while the list cannot be read, nothing is sent', async () => {
+  it('nothing is sent while the list cannot be read', async () => {
     let isDown = true;
     const faults: Fault[] = [{ failBefore: new RetryableError('HTTP 429', { afterSeconds: 1 }) }];
     const world = withApi((api) =>
@@ -85,7 +85,7 @@ describe('a create that is refused for a reason that passes is sent again only a
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
   });
 
-  it('a cancel in between ends the part once the search has found nothing', async () => {
+  it('a cancel in between ends the part after the search has found nothing', async () => {
     const world = creating([{ failBefore: new RetryableError('HTTP 429', { afterSeconds: 60 }) }]);
     const [jobId = ''] = await submitted(world, 'a.jsonl');
     await world.cancel({ jobId });
@@ -106,7 +106,7 @@ describe('a create that is refused for a reason that passes is sent again only a
 });
 
 describe('unresolved creates', () => {
-  it('the second one of a part stalls it, and nothing is sent before a person releases it', async () => {
+  it('stall the part at the second one, and nothing is sent before a person releases it', async () => {
     const world = creating(lost(2));
     const [jobId = ''] = await submitted(world, 'a.jsonl');
     await world.pass(24 * 60);
@@ -124,7 +124,7 @@ describe('unresolved creates', () => {
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
   });
 
-  it('each release allows one more', async () => {
+  it('may have one more after each release', async () => {
     const world = creating(lost(4));
     const [jobId = ''] = await submitted(world, 'a.jsonl');
     for (const uploads of [2, 3, 4]) {
@@ -147,7 +147,7 @@ describe('unresolved creates', () => {
     expect(creates(world)).toHaveLength(1);
   });
 
-  it('a cancel ends a stalled part', async () => {
+  it('do not prevent a cancel from ending a stalled part', async () => {
     const world = creating(lost(2));
     const [jobId = ''] = await submitted(world, 'a.jsonl');
     await world.pass(2 * 60);
@@ -160,7 +160,7 @@ describe('unresolved creates', () => {
 });
 
 describe('while a part of the account is stalled', () => {
-  it('nothing begins again by itself in it', async () => {
+  it('no part of the account begins again by itself', async () => {
     const world = creating(lost(3));
     const [first = ''] = await submitted(world, 'a.jsonl');
     await world.pass(24); // it was abandoned once, and sent again
@@ -176,7 +176,7 @@ describe('while a part of the account is stalled', () => {
     expect(world.jobStatuses(second).at(-1)).toBe('completed');
   });
 
-  it('creates leave one at a time until one is answered', async () => {
+  it('creates are sent one at a time until one gets a response', async () => {
     const sent: number[] = [];
     let isDown = true;
     const world: SmallWorld = withApi((api) =>
@@ -203,8 +203,8 @@ describe('while a part of the account is stalled', () => {
   });
 });
 
-describe('a batch that only the answer to its create showed', () => {
-  /** The create answers with another id than the API then knows the batch by. */
+describe('a batch that only the response to its create showed', () => {
+  /** The response to the create has another id than the one under which the API then knows the batch. */
   const wrongId = (api: BatchApi) =>
     withMethods(api, {
       async createBatch(request, signal) {
@@ -226,7 +226,7 @@ describe('a batch that only the answer to its create showed', () => {
     expect(onlyPart(world, jobId)).toMatchObject({ batch: { batchId: 'batch_000001' }, abandoned: [] });
   });
 
-  it('counts as an unresolved create when it is found nowhere', async () => {
+  it('counts as an unresolved create when it is not found', async () => {
     let isFirst = true;
     const world = withApi((api) =>
       withMethods(api, {
@@ -259,7 +259,7 @@ describe('a batch that only the answer to its create showed', () => {
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
   });
 
-  it('goes on with its statuses when the API knows it again: no event is repeated with another content', async () => {
+  it('continues with its statuses when the API knows it again, and no event is repeated with other content', async () => {
     let forgets = true;
     const world = withApi((api) =>
       withMethods(api, {

@@ -11,7 +11,7 @@ import { fileOf, HOUR, MINUTE, SmallWorld } from '../small-world.ts';
 
 const PER_HOUR = 2_000; // OpenAI's limit
 
-/** Tries to reserve a create `triesPerMinute` times per minute. Returns the times at which it succeeded. */
+/** Tries to reserve `triesPerMinute` creates per minute. Returns the times at which it succeeded. */
 function reservedTimes(start: number, minutes: number, triesPerMinute: number): number[] {
   let window: CreateWindow = { version: 0, minutes: [] };
   const taken: number[] = [];
@@ -49,7 +49,7 @@ describe('reserved creates', () => {
     expect(withReservedCreate({ version: 3, minutes }, 162 * MINUTE)).toMatchObject({ version: 3 });
   });
 
-  it('are exclusive: of two submissions that want the last one, one waits', async () => {
+  it('are exclusive, so if two submissions want the last one, one of them waits', async () => {
     const world = new SmallWorld();
     const minute = Math.floor(world.clock.now() / MINUTE);
     await world.ledger.replaceCreateWindow({
@@ -60,7 +60,7 @@ describe('reserved creates', () => {
     expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
   });
 
-  it('are retried soon when other invocations keep writing the window first', async () => {
+  it('are retried soon when other invocations keep winning the write', async () => {
     const world = new SmallWorld();
     const ledger = withFaults(world.ledger, () => 'ok');
     const contended = { ...ledger, replaceCreateWindow: async () => false };

@@ -13,7 +13,7 @@ interface Listing {
   listBatches(query: { after?: string; limit: number }): Promise<BatchPage>;
 }
 
-/** A list, newest first, in pages of `pageSize`. */
+/** Returns a list, newest first, in pages of `pageSize`. */
 function listOf(batches: ObservedBatch[], pageSize = 2, account = 'org'): Listing {
   const asked: Listing['asked'] = [];
   return {
@@ -41,7 +41,7 @@ const search = (api: Pick<Listing, 'listBatches'>, account: string | undefined =
     },
   );
 const idsOf = ({ ours }: FoundBatches) => ours.map(({ batchId }) => batchId);
-/** Why nothing may be concluded from what the search did not find. */
+/** Returns why an absence in the search proves nothing. */
 const gapOf = async (api: Pick<Listing, 'listBatches'>) => (await search(api)).gap?.message ?? 'none';
 
 describe('a search', () => {
@@ -77,7 +77,7 @@ describe('a search', () => {
     expect(idsOf(await search(near))).toEqual(['batch_3']);
   });
 
-  it('reads another page when the last one ends exactly 15 minutes before the intent', async () => {
+  it('reads another page if the last one ends exactly 15 minutes before the intent', async () => {
     const list = listOf([batch(4, 15), batch(3, 15), batch(2, 15, 'file-1'), batch(1, 15)]);
     expect(idsOf(await search(list))).toEqual(['batch_2']);
   });
@@ -107,7 +107,7 @@ describe('a batch is ours', () => {
     expect(idsOf(await search(listOf([other])))).toEqual(['batch_1']);
   });
 
-  it('even if it says neither when it was created nor on which file', async () => {
+  it('even if neither its creation time nor its file is known', async () => {
     const bare: ObservedBatch = {
       batchId: 'batch_1',
       status: 'validating',
@@ -139,7 +139,7 @@ it('without a horizon the whole list is read', async () => {
   expect(idsOf(found)).toEqual(['batch_1']);
 });
 
-it('a page without times ends no search', async () => {
+it('a page without times does not end a search', async () => {
   const timeless = [4, 3, 2].map((n) => {
     const { createdAt: _, ...rest } = batch(n, 0);
     return rest;

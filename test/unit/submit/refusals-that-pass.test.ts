@@ -5,7 +5,10 @@ import { fileOf, HOUR, MINUTE, row, SmallWorld, withMethods } from '../small-wor
 
 const refusal = (waitsFor: Obstacle, said: string) => new RetryableError('refused', { waitsFor, said });
 
-/** A world whose API refuses calls while `refuses` returns an error for them. It counts the refused ones by method. */
+/**
+ * Returns a world whose API refuses calls while `refuses` returns an error for them. It counts the refused ones by
+ * method.
+ */
 function worldWith(refuses: (method: 'uploadFile' | 'createBatch') => Error | undefined) {
   const refused: { method: string; at: number }[] = [];
   const world: SmallWorld = new SmallWorld({
@@ -43,7 +46,7 @@ const ofModel = (model: string, ...ids: string[]) =>
   ids.map((id) => `${row(id, { body: { model, messages: [] } })}\n`).join('');
 
 describe('an outage', () => {
-  it.each(['uploadFile', 'createBatch'] as const)('of any length at %s loses nothing (U17)', async (at) => {
+  it.each(['uploadFile', 'createBatch'] as const)('of any length at %s loses nothing', async (at) => {
     let isDown = true;
     const { world } = worldWith((method) =>
       isDown && method === at ? refusal('unreachable', 'connect ECONNREFUSED') : undefined,
@@ -67,7 +70,7 @@ describe('an outage', () => {
 
 describe('an account that cannot pay', () => {
   it.each(['uploadFile', 'createBatch'] as const)(
-    'refusing %s makes all files wait, and one at a time try',
+    'and refuses %s makes all files wait, and tries one at a time',
     async (at) => {
       let isBroke = true;
       const { world, refused } = worldWith((method) =>
@@ -77,7 +80,7 @@ describe('an account that cannot pay', () => {
       for (let n = 0; n < 8; n += 1)
         jobs.push(await world.drop(`${n}.jsonl`, ofModel(n % 2 === 0 ? 'gpt-4o' : 'gpt-4o-mini', 'r1')));
       await world.work();
-      expect(refused.length).toBeLessThanOrEqual(3); // the breaker is open by then
+      expect(refused.length).toBeLessThanOrEqual(3); // the breaker is then open
       const before = refused.length;
       await world.pass(24 * 60);
       const probes = refused.slice(before).map((each) => each.at);
@@ -102,7 +105,7 @@ describe('an account that cannot pay', () => {
     },
   );
 
-  it('stops neither the observation nor the cancel nor the delivery of what runs', async () => {
+  it('does not stop the observation, cancel or delivery of running batches', async () => {
     let isBroke = false;
     const { world } = worldWith(() => (isBroke ? refusal('account', 'Pay.') : undefined));
     const running = await world.drop('running.jsonl', fileOf('r1'));
@@ -133,7 +136,7 @@ it('a full storage stops uploads only', async () => {
   for (const jobId of jobs) expect(world.job(jobId).status).toBe('completed');
 });
 
-describe('a file that is not visible after its upload (U6)', () => {
+describe('a file that is not visible after its upload', () => {
   it('is waited for, however long, if the API has it', async () => {
     let isHidden = true;
     const { world } = worldWith((method) =>
@@ -149,7 +152,7 @@ describe('a file that is not visible after its upload (U6)', () => {
     expect(world.job(jobId).status).toBe('completed');
   });
 
-  it('is uploaded anew if the API has lost it: three times, then a person has to look', async () => {
+  it('is uploaded again if the API has lost it, three times, and then the part stalls', async () => {
     const uploads: number[] = [];
     const world = new SmallWorld({
       replaced: ({ api, clock }) => ({
@@ -177,7 +180,7 @@ describe('a file that is not visible after its upload (U6)', () => {
   });
 });
 
-it('a refusal of S3 never ends a file', async () => {
+it('a refusal by S3 never ends a job', async () => {
   let isDenied = true;
   const world = new SmallWorld({
     replaced: ({ requestFiles }) => ({
@@ -198,7 +201,7 @@ it('a refusal of S3 never ends a file', async () => {
   expect(world.job(jobId).status).toBe('completed');
 });
 
-it('an enqueued limit that a create names is learned, and the part runs in slices', async () => {
+it('an enqueued limit in the refusal of a create is learned, and the part runs in slices', async () => {
   const said =
     'Enqueued token limit reached for gpt-4o-mini in organization org-1. Limit: 100 enqueued tokens.';
   let limited = 1;

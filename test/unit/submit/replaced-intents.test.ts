@@ -11,7 +11,7 @@ const ROWS = Array.from({ length: 12 }, (_, n) => `r${n}`);
 
 type Call = Parameters<BatchApi['createBatch']>;
 
-/** A world in which the first batch is created, runs for hours, and is not on the list for a time. */
+/** Returns a world in which the first batch is created, runs for hours, and is not on the list for a time. */
 function withLateBatch(
   firstCreate: (create: () => Promise<unknown>) => Promise<unknown>,
   {
@@ -68,7 +68,7 @@ function expectSecondBatch(world: SmallWorld, jobId: string, secondBatchSearch =
   expect(world.metrics.of('SecondBatches')).toEqual([1]);
 }
 
-describe('a batch that a refused create made all the same is found after the results are delivered:', () => {
+describe('a batch that a refused create made nevertheless is found after the results are delivered, although', () => {
   it('its file was replaced, because fewer rows were admitted', async () => {
     const refusal = new RetryableError('HTTP 429', { waitsFor: 'token_limit', said: LIMIT });
     const world = withLateBatch(refusing(refusal), { listedAfterMs: 25 * MINUTE });
@@ -116,7 +116,7 @@ describe('a batch that a refused create made all the same is found after the res
     key.account = 'ours';
     await world.rest();
     expect(world.api.audit().uploads).toHaveLength(2);
-    // The list of the other account, in which the job's own batch is, cannot be read with this key.
+    // The job's own batch is on the list of the other account, which cannot be read with this key.
     expectSecondBatch(world, jobId, 'incomplete');
   });
 
@@ -158,7 +158,7 @@ describe('a duplicate of a create whose batch was rejected for the token limit',
 describe('the replaced intents of a part', () => {
   const sent = (n: number) => ({ id: `i${n}`, at: NOON, fileId: `file-${n}`, sendBy: NOON + n });
 
-  it('are the newest 20 whose creates were sent', () => {
+  it('include the newest 20 whose creates were sent', () => {
     let part = aPart();
     for (let n = 1; n <= 30; n += 1) part = { ...part, ...replacing(part, sent(n)) };
     expect(part.replacedIntents).toHaveLength(20);

@@ -4,7 +4,7 @@ import type { Ports } from '../../../functions/shared/ports/ports.ts';
 import { type Fault, withFaults } from '../../fakes/faulty.ts';
 import { fileOf, SmallWorld } from '../small-world.ts';
 
-/** Holds one call until it is let go on. */
+/** Holds one call until the test releases it. */
 class Hold {
   #letGoOn = () => {};
   #reached = () => {};
@@ -27,8 +27,8 @@ class Hold {
 }
 
 /**
- * A world in which one invocation of SUBMIT is held at a call to the ledger, while another one has a second copy of its
- * message. `failures`: those of the next calls to the API. A new batch is not on the list at once.
+ * Returns a world in which one invocation of SUBMIT is held at a call to the ledger, while another one has a second
+ * copy of its message. `failures`: the failures of the next calls to the API. A new batch is not on the list at once.
  */
 function heldAt(method: keyof Ports['ledger'], failures: { [method: string]: Fault[] }) {
   const hold = new Hold();
@@ -50,15 +50,15 @@ function heldAt(method: keyof Ports['ledger'], failures: { [method: string]: Fau
   return { world, hold, holdNext };
 }
 
-describe('of two invocations for one part, which do not know of each other,', () => {
-  it('one sends the create, although the other read the part before and ended without a batch', async () => {
+describe('of two concurrent invocations for one part,', () => {
+  it('only one sends the create, although the other had read the part earlier and ended without a batch', async () => {
     const { world, hold, holdNext } = heldAt('readCreateWindow', {
       createBatch: [{ failAfter: new Ambiguous('the answer was lost') }],
     });
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
     const [part] = world.parts(jobId);
     const body = JSON.stringify({ ref: part });
-    await world.submit(body, world.deadline(30_000)); // uploads; the time that is left is too short for a create
+    await world.submit(body, world.deadline(30_000)); // uploads the file; the remaining time is too short for a create
     expect(world.parts(jobId)[0]?.phase).toBe('uploaded');
     world.clock.advance(5_000);
 
@@ -75,7 +75,7 @@ describe('of two invocations for one part, which do not know of each other,', ()
     expect(world.job(jobId).status).toBe('completed');
   });
 
-  it('one uploads the file, although the other read the part before', async () => {
+  it('only one uploads the file, although the other had read the part earlier', async () => {
     const { world, hold, holdNext } = heldAt('replacePart', {
       uploadFile: [{ failBefore: new RetryableError('HTTP 500') }],
     });

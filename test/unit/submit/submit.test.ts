@@ -17,7 +17,7 @@ import { fileOf, HOUR, MINUTE, row, SmallWorld, withMethods } from '../small-wor
 
 const TOKEN_LIMIT = { code: 'token_limit_exceeded', message: 'Too many.', param: null, line: null };
 
-/** A world whose first creates have these faults. */
+/** Returns a world whose first creates have these faults. */
 function creating(faults: Fault[], settings: ConstructorParameters<typeof SmallWorld>[0] = {}): SmallWorld {
   return new SmallWorld({
     ...settings,
@@ -97,7 +97,7 @@ describe('a part', () => {
   it.each([
     ['answers 429', new RetryableError('HTTP 429', { afterSeconds: 60 })],
     ['refuses the key', new NotAllowed('HTTP 401')],
-  ])('gets its batch later, on the same file, when the API %s', async (_, failure) => {
+  ])('gets its batch later, with the same file, when the API %s', async (_, failure) => {
     const world = creating([{ failBefore: failure }]);
     const jobId = await submitted(world);
     expect(world.parts(jobId)[0]).toMatchObject({ phase: 'creating', intent: { refused: true } });
@@ -147,7 +147,7 @@ describe('a part', () => {
   });
 });
 
-describe('a create without an answer', () => {
+describe('a create without a response', () => {
   it('that took effect is found and adopted: there is one batch', async () => {
     const world = creating([{ failAfter: new Ambiguous('time-out') }]);
     const jobId = await submitted(world);
@@ -157,7 +157,7 @@ describe('a create without an answer', () => {
     expect(world.log.lines.map(({ code }) => code)).toContain('batch_adopted');
   });
 
-  it('that failed with an unexpected error is searched for, too', async () => {
+  it('that failed with an unexpected error is also searched for', async () => {
     const world = creating([{ failAfter: new TypeError('defect') }]);
     await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.work();
@@ -165,7 +165,7 @@ describe('a create without an answer', () => {
     expect(world.api.audit().creates).toHaveLength(1);
   });
 
-  it('that appears in the list only minutes later is adopted, too', async () => {
+  it('that appears in the list only minutes later is also adopted', async () => {
     const world = creating([{ failAfter: new Ambiguous('time-out') }], { listLagMs: 7 * MINUTE });
     const jobId = await submitted(world);
     await world.rest();
@@ -173,7 +173,7 @@ describe('a create without an answer', () => {
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
   });
 
-  it('that had no effect is abandoned after the settling time: its file is deleted and the part is submitted anew', async () => {
+  it('that had no effect is abandoned after the settling time, its file is deleted, and the part is submitted again', async () => {
     const world = creating([{ failBefore: new Ambiguous('time-out') }]);
     const began = world.clock.now();
     const jobId = await submitted(world);
@@ -279,7 +279,7 @@ describe('saving a batch', () => {
   it.each([
     ['whose intent was replaced', { intent: { id: 'another', at: 0 } }],
     ['of a part that already has a batch', { batch: aBatch({ batchId: 'batch_0' }), rev: 1 }],
-  ])('%s cancels it at once and reports it', async (_, differences) => {
+  ])('%s cancels the batch at once and reports it', async (_, differences) => {
     const { world, part } = await ready(differences);
     const asked: unknown[] = [];
     const api = withFaults(world.api, (method, [batchId]) => {

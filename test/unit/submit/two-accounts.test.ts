@@ -3,7 +3,7 @@ import { Ambiguous } from '../../../functions/shared/domain/errors.ts';
 import { CLEAN_UP_MS } from '../../../functions/shared/domain/timing.ts';
 import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
 
-/** A world whose key can change to another account. */
+/** Returns a world whose key can change to another account. */
 function twoAccounts(settings: ConstructorParameters<typeof SmallWorld>[0] = {}) {
   const key = { account: 'ours' };
   return { key, world: new SmallWorld({ ...settings, account: () => key.account }) };
@@ -28,7 +28,7 @@ describe('files of an account whose key was replaced', () => {
     expect(world.api.audit().uploads).toHaveLength(2);
     const [stranded] = world.api.audit().uploads;
     expect(world.api.files()).toEqual([stranded?.fileId]);
-    expect(world.parts(jobId)[0]?.deletedFiles).toHaveLength(2); // input and output under the other account
+    expect(world.parts(jobId)[0]?.deletedFiles).toHaveLength(2); // input and output in the other account
     key.account = 'ours';
     await world.rest();
     expect(world.api.files()).toEqual([]);
@@ -52,7 +52,7 @@ describe('files of an account whose key was replaced', () => {
   });
 });
 
-it('a file that only the key of another account does not find does not count as deleted: no second batch is created', async () => {
+it('a file does not count as deleted if only the key of another account does not find it, and no second batch is created', async () => {
   let creates = 0;
   const { key, world } = twoAccounts({
     replaced: ({ api }) => ({

@@ -26,13 +26,13 @@ const withHeader = (request: WebhookRequest, name: string, value: string | undef
 
 describe('a genuine webhook', () => {
   it.each(['batch.completed', 'batch.failed', 'batch.expired', 'batch.cancelled'])(
-    'of the type %s tells which batch ended',
+    'of the type %s says which batch ended',
     async (type) => {
       expect(await read(signedRequest({ ...EVENT, type }))).toEqual({ batchId: 'batch_1' });
     },
   );
 
-  it('has one signature that fits among several', async () => {
+  it('needs only one matching signature among several', async () => {
     const request = signedRequest(EVENT);
     const several = `v1,${Buffer.alloc(32).toString('base64')} v2,abc ${request.headers['webhook-signature']}`;
     expect(await read(withHeader(request, 'webhook-signature', several))).toEqual({ batchId: 'batch_1' });
@@ -45,7 +45,7 @@ describe('a genuine webhook', () => {
       });
   });
 
-  it('is what the official SDK takes for one', async () => {
+  it('is what the official SDK accepts as one', async () => {
     const { headers, body } = signedRequest(EVENT);
     const sdk = new OpenAI({ apiKey: 'sk-test' });
     const known = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
@@ -59,7 +59,7 @@ describe('a genuine webhook', () => {
     });
   });
 
-  it('that is malformed all the same is refused', async () => {
+  it('that is malformed is refused', async () => {
     const bodies = [
       '',
       'null',
@@ -95,20 +95,20 @@ describe('any other request', () => {
       withHeader(genuine, 'webhook-timestamp', String(Math.floor(now / SECOND) + 7)),
       401,
     ],
-    ['with a timestamp that is no number', withHeader(genuine, 'webhook-timestamp', 'now'), 401],
+    ['with a timestamp that is not a number', withHeader(genuine, 'webhook-timestamp', 'now'), 401],
     ['with the same JSON in other bytes', { ...genuine, body: spaced }, 401],
     ['signed with another secret', signedRequest(EVENT, { secret: OTHER }), 401],
     ['signed with the secret as text', signedRequest(EVENT, { secret: SIGNING_SECRET.slice(6) }), 401],
     ['older than five minutes', signedRequest(EVENT, { at: now - 310 * SECOND }), 401],
     ['from more than five minutes in the future', signedRequest(EVENT, { at: now + 310 * SECOND }), 401],
     ['of more than 64 KB', signedRequest(Buffer.alloc(MAX_BODY_BYTES + 1, 'x')), 413],
-    ['that is no UTF-8', signedRequest(Buffer.from([0x7b, 0xff, 0x7d])), 400],
+    ['that is not UTF-8', signedRequest(Buffer.from([0x7b, 0xff, 0x7d])), 400],
     ['by GET', { ...genuine, method: 'GET' }, 405],
   ])('%s is refused', async (_, request, status) => {
     expect(await read(request)).toMatchObject({ status });
   });
 
-  it('is refused while there is no secret, and costs neither a ledger call nor a call of the API', async () => {
+  it('is refused while there is no secret, without a call to the ledger or the API', async () => {
     expect(await readRequest({ secrets: secrets(), isGenuine }, genuine)).toMatchObject({ status: 401 });
     const fail = () => Promise.reject(new Error('called'));
     const world = new SmallWorld({
@@ -123,6 +123,6 @@ describe('any other request', () => {
       expect((await world.webhookRequest(request)).status).toBeGreaterThanOrEqual(400);
     expect(world.metrics.of('WebhooksRefused')).toEqual([1, 1]);
     expect(JSON.stringify(world.log.lines)).not.toContain('batch_1');
-    expect(await world.webhookRequest(genuine)).toMatchObject({ status: 503 }); // a genuine one does call
+    expect(await world.webhookRequest(genuine)).toMatchObject({ status: 503 }); // a genuine one makes calls
   });
 });

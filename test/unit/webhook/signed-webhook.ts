@@ -3,14 +3,14 @@ import type { WebhookRequest } from '../../../functions/webhook/read-request.ts'
 
 export const SIGNING_SECRET = `whsec_${Buffer.from('a secret of the tests, 32 bytes.').toString('base64')}`;
 
-/** What a signature is made of besides the body. `at`: in milliseconds. */
+/** The inputs of a signature besides the body. `at`: in milliseconds. */
 export interface Signing {
   secret?: string;
   at?: number;
   id?: string;
 }
 
-/** Returns the signature header of a body. A secret without `whsec_` is used as it is. */
+/** Returns the signature header of a body. A secret without `whsec_` is used unchanged. */
 export function signatureOf(
   body: Buffer,
   { secret = SIGNING_SECRET, at = Date.now(), id = 'wh_1' }: Signing = {},
@@ -21,7 +21,7 @@ export function signatureOf(
   return webhook.sign(id, new Date(at), body);
 }
 
-/** Returns a request with this event, or these bytes, signed. */
+/** Returns a signed request with this event or these bytes. */
 export function signedRequest(event: object | Buffer, signing: Signing = {}): WebhookRequest {
   const body = Buffer.isBuffer(event) ? event : Buffer.from(JSON.stringify(event));
   const { at = Date.now(), id = 'wh_1' } = signing;

@@ -8,10 +8,12 @@ const SECOND = 1000;
 
 type Settings = ConstructorParameters<typeof SmallWorld>[0];
 
-/** A world with one batch, which runs for half a minute. `settingsOf` gets the world that is being made. */
+/**
+ * Returns a world with one batch that runs for half a minute. `settingsOf` receives a function that returns the world.
+ */
 async function running(settingsOf: (world: () => SmallWorld) => Settings = () => ({})) {
   let made: SmallWorld | undefined;
-  const settings = settingsOf(() => made ?? expect.fail('the world is not made yet'));
+  const settings = settingsOf(() => made ?? expect.fail('the world does not exist yet'));
   const world = new SmallWorld({ webhooks: true, fate: () => ({ runningMs: 30 * SECOND }), ...settings });
   made = world;
   const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
@@ -31,7 +33,7 @@ describe('a webhook about an end', () => {
     expect(world.metrics.of('EndsByWebhook')).toEqual([1]);
   });
 
-  it('that comes twice, late or beside a tick changes nothing more', async () => {
+  it('that arrives twice, late or during a tick changes nothing more', async () => {
     const { world, jobId, batchId } = await running();
     world.clock.advance(5 * MINUTE);
     await Promise.all([world.webhook(batchId), world.poll(), world.webhook(batchId)]);
@@ -43,7 +45,7 @@ describe('a webhook about an end', () => {
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
   });
 
-  it('is not believed: where the API shows no end yet, each tick observes the batch', async () => {
+  it('is not believed if the API shows no end yet, and each tick then observes the batch', async () => {
     const { world, jobId, batchId } = await running(() => ({
       fate: () => ({ runningMs: 3 * MINUTE }),
       observeIntervalMs: HOUR,
@@ -57,7 +59,7 @@ describe('a webhook about an end', () => {
     expect(world.parts(jobId)[0]).not.toHaveProperty('toldAt');
   });
 
-  it('of a batch that ended otherwise publishes what the API says', async () => {
+  it('of a batch that ended differently publishes what the API says', async () => {
     const { world, batchId } = await running(() => ({
       fate: () => ({ runningMs: 48 * HOUR }),
     }));
@@ -66,7 +68,7 @@ describe('a webhook about an end', () => {
     expect(world.batchStatuses().at(-1)).toBe('expired');
   });
 
-  it('is answered with 503 when the API or the ledger fails, and the part has no failed step', async () => {
+  it('gets 503 when the API or the ledger fails, and the part has no failed step', async () => {
     let isDown = false;
     const { world, jobId, batchId } = await running(() => ({
       replaced: ({ api }) => ({
@@ -87,7 +89,7 @@ describe('a webhook about an end', () => {
     expect(world.batchStatuses().at(-1)).toBe('completed');
   });
 
-  it('is answered with 200 only after the ledger has the end', async () => {
+  it('gets 200 only after the end is in the ledger', async () => {
     let isDown = false;
     const { world, batchId } = await running(() => ({
       replaced: ({ ledger }) => ({
@@ -105,7 +107,7 @@ describe('a webhook about an end', () => {
 });
 
 describe('a webhook about a batch that no part has', () => {
-  it('of somebody else is counted, and leaves no trace', async () => {
+  it('of another program is counted, and has no other effect', async () => {
     const { world } = await running();
     const { signal } = world.deadline();
     const body = async function* () {
@@ -125,7 +127,7 @@ describe('a webhook about a batch that no part has', () => {
     expect(await world.ledger.readEarlyEnd(batchId)).toBeUndefined();
   });
 
-  it('but carries the intent of a part saves the batch there, before the answer to its create', async () => {
+  it('but that has the intent of a part saves the batch on the part, before the response to its create', async () => {
     let early: Promise<unknown> = Promise.resolve();
     const { world, jobId } = await running((made) => ({
       replaced: ({ api }) => ({
@@ -147,7 +149,7 @@ describe('a webhook about a batch that no part has', () => {
     expect(world.batchStatuses()).toEqual(['validating', 'finalizing', 'completed']);
   });
 
-  it('and that the API does not show is noted, until SUBMIT has written the pointer', async () => {
+  it('and that the API does not show is noted until SUBMIT has written the pointer', async () => {
     let hides = true;
     const { world, jobId } = await running((made) => ({
       observeIntervalMs: HOUR,
@@ -174,7 +176,7 @@ describe('a webhook about a batch that no part has', () => {
 });
 
 describe('the note of the last webhook', () => {
-  it('is written for genuine webhooks only, and at most once a minute', async () => {
+  it('is written only for genuine webhooks, and at most once a minute', async () => {
     const { world, batchId } = await running();
     const forged = `whsec_${Buffer.from('not the secret, but as long as it').toString('base64')}`;
     const event = { id: 'evt_1', type: 'batch.completed', data: { id: batchId } };
@@ -193,7 +195,7 @@ describe('the note of the last webhook', () => {
     expect(await world.ledger.readLastWebhook()).toBe(first + MINUTE);
   });
 
-  it('is written each time for a batch that nobody knows, as in the test event of the API', async () => {
+  it("is written each time for an unknown batch, as in the API's test event", async () => {
     const { world, batchId } = await running();
     await world.webhook(batchId);
     world.clock.advance(SECOND);
@@ -201,7 +203,7 @@ describe('the note of the last webhook', () => {
     expect(await world.ledger.readLastWebhook()).toBe(world.clock.now());
   });
 
-  it('does not depend on the API, but the webhook is sent again when the ledger cannot take it', async () => {
+  it('does not depend on the API, but the webhook is sent again if the ledger cannot store it', async () => {
     let failing: 'api' | 'ledger' | undefined;
     const { world, batchId } = await running(() => ({
       replaced: ({ api, ledger }) => ({
@@ -228,7 +230,7 @@ describe('the note of the last webhook', () => {
 });
 
 describe('WEBHOOK and SUBMIT', () => {
-  it('cannot miss each other: whichever comes first, the end is observed', async () => {
+  it("cannot miss each other's write, so the end is observed whichever comes first", async () => {
     for (const order of ['pointer first', 'note first'] as const) {
       const told: string[] = [];
       const { world, jobId } = await running((made) => ({

@@ -1,6 +1,6 @@
 import { NotAllowed, RetryableError, TerminalError } from '../../domain/errors.ts';
 
-/** AWS errors that are worth another try, besides HTTP 408, 429 and 5xx. */
+/** AWS errors that are worth a retry, besides HTTP 408, 429 and 5xx. */
 const RETRYABLE: ReadonlySet<string> = new Set([
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
@@ -36,8 +36,8 @@ const BROKEN_CONNECTION: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Refusals that last until a person changes rights, keys or credentials. AWS names those of KMS in several ways, for
- * example `KMS.DisabledException` and `KMSInvalidStateException`.
+ * Refusals that last until a person changes permissions, keys or credentials. AWS uses several names for those of KMS,
+ * for example `KMS.DisabledException` and `KMSInvalidStateException`.
  */
 const DENIED: ReadonlySet<string> = new Set([
   'AccessDenied',
@@ -61,8 +61,8 @@ const DENIED: ReadonlySet<string> = new Set([
 const OF_KMS = /kms/i;
 
 /**
- * Returns an AWS error as RetryableError or, for a defect, Error. A service that cannot be reached, is overloaded or
- * refuses the call says nothing against the input: the item waits (rule 3 of "What an answer is worth",
+ * Returns an AWS error as RetryableError or, for a defect, Error. If a service cannot be reached, is overloaded or
+ * refuses the call, the input is not at fault: the item waits (rule 3 of "What an answer is worth",
  * docs/architecture.md). `tried`: the operation, for the message.
  */
 export function awsFailure(tried: string, error: unknown): Error {
@@ -85,7 +85,7 @@ export function awsFailure(tried: string, error: unknown): Error {
   return new Error(message, { cause: error });
 }
 
-/** Returns the HTTP status of an SDK error; undefined when it has none. */
+/** Returns the HTTP status of an SDK error; undefined if it has none. */
 export function httpStatusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
   const metadata = error.$metadata;

@@ -1,5 +1,5 @@
 /**
- * Waits for `expected`, and destroys the stream or connection after `milliseconds` without it, so that `expected`
+ * Waits for `expected`. If it takes longer than `milliseconds`, destroys the stream or connection, so that `expected`
  * fails.
  */
 export async function withIdleTimeout<T>(
@@ -7,7 +7,7 @@ export async function withIdleTimeout<T>(
   connection: { destroy(error: Error): unknown },
   expected: Promise<T>,
 ): Promise<T> {
-  // Create the error only when needed: its stack costs more than to read a chunk.
+  // The error is created only when needed, because its stack trace costs more than reading a chunk.
   const timer = setTimeout(() => {
     connection.destroy(Object.assign(new Error(`no data for ${milliseconds} ms`), { code: 'ETIMEDOUT' }));
   }, milliseconds);

@@ -27,18 +27,18 @@ import {
   partKey,
 } from './ledger-keys.ts';
 
-/** What an item of the table holds beside its key. */
+/** The attributes of a table item besides its key. */
 export type LedgerAttributes = Record<string, AttributeValue>;
 
 /*
- * The whole item is the JSON text in `item`. Beside it, as attributes of their own, stand what conditions, indexes and
- * the expiry need, and what an operator wants to see in the console. Only `item` is read back, and from the indexes
- * `openBatch`, `waits`, `stalled` and `summary`.
+ * The attribute `item` contains the whole item as JSON. Other attributes repeat what conditions, indexes and the expiry
+ * need, and what operators want to see in the console. Only `item` is read back, and from the indexes `openBatch`,
+ * `waits`, `stalled` and `summary`.
  */
 
 /** A job as attributes. */
 export function jobAttributes(job: Job): LedgerAttributes {
-  const { jobId, createdAt, ...summary } = summaryOf(job); // those two are in `jobTime`
+  const { jobId, createdAt, ...summary } = summaryOf(job); // `jobTime` contains these two
   return {
     ...itemAttributes(job, job.version, job.expiresAt),
     ...dueAttributes(jobKey(jobId), job.dueAt),
@@ -91,17 +91,20 @@ export function batchPointerAttributes(ref: PartRef, expiresAt?: number): Ledger
   return { ...itemAttributes({ jobId, planId, number }, 1, expiresAt), ...plain({ jobId, part: number }) };
 }
 
-/** The note that a webhook told the end of a batch before a part had it. */
+/** The note that a webhook reported the end of a batch before any part had the batch. */
 export function earlyEndAttributes(at: number, expiresAt: number): LedgerAttributes {
   return itemAttributes({ at }, 1, expiresAt);
 }
 
-/** When the last genuine webhook came. */
+/** When the last genuine webhook was received. */
 export function lastWebhookAttributes(at: number): LedgerAttributes {
   return itemAttributes({ at }, 1);
 }
 
-/** The pointer from an object key to its newest job; it stays, as a cancel may outrun its file by any time. */
+/**
+ * The pointer from an object key to its newest job. It never expires, because a cancel may arrive any time before its
+ * file.
+ */
 export function keyPointerAttributes(pointer: KeyPointer): LedgerAttributes {
   const { bucket, key, newest, cancels } = pointer;
   return {
@@ -118,7 +121,7 @@ export function controlAttributes(control: Control): LedgerAttributes {
   };
 }
 
-/** Who was admitted from waiting for capacity. */
+/** The parts that POLL has admitted. */
 export function admissionsAttributes(admissions: Admissions): LedgerAttributes {
   return {
     ...itemAttributes(admissions, admissions.version),
@@ -131,41 +134,41 @@ export function createWindowAttributes(window: CreateWindow): LedgerAttributes {
   return itemAttributes(window, window.version);
 }
 
-/** The item behind the attributes; undefined once it has expired, which the table may take days to notice. */
+/** Returns the item in the attributes. Undefined if it has expired, because DynamoDB may delete it days later. */
 export function itemIn<T>(attributes: LedgerAttributes, now: number): T | undefined {
   const expiresAt = attributes.expiresAt?.N;
   if (expiresAt !== undefined && Number(expiresAt) <= now) return undefined;
   const text = attributes.item?.S;
-  if (text === undefined) throw new Error(`ledger: ${attributes.pk?.S} ${attributes.sk?.S} holds no item`);
-  return JSON.parse(text) as T; // written by this adapter alone
+  if (text === undefined) throw new Error(`ledger: ${attributes.pk?.S} ${attributes.sk?.S} contains no item`);
+  return JSON.parse(text) as T; // only this adapter writes it
 }
 
-/** The batch that an entry of the index says is only to be observed. */
+/** Returns the batch of an index entry whose part only has to be observed. */
 export function openBatchIn(attributes: LedgerAttributes): OpenBatch | undefined {
   const text = attributes.openBatch?.S;
-  return text === undefined ? undefined : (JSON.parse(text) as OpenBatch); // written by this adapter alone
+  return text === undefined ? undefined : (JSON.parse(text) as OpenBatch); // only this adapter writes it
 }
 
-/** The part that an entry of the index says only waits for capacity. */
+/** Returns the part of an index entry that only waits for capacity. */
 export function waitingPartIn(attributes: LedgerAttributes): WaitingPart | undefined {
   const text = attributes.waits?.S;
-  return text === undefined ? undefined : (JSON.parse(text) as WaitingPart); // written by this adapter alone
+  return text === undefined ? undefined : (JSON.parse(text) as WaitingPart); // only this adapter writes it
 }
 
-/** Why an entry of the index says that the item is stalled, or what holds it up. */
+/** Returns why the item of an index entry is stalled, or what holds it up. */
 export function stalledIn(attributes: LedgerAttributes): { reason: Reason } | { heldUp: HeldUp } | undefined {
   const text = attributes.stalled?.S;
   if (text === undefined) return undefined;
-  const known = JSON.parse(text) as Reason | { heldUp: HeldUp }; // written by this adapter alone
+  const known = JSON.parse(text) as Reason | { heldUp: HeldUp }; // only this adapter writes it
   return 'heldUp' in known ? known : { reason: known };
 }
 
-/** The job that an entry of the index shows; undefined once it has expired. */
+/** Returns the job of an index entry; undefined if it has expired. */
 export function summaryIn(attributes: LedgerAttributes, now: number): JobSummary | undefined {
   const { summary, jobTime: time } = attributes;
   if (summary === undefined || time?.S === undefined)
     throw new Error(`ledger: ${attributes.pk?.S} ${attributes.sk?.S} has no summary`);
-  const job = { ...jobAt(time.S), ...Object(valueIn(summary)) } as JobSummary; // written by this adapter alone
+  const job = { ...jobAt(time.S), ...Object(valueIn(summary)) } as JobSummary; // only this adapter writes it
   return job.expiresAt !== undefined && job.expiresAt <= now ? undefined : job;
 }
 
@@ -197,7 +200,7 @@ function dueAttributes(key: LedgerKey, dueAt: number | undefined): LedgerAttribu
 function stalledAttributes(item: Job | Part): LedgerAttributes {
   const reason = stalledReasonOf(item);
   if (reason) return { stalled: { S: JSON.stringify(reason) } };
-  // In the same attribute: the index keeps no other.
+  // In the same attribute, because the index has no other one for it.
   const heldUp = heldUpBy(item);
   return heldUp === undefined ? {} : { stalled: { S: JSON.stringify({ heldUp }) } };
 }
@@ -225,7 +228,7 @@ function attributeOf(value: string | number | boolean | object): AttributeValue 
   return { M: plain({ ...value }) };
 }
 
-/** The value of which `attributeOf` made the attribute. */
+/** Returns the value that `attributeOf` turned into this attribute. */
 function valueIn(attribute: AttributeValue): unknown {
   const { S, N, BOOL, L, M } = attribute;
   if (L !== undefined) return L.map(valueIn);

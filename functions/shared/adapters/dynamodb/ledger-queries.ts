@@ -1,14 +1,14 @@
 /**
- * What people ask of the ledger, from three indexes. None is read as a whole, and the table is never scanned.
+ * The queries of people, from three indexes. None is read as a whole, and the table is never scanned.
  *
  * - `jobs` (`jobShard`, `jobTime`; with `summary`): all jobs by time. A list merges the shards, newest first, so it needs
- *   no partition per day or month, and empty times cost nothing. Why shards: one partition key takes 1,000 writes per
+ *   no partition per day or month, and periods without jobs cost nothing. One partition key takes only 1,000 writes per
  *   second, and an index that cannot keep up throttles the table. A job writes its entry about seven times: when its
  *   status changes, and when that is published. So four shards take about 500 new jobs per second.
  * - `job-ids` (`jobIdPrefix`, `pk`; keys only): one query finds all ids with a prefix. An entry is written once.
  * - `due` (see `ledger.ts`): every unfinished item, with the reason if it is stalled and with what a part waits for.
  *
- * Known gap: a list of one status reads all newer jobs of the other statuses as well, about 0.7 KB each.
+ * Known gap: a list of one status also reads all newer jobs of the other statuses, about 0.7 KB each.
  */
 import { type AttributeValue, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { isOver, type Job } from '../../domain/job.ts';
@@ -34,11 +34,11 @@ interface Options {
   client: DynamoDBClient;
   tableName: string;
   clock: Clock;
-  /** The same table, to read items consistently. */
+  /** The ledger in the same table, for consistent reads. */
   ledger: Pick<Ledger, 'readJob'>;
 }
 
-/** A Query of an index: its key condition, a filter, and the largest number of entries per page. */
+/** A query of an index: its key condition, a filter, and the maximum number of entries per page. */
 interface IndexQuery {
   index: 'due' | 'jobs' | 'job-ids';
   where: string;
@@ -87,7 +87,7 @@ class DynamoDbLedgerQueries implements LedgerQueries {
     });
     for await (const { pk, sk } of entries) {
       const item = dueItemAt({ pk: pk?.S ?? '', sk: sk?.S ?? '' });
-      // Read, because the entry may be that of an expired job.
+      // Reads the job, because the entry may be that of an expired job.
       if (item && (await this.#ledger.readJob(item.jobId))) found.push(item.jobId);
       if (found.length === limit) break;
     }
@@ -144,7 +144,7 @@ class DynamoDbLedgerQueries implements LedgerQueries {
       },
       newestFirst: true,
       ...(status === undefined
-        ? { pageSize: 2 * Math.ceil(limit / JOB_SHARDS) + 1 } // as a rule enough for the shard's share
+        ? { pageSize: 2 * Math.ceil(limit / JOB_SHARDS) + 1 } // usually enough for the shard's share
         : { filter: { expression: 'summary.#status = :status', names: { '#status': 'status' } } }),
     });
     for await (const attributes of entries) {
@@ -153,7 +153,7 @@ class DynamoDbLedgerQueries implements LedgerQueries {
     }
   }
 
-  /** Entries of the `due` index, whenever due, by job and then by part; only those with that attribute if one is named. */
+  /** Returns all entries of the `due` index, by job and then by part. With `having`, only those with that attribute. */
   async #dueItems(having?: 'stalled' | 'waits') {
     const shards = Array.from({ length: DUE_SHARDS }, (_, shard) =>
       collected(
@@ -206,7 +206,7 @@ class DynamoDbLedgerQueries implements LedgerQueries {
   }
 }
 
-/** Merges lists that are newest first into one. */
+/** Merges lists that are each newest first into one such list. */
 async function* newestFirst(lists: readonly AsyncGenerator<JobSummary>[]): AsyncGenerator<JobSummary> {
   const heads = await Promise.all(lists.map(async (list) => ({ list, head: await list.next() })));
   for (;;) {

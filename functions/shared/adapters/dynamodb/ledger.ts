@@ -217,7 +217,7 @@ class DynamoDbLedger implements Ledger {
     const found: DueItem[] = [];
     let startKey: Record<string, AttributeValue> | undefined;
     do {
-      const page = await this.#send(`look for what is due in shard ${shard}`, () =>
+      const page = await this.#send(`query the due items of shard ${shard}`, () =>
         this.#client.send(
           new QueryCommand({
             TableName: this.#table,
@@ -269,7 +269,10 @@ class DynamoDbLedger implements Ledger {
     return this.#write(key, attributes, 'version = :version', { ':version': { N: String(version) } });
   }
 
-  /** Each write is signed: the SDK's own repetition of a write whose answer was lost must not look like a conflict. */
+  /**
+   * Each write has an id. If the SDK repeats a write whose response was lost, the repetition must not look like a
+   * conflict.
+   */
   async #write(
     key: LedgerKey,
     attributes: LedgerAttributes,

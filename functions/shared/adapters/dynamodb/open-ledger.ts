@@ -3,7 +3,7 @@ import type { Clock, Ledger, LedgerQueries } from '../../ports/ports.ts';
 import { createDynamoDbLedger } from './ledger.ts';
 import { createDynamoDbLedgerQueries } from './ledger-queries.ts';
 
-/** The ledger in a table, for a program that also asks about it. `close` ends its connections. */
+/** The ledger in a table, with its queries. `close` ends its connections. */
 export function openDynamoDbLedger(options: {
   clientConfig: DynamoDBClientConfig;
   tableName: string;

@@ -10,8 +10,8 @@ import type { EventBus } from '../../ports/ports.ts';
 import { awsFailure } from '../aws/aws-failure.ts';
 
 /*
- * PutEvents takes 10 entries and 1 MB a call, and says with HTTP 200 that it refused some of them: those are sent once
- * more, and what is refused again is reported.
+ * PutEvents takes 10 entries and 1 MB per call. It may refuse some of them and still respond with HTTP 200. Refused
+ * entries are sent once more, and those refused again are reported.
  */
 
 const MAX_ENTRIES = 10;
@@ -24,7 +24,7 @@ interface Addressed {
   entry: PutEventsRequestEntry;
 }
 
-/** A bus of EventBridge. Its events carry the ARNs of the objects that they name, in the partition of the bus. */
+/** An EventBridge bus. Each event carries the ARNs of the objects that it names, in the partition of the bus. */
 export function createEventBridgeBus(options: { client: EventBridgeClient; busArn: string }): EventBus {
   const { client, busArn } = options;
   return {
@@ -78,7 +78,7 @@ function callsOf(all: Addressed[]): Addressed[][] {
   return calls;
 }
 
-/** Answers those that were refused. */
+/** Returns the entries that were refused. */
 async function put(client: EventBridgeClient, call: Addressed[]): Promise<Addressed[]> {
   const tried = `publish ${call.length} events`;
   const answer = await client

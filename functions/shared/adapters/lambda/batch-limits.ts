@@ -1,7 +1,7 @@
 import type { BatchLimits } from '../../domain/waiting/batch-limits.ts';
 import type { Shares } from '../../domain/waiting/shares.ts';
 
-/** The limits as the construct writes them into the environment. Throws a sentence for anything else. */
+/** Parses the limits that the construct writes into the environment. Errors: an Error that says what is wrong. */
 export function parseBatchLimits(text: string): BatchLimits {
   const limits: unknown = JSON.parse(text);
   if (typeof limits !== 'object' || limits === null) throw new Error('BATCH_LIMITS: not an object');

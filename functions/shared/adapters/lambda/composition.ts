@@ -10,18 +10,18 @@ import { lateBus, loadedOnce } from './late-ports.ts';
 import { systemClock } from './system-clock.ts';
 
 /*
- * Pieces of the composition roots, each made from the function's environment. Only the ledger's client is loaded at the
- * start; the others are loaded when they are used. What not every function has is in a file of its own
- * (`compose-….ts`), so that a bundle holds only what its index.ts imports: CANCEL has no S3 client.
+ * Parts of the composition roots, each made from the function's environment. Only the ledger's client is loaded at the
+ * start. The others are loaded when they are first used. A part that only some functions need has its own file
+ * (`compose-….ts`), so that a bundle contains only what its index.ts imports: CANCEL has no S3 client.
  */
 
-/** Where results are. */
+/** The place of the results. */
 export interface ResultsPlace {
   RESULTS_BUCKET: string;
   RESULTS_PREFIX?: string;
 }
 
-/** What every function has. */
+/** The dependencies that every function has. */
 export interface Basics {
   ledger: Ledger;
   bus: EventBus;
@@ -33,7 +33,7 @@ export interface Basics {
   metrics: EmfMetrics;
 }
 
-/** `service` names the function in its log. */
+/** `service`: the name of the function in its log. */
 export function createBasics(
   service: string,
   env: { INSTANCE: string; LEDGER_TABLE: string; EVENT_BUS_ARN: string } & ResultsPlace,

@@ -8,9 +8,9 @@ const IN_MEMORY_BYTES = 1024 * 1024;
 const FIRST_BYTES = 64 * 1024;
 
 /**
- * Scratch files in the function's temporary directory. Each loses its name at once, so that its room comes back however
- * the process ends. Reads and writes go to the page cache and are not worth a trip through the thread pool.
- * `inMemoryBytes`: a file of so many bytes stays in memory; by default 1 MiB, as much as most small jobs have.
+ * Scratch files in the function's temporary directory. Each file is unlinked as soon as it is open, so its space is
+ * freed however the process ends. Reads and writes go to the page cache, so they are synchronous. `inMemoryBytes`: a
+ * file of at most this size stays in memory. The default is 1 MiB, which is enough for most small jobs.
  */
 export function createDiskScratch(directory = tmpdir(), inMemoryBytes = IN_MEMORY_BYTES): Scratch {
   return { open: async () => new DiskFile(directory, inMemoryBytes) };
@@ -19,7 +19,7 @@ export function createDiskScratch(directory = tmpdir(), inMemoryBytes = IN_MEMOR
 class DiskFile implements ScratchFile {
   readonly #directory: string;
   readonly #inMemoryBytes: number;
-  /** Absent as long as all is in memory. */
+  /** Absent while everything is in memory. */
   #descriptor: number | undefined;
   #memory = Buffer.alloc(0);
   #length = 0;
@@ -69,7 +69,7 @@ class DiskFile implements ScratchFile {
     this.#length = length;
   }
 
-  /** Opens the file, and moves to it what is in memory. */
+  /** Opens the file, and moves to it what is in memory so far. */
   #opened(): number {
     if (this.#descriptor !== undefined) return this.#descriptor;
     const kept = this.#memory.subarray(0, this.#length);

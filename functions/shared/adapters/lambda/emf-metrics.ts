@@ -1,15 +1,17 @@
 import { METRIC_UNITS, METRICS_NAMESPACE, type MetricName } from '../../contract/metrics.ts';
 import type { Metrics } from '../../ports/ports.ts';
 
-/** Metrics as lines of log that CloudWatch reads (Embedded Metric Format): no call, no permission, no waiting. */
+/**
+ * Writes metrics as log lines that CloudWatch reads (Embedded Metric Format): without calls, permissions or waiting.
+ */
 export interface EmfMetrics extends Metrics {
-  /** Runs the work of one invocation, then writes in one line what it recorded, however it ended. */
+  /** Runs the work of one invocation. Then writes one line with the metrics that it recorded, even if it failed. */
   during<T>(work: () => Promise<T>): Promise<T>;
 }
 
-const MAX_VALUES = 100; // of one metric in a line; CloudWatch ignores the line if there are more
+const MAX_VALUES = 100; // per metric and line; CloudWatch ignores a line with more
 
-/** `service` is the value of the one dimension. */
+/** `service`: the value of the only dimension. */
 export function createEmfMetrics({ service }: { service: string }): EmfMetrics {
   const recorded = new Map<MetricName, number[]>();
   const write = (): void => {

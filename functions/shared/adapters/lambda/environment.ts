@@ -1,4 +1,4 @@
-/** Reads what a function needs of its environment. Throws with the name of what is missing, unless it is `optional`. */
+/** Reads the function's environment variables. Errors: an Error that names a missing one, unless it is `optional`. */
 export function readEnvironment<E>(names: Record<keyof E & string, true | 'optional'>): E {
   const entries = Object.entries(names).flatMap(([name, need]) => {
     const value = process.env[name];

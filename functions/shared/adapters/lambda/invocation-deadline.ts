@@ -1,9 +1,9 @@
 import type { Context } from 'aws-lambda';
 import type { Clock, Deadline } from '../../ports/ports.ts';
 
-const LEFT_TO_NOTE_FAILURES_MS = 10_000; // what is under way ends so long before Lambda ends everything
+const LEFT_TO_NOTE_FAILURES_MS = 10_000; // work in progress ends this long before Lambda ends the invocation
 
-/** The time of one invocation: leases end with it, and work under way a little before it. */
+/** The deadline of one invocation: its leases end with it, and work in progress ends shortly before it. */
 export function deadlineOf(context: Pick<Context, 'getRemainingTimeInMillis'>, clock: Clock): Deadline {
   const left = context.getRemainingTimeInMillis();
   return {

@@ -1,11 +1,11 @@
 /*
- * Ports whose adapters are loaded when they are used for the first time: what a cold start does not load, it does not
- * wait for (docs/performance.md, "Cold starts"). Only the ledger is needed by every invocation.
+ * Ports whose adapters are loaded when they are first used, so that a cold start does not wait for them
+ * (docs/performance.md, "Cold starts"). Every invocation needs the ledger, and only the ledger.
  */
 import type { EventBus, ObjectWriter, RequestFiles, ResultStore } from '../../ports/ports.ts';
 import type { ApiKeySource } from '../openai/api-key.ts';
 
-/** Returns what `load` loads; it is loaded once. Errors: those of `load`, at each call. */
+/** Returns the result of `load`, which runs once. Errors: those of `load`, at each call. */
 export type Load<T> = () => Promise<T>;
 
 export function loadedOnce<T>(load: Load<T>): Load<T> {

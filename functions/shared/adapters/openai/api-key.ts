@@ -5,9 +5,9 @@ export interface ApiKey {
   project?: string;
 }
 
-/** Provides the API key. Errors: RetryableError; NotAllowed when there is no valid key. */
+/** Provides the API key. Errors: RetryableError; NotAllowed if there is no valid key. */
 export interface ApiKeySource {
   current(): Promise<ApiKey>;
-  /** Reads the key again, after the API refused it. */
+  /** Reads the key again after the API refused it. */
   refresh(): Promise<ApiKey>;
 }

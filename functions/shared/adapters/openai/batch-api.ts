@@ -127,7 +127,7 @@ class OpenAiBatchApi implements BatchApi {
       return failure.code === 'not_found' ? 'unknown' : 'too_late';
     }
     const batch = parseBatch(response.body);
-    // It was accepted, and the response does not say how the batch is now.
+    // The API accepted the cancel, and its response does not describe the batch.
     if (batch === undefined && (response.status === 204 || isObject(response.body))) return 'too_late';
     if (batch?.batchId !== batchId) throw new RetryableError(`${tried}: the response is not this batch`);
     return batch;
@@ -168,7 +168,10 @@ class OpenAiBatchApi implements BatchApi {
     throw failure;
   }
 
-  /** Returns the error of a call that must not be repeated here, and reads a refused key again for the next one. */
+  /**
+   * Returns the error of a call that must not be repeated here. If the key was refused, reads it again for the next
+   * call.
+   */
   async #refusedOnce<Failure extends Error>(
     { key }: AccountResponse,
     failure: Failure,
@@ -195,7 +198,7 @@ class OpenAiBatchApi implements BatchApi {
       const heeding = signal === undefined ? request : { ...request, signal };
       return await this.#client.small(heeding, this.#deadlines.smallMs);
     } catch (error) {
-      // The next invocation goes on: that is no failure of the item's.
+      // The next invocation continues, so this is not a failure of the item.
       if (signal?.aborted && error instanceof ConnectionFailure)
         throw new RetryableError(`${tried}: the invocation ends`, { afterSeconds: 1, cause: error });
       throw brokenConnection(tried, error);

@@ -1,7 +1,7 @@
 /*
- * Reads batches and pages of batches (rules 1, 5 and 6 of "What an answer is worth", docs/architecture.md): a batch
- * needs nothing but an id, and an entry that is no batch is left out of its page. The field names come from the official
- * types, so that a change there does not compile; the values are not trusted.
+ * Reads batches and pages of batches (rules 1, 5 and 6 of "What an answer is worth", docs/architecture.md). A batch
+ * needs only an id, and an entry that is not a batch is left out of its page. The field names come from the official
+ * types, so that code with an outdated name does not compile. The values are not trusted.
  */
 import type {
   Batch,
@@ -25,7 +25,7 @@ const SPELLINGS: ReadonlyMap<string, string> = new Map([
 ]);
 const MAX_STATUS = 64;
 const MAX_ENDPOINT = 200;
-// OpenAI allows 16 pairs of 64 and 512 characters; ours come last.
+// OpenAI allows 16 pairs with 64 and 512 characters. Batchdrop's own pairs come last.
 const MAX_PAIRS = 64;
 const MAX_NAME = 64;
 const MAX_VALUE = 512;
@@ -41,15 +41,16 @@ export function createBody(request: Parameters<BatchApi['createBatch']>[0]): Buf
   return Buffer.from(JSON.stringify(body));
 }
 
-/** Returns the batch in a response; undefined when there is none. Some vendors wrap it in `job`. */
+/** Returns the batch in a response; undefined if there is none. Some vendors wrap it in `job`. */
 export function parseBatch(response: unknown): ObservedBatch | undefined {
   if (!isObject<Batch & { job: unknown }>(response)) return undefined;
   return batchIn(response) ?? (isObject<Batch>(response.job) ? batchIn(response.job) : undefined);
 }
 
 /**
- * Returns the batch in the response to a create on a file; undefined when there is none. Whatever else the response
- * says, a batch id in it is the batch; beside an error, or if it is the file's id, it is none.
+ * Returns the batch in the response to a create request; undefined if there is none. A batch id in the response is the
+ * batch, whatever else the response says. An id does not count if an error accompanies it, or if it is the id of the
+ * file.
  */
 export function parseCreatedBatch(response: unknown, inputFileId: string): ObservedBatch | undefined {
   if (!isObject<{ error: unknown }>(response) || saysError(response.error)) return undefined;
@@ -58,8 +59,8 @@ export function parseCreatedBatch(response: unknown, inputFileId: string): Obser
 }
 
 /**
- * Returns a page of the list; undefined when the response is none. A list without `has_more` and `last_id` is not
- * paged: it is complete.
+ * Returns a page of the list; undefined if the response is not a page. A list without `has_more` and `last_id` has no
+ * pages: it is complete.
  */
 export function parsePage(
   response: unknown,
@@ -78,7 +79,7 @@ export function parsePage(
   const isFull = response.data.length >= query.limit;
   const hasMore = flagOf(response.has_more) ?? (lastId !== undefined && isFull);
   const cursor = lastId ?? ids.at(-1);
-  // A cursor that does not move on would return the same page for ever.
+  // A cursor that does not advance would return the same page forever.
   const movesOn = hasMore && response.data.length > 0 && cursor !== query.after;
   return { batches: [...batches.values()], hasMore, ...present({ next: movesOn ? cursor : undefined }) };
 }
@@ -132,7 +133,7 @@ function flagOf(value: unknown): boolean | undefined {
   return value === false || value === 'false' ? false : undefined;
 }
 
-/** Returns whether an `error` beside an id says something. */
+/** Returns whether an `error` next to an id contains an error. */
 function saysError(error: unknown): boolean {
   if (isObject<Record<string, unknown>>(error)) return Object.values(error).some((field) => field !== null);
   return Array.isArray(error) ? error.length > 0 : textOf(error) !== undefined;
@@ -146,7 +147,7 @@ function endOf(batch: Loose<Batch>, status: string): number | undefined {
   return undefined;
 }
 
-/** OpenAI has a list in `errors.data`. Others leave out the object, the list, or both, or call it `error`. */
+/** OpenAI has a list in `errors.data`. Other vendors omit the object, the list, or both, or name it `error`. */
 function errorsOf({ errors, error }: Loose<Batch & { error: unknown }>): ReportedError[] {
   const data = isObject<Batch.Errors>(errors) && errors.data !== undefined ? errors.data : errors;
   const listed = listOf(data).flatMap(errorIn);
@@ -200,7 +201,7 @@ function usageOf(usage: unknown): TokenUsage | undefined {
   };
 }
 
-/** Returns the pairs within OpenAI's limits: an item of the ledger has no room for others. */
+/** Returns the pairs that are within OpenAI's limits: a ledger item has no space for longer ones. */
 function metadataOf(metadata: unknown): Record<string, string> {
   const pairs: Record<string, string> = {};
   if (!isObject<Record<string, unknown>>(metadata)) return pairs;

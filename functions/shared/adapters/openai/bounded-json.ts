@@ -1,8 +1,8 @@
 /**
- * Keeps what is oversized in a response from hurting what is not (rule 5 of "What an answer is worth",
- * docs/architecture.md): bytes of JSON go in, and the value of a member that is longer than 64 KB comes out as `null`.
- * The members `data` of a list and `job` of a wrapped batch may be of any length; the members in them may not. Bytes
- * that are no JSON come out as they are.
+ * Keeps an oversized value from making the rest of a response unusable (rule 5 of "What an answer is worth",
+ * docs/architecture.md). It receives the bytes of a JSON text, and replaces the value of each member that is longer
+ * than 64 KB by `null`. The members `data` of a list and `job` of a wrapped batch may have any length, but the members
+ * in them may not. Bytes that are not JSON remain unchanged.
  */
 const MAX_VALUE_BYTES = 64 * 1024; // metadata has at most 9 KB, and only the first 20 errors are read
 const UNBOUNDED: ReadonlySet<string> = new Set(['data', 'job']);
@@ -20,17 +20,17 @@ export class BoundedJson {
   readonly #open: boolean[] = [];
   #inString = false;
   #escaped = false;
-  /** The last string, while it is short enough to be one of the unbounded names. */
+  /** The last string, as long as it may still be one of the names without a limit. */
   #text = '';
-  /** The member's value that is being measured: where it began, and how deep. */
+  /** The member value that is being measured: where it began, and at which depth. */
   #value: { pieces: number; bytes: number; depth: number; isTooLong: boolean } | undefined;
 
-  /** `maxBytes`: how much may come out. */
+  /** `maxBytes`: the maximum length of the result. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** Adds the next bytes. Returns false when too much would come out, or it is nested too deeply. */
+  /** Adds the next bytes. Returns false if the result would be too long, or if the nesting is too deep. */
   push(chunk: Buffer): boolean {
     let from = 0;
     for (let at = 0; at < chunk.length; at += 1) {
@@ -65,7 +65,7 @@ export class BoundedJson {
     return this.#bytes <= this.#maxBytes;
   }
 
-  /** Returns what came out so far. */
+  /** Returns the result so far. */
   bytes(): Buffer {
     return Buffer.concat(this.#kept);
   }
@@ -91,7 +91,7 @@ export class BoundedJson {
   #keep(bytes: Buffer): void {
     const value = this.#value;
     if (bytes.length === 0 || value?.isTooLong) return;
-    this.#kept.push(Buffer.from(bytes)); // a copy: the chunk may be mostly what is left out
+    this.#kept.push(Buffer.from(bytes)); // a copy, so that the chunk with all its dropped bytes can be freed
     this.#bytes += bytes.length;
     if (!value || this.#bytes - value.bytes <= MAX_VALUE_BYTES) return;
     value.isTooLong = true;

@@ -19,7 +19,7 @@ const MISSING: ReadonlySet<string> = new Set([
   'AccessDeniedException',
 ]);
 
-/** Where a secret is, and how long it may take to read it. */
+/** The location of a secret, and how long reading it may take. */
 export interface SecretPlace {
   /** Name or ARN of the secret. */
   secretId: string;
@@ -30,18 +30,18 @@ export interface SecretPlace {
   readMs?: number;
 }
 
-/** A value that is read from Secrets Manager and kept for five minutes. Errors: RetryableError; NotAllowed. */
+/** A value that is read from Secrets Manager and cached for five minutes. Errors: RetryableError; NotAllowed. */
 export interface CachedSecret<Value> {
   current(): Promise<Value>;
-  /** Reads it again. */
+  /** Reads the value again. */
   refresh(): Promise<Value>;
-  /** When it was last read, in milliseconds; undefined: not yet, or the last read failed. */
+  /** When the value was last read, in milliseconds. Undefined before the first read, or if the last read failed. */
   readAt(): number | undefined;
 }
 
 /**
- * `parse` returns the value in the secret's text. Its errors must not quote the text. `tried`: the first words of their
- * messages.
+ * `parse`: returns the value in the secret's text. Its errors must not quote the text. `tried`: the first words of the
+ * error messages.
  */
 export function createCachedSecret<Value>(
   { secretId, clock, clientConfig = {}, readMs = CALL_DEADLINES.smallMs }: SecretPlace,
@@ -76,7 +76,10 @@ export function createCachedSecret<Value>(
   };
 }
 
-/** An error of Secrets Manager that is not known to pass means that there is no key: items wait, and an alarm tells. */
+/**
+ * Any error of Secrets Manager that is not known to be temporary means that there is no key. The items wait, and an
+ * alarm reports it.
+ */
 function failureOfSecret(tried: string, error: unknown): RetryableError | NotAllowed {
   const name = error instanceof Error ? error.name : '';
   if (MISSING.has(name)) return new NotAllowed(`${tried}: ${name}`, { cause: error });
@@ -88,12 +91,12 @@ function failureOfSecret(tried: string, error: unknown): RetryableError | NotAll
   return failure instanceof NotAllowed ? failure : new NotAllowed(failure.message, { cause: error });
 }
 
-/** Returns the fields of a secret that is JSON. Errors: NotAllowed, which does not quote the secret. */
+/** Returns the fields of a secret that is JSON. Errors: NotAllowed, whose message does not quote the secret. */
 export function jsonFields(text: string, tried: string): Record<string, unknown> {
   try {
     const fields: Record<string, unknown> = { ...JSON.parse(text) };
     return fields;
   } catch {
-    throw new NotAllowed(`${tried}: it begins with "{" but is not valid JSON`); // without the cause, which would quote it
+    throw new NotAllowed(`${tried}: it begins with "{" but is not valid JSON`); // no cause: it would quote it
   }
 }

@@ -1,15 +1,15 @@
 /**
- * How long a call to the Batch API may take, in milliseconds: far below the time-out of every function, so that a call
- * that hangs costs only its own item (rule 5 of "What an answer is worth", docs/architecture.md).
+ * How long a call to the Batch API may take, in milliseconds. The times are far below the time-outs of the functions,
+ * so that a call that hangs affects only its own item (rule 5 of "What an answer is worth", docs/architecture.md).
  */
 export interface CallDeadlines {
   /** A call with a short response, from reading the key to the end of the response. */
   smallMs: number;
   /** `POST /batches`, which is never repeated. */
   createMs: number;
-  /** How long a stream, up or down, may stand still. */
+  /** How long a stream in either direction may pause. */
   silenceMs: number;
-  /** From the last byte of an upload to the beginning of its response: the API may check the file first. */
+  /** From the last byte of an upload to the start of its response. The API may check the file in between. */
   uploadedMs: number;
 }
 
@@ -20,12 +20,14 @@ export const CALL_DEADLINES: Readonly<CallDeadlines> = {
   uploadedMs: 60_000,
 };
 
-/** The time of a call is over. */
+/** Thrown when the time of a call is over. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 }
 
-/** Runs `work` with a signal that is aborted after the time, or with the caller's. Errors: those of `work`. */
+/**
+ * Runs `work` with a signal that is aborted after this time, or when the caller's signal is. Errors: those of `work`.
+ */
 export async function within<T>(
   milliseconds: number,
   signal: AbortSignal | undefined,
@@ -56,7 +58,7 @@ export async function untilAborted<T>(signal: AbortSignal | undefined, expected:
     signal.addEventListener('abort', listener);
     stop = () => signal.removeEventListener('abort', listener);
   });
-  expected.catch(() => {}); // it may fail after we left
+  expected.catch(() => {}); // it may fail after nobody waits for it
   try {
     return await Promise.race([expected, aborted]);
   } finally {

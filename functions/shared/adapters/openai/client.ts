@@ -10,18 +10,18 @@ import { ConnectionFailure, type OpenAiRequest, type OpenAiTransport } from './t
 /** A request without the credentials. */
 export type UnsignedRequest = Omit<OpenAiRequest, 'headers'> & { headers?: Record<string, string> };
 
-/** A response with its body, and the account of the key it was sent with. */
+/** A response with its body, the account of the key, and the key that was sent. */
 export type AccountResponse = OpenAiResponse & { account: string; key: ApiKey };
 
-const MAX_RESPONSE_BYTES = 10_000_000; // far above a page of 100 batches, without their oversized fields
+const MAX_RESPONSE_BYTES = 10_000_000; // far above a page of 100 batches without oversized fields
 
-const MIN_KEY = 8; // a shorter one is no secret, and may be a part of an id
+const MIN_KEY = 8; // a shorter one is not a secret, and may be part of an id
 
-/** Adds the credentials to requests and reads responses. It reads a refused key again, once. */
+/** Adds the credentials to requests and reads responses. If the key is refused, it reads the key again, once. */
 export class OpenAiClient {
   readonly #transport: OpenAiTransport;
   readonly #keys: ApiKeySource;
-  /** What the API said of a key's account: some vendors say it in some responses only. */
+  /** What the API reported about a key's account. Some vendors report it in some responses only. */
   readonly #owners = new Map<string, Pick<AccountFacts, 'organization' | 'project'>>();
 
   constructor(transport: OpenAiTransport, keys: ApiKeySource) {
@@ -29,7 +29,9 @@ export class OpenAiClient {
     this.#keys = keys;
   }
 
-  /** Returns the response to a call that may take `milliseconds` in all. Errors: ConnectionFailure; those of the key. */
+  /**
+   * Returns the response to a call that may take `milliseconds` in total. Errors: ConnectionFailure; those of the key.
+   */
   async small(request: UnsignedRequest, milliseconds: number): Promise<AccountResponse> {
     return within(milliseconds, request.signal, (signal) => this.json({ ...request, signal }));
   }
@@ -41,8 +43,8 @@ export class OpenAiClient {
   }
 
   /**
-   * Returns the response before its body; read that with `pieces` or `readResponse`. A request with a body is sent only
-   * once, whatever the answer.
+   * Returns the response without its body; read the body with `pieces` or `readResponse`. A request with a body is sent
+   * only once, whatever the response.
    */
   async open(request: UnsignedRequest): Promise<{ response: IncomingMessage; key: ApiKey }> {
     const key = await this.#keyFor(request, this.#keys.current());
@@ -55,8 +57,8 @@ export class OpenAiClient {
   }
 
   /**
-   * Returns the refusal of a key as it is, or a RetryableError when reading the key again gives another one, which the
-   * next call uses. Errors: those of the key.
+   * Reads the key again. If it has changed, returns a RetryableError, and the next call uses the new key. Otherwise
+   * returns the refusal unchanged. Errors: those of the key.
    */
   async refused(refusal: NotAllowed, key: ApiKey): Promise<RetryableError | NotAllowed> {
     if (isSameKey(await this.#keys.refresh(), key)) return refusal;
@@ -69,7 +71,7 @@ export class OpenAiClient {
     return this.#transport.pieces(response);
   }
 
-  /** Returns the response with its body. The key is removed from it, so that an echo of it gets into no message. */
+  /** Returns the response with its body. The key is removed from the body, so that no message can repeat it. */
   async readResponse(response: IncomingMessage, { apiKey }: ApiKey): Promise<OpenAiResponse> {
     const bytes = await this.#transport.readWhole(response, MAX_RESPONSE_BYTES);
     const { statusCode: status = 0, headers } = response;
@@ -99,7 +101,7 @@ export class OpenAiClient {
     });
   }
 
-  /** Returns what the responses and their key say of the account. */
+  /** Returns the account, from the response's headers, earlier responses and the key. */
   #accountOf({ headers }: IncomingMessage, { apiKey }: ApiKey): string {
     const key = keyFingerprint(apiKey);
     const organization = textIn(headers['openai-organization']);
@@ -119,7 +121,7 @@ function textIn(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' && header !== '' ? header : undefined;
 }
 
-/** Returns the JSON, whatever the content type says; undefined when it is none. */
+/** Returns the JSON, whatever the content type is; undefined if the text is not JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));

@@ -5,8 +5,8 @@ import { type Call, sortRefusal } from './refusals.ts';
 import { ConnectionFailure } from './transport.ts';
 
 /**
- * How long to wait after a 429 without `Retry-After`: a time to wait marks backpressure, which is not a counted
- * failure.
+ * How long to wait after a 429 without `Retry-After`. An error with a waiting time means backpressure and is not a
+ * counted failure.
  */
 const DEFAULT_WAIT_SECONDS = 60;
 const MAX_WAIT_SECONDS = 24 * 3600;
@@ -15,7 +15,7 @@ const MAX_WAIT_SECONDS = 24 * 3600;
 export interface OpenAiResponse {
   status: number;
   headers: IncomingHttpHeaders;
-  /** The parsed JSON; undefined when the body is not JSON, or too long. */
+  /** The parsed JSON; undefined if the body is not JSON or is too long. */
   body: unknown;
 }
 
@@ -31,7 +31,7 @@ export function failureOf(
   return word === undefined ? foreign(tried, response) : refusal(tried, response, word, call);
 }
 
-/** Returns the error for an unsuccessful create: Ambiguous unless the API itself says that there is no batch. */
+/** Returns the error for an unsuccessful create: Ambiguous, unless the API itself says that there is no batch. */
 export function failureOfCreate(
   response: OpenAiResponse,
 ): RetryableError | NotAllowed | TerminalError | Ambiguous {
@@ -45,8 +45,8 @@ export function failureOfCreate(
 }
 
 /**
- * Returns a ConnectionFailure as RetryableError, and any other error unchanged. `signal`: the caller's, which tells its
- * own end from another system's.
+ * Returns a ConnectionFailure as RetryableError, and any other error unchanged. `signal`: the caller's signal, which
+ * shows whether the caller ended the call.
  */
 export function brokenConnection(tried: string, error: unknown, signal?: AbortSignal): unknown {
   if (!(error instanceof ConnectionFailure)) return error;
@@ -67,7 +67,9 @@ export function brokenCreate(error: unknown, signal?: AbortSignal): unknown {
   return new Ambiguous(`create batch: ${error.message}`, { cause: error });
 }
 
-/** Returns when the response was sent, by its sender's clock in milliseconds; undefined when it does not say. */
+/**
+ * Returns when the response was sent, by the sender's clock in milliseconds; undefined if the response does not say it.
+ */
 export function answeredAt({ headers }: OpenAiResponse): number | undefined {
   const sent = Date.parse(headers.date ?? '');
   return Number.isNaN(sent) ? undefined : sent;
@@ -102,20 +104,20 @@ function refusal(
 }
 
 /**
- * Returns what a log may contain of a message: nothing of the key and, of the response to an upload, nothing from the first
- * brace or line on, because it may quote the rows.
+ * Returns the part of a message that may be logged. It omits the key. For an upload, it also omits everything from the
+ * first brace or line break on, because the message may quote the rows.
  */
 function quotable(message: string, call: Call): string {
   const [start = ''] = call === 'upload' ? message.split(/[{\r\n]/, 1) : [message];
   return withoutKey(start.trim());
 }
 
-/** A refusal quotes the key with stars in it. The client has removed it where it stands in full. */
+/** A refusal quotes the key partly masked with stars. The client has already removed the full key. */
 function withoutKey(message: string): string {
   return message.replaceAll(/\S*\*{3}\S*/g, '(key)');
 }
 
-/** Returns the error for an answer of something in front of the API: the API was not reached. */
+/** Returns the error for a response that comes from something in front of the API: the API was not reached. */
 function foreign(tried: string, response: OpenAiResponse): RetryableError {
   const { status } = response;
   const message = `${tried}: HTTP ${status}`;
@@ -123,7 +125,7 @@ function foreign(tried: string, response: OpenAiResponse): RetryableError {
   const why =
     status >= 300 && status < 400
       ? 'redirects are not followed; set the base URL to the final one'
-      : "the answer is not the API's; check the base URL, and what is between it and Batchdrop";
+      : 'the response is not from the API; check the base URL and any gateway or proxy in front of it';
   return new RetryableError(`${message}: ${why}`, { waitsFor: 'unreachable', ...waitAfter(response) });
 }
 
@@ -138,7 +140,7 @@ function waitAfter({ status, headers }: OpenAiResponse, isRate?: true): { afterS
   return status === 429 || isRate ? { afterSeconds: DEFAULT_WAIT_SECONDS } : {};
 }
 
-/** Returns `Retry-After` in seconds; a date is compared with the sender's clock. */
+/** Returns `Retry-After` in seconds. A date is compared with the sender's clock. */
 function retryAfterSeconds(headers: IncomingHttpHeaders): number | undefined {
   const value = headers['retry-after']?.trim();
   if (value === undefined || value === '') return undefined;

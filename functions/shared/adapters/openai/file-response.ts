@@ -2,7 +2,7 @@ import type { FileDeleted, FileObject } from 'openai/resources/files';
 import { isApiId } from '../../contract/api-id.ts';
 import { countOf, isObject, present, textOf, timeOf } from './loose-fields.ts';
 
-/** A file as a response describes it; what it does not say is absent. */
+/** A file as a response describes it. Fields that the response omits are absent. */
 export interface ReportedFile {
   fileId?: string;
   bytes?: number;
@@ -10,7 +10,7 @@ export interface ReportedFile {
   createdAt?: number;
 }
 
-/** Returns the file in a response; undefined when it describes none. */
+/** Returns the file in a response; undefined if the response does not describe a file. */
 export function parseFile(response: unknown): ReportedFile | undefined {
   if (!isObject<FileObject>(response)) return undefined;
   const id = textOf(response.id);

@@ -1,6 +1,6 @@
 /*
- * Reads fields of responses that may be missing, or have any value (rule 6 of "What an answer is worth",
- * docs/architecture.md). Undefined, null, "" and anything unusable all mean: not set.
+ * Reads fields of responses that may be missing or have any value (rule 6 of "What an answer is worth",
+ * docs/architecture.md). Undefined, null, "" and unusable values all count as not set.
  */
 
 /** Any field of a response may be missing or have any value. */
@@ -18,7 +18,7 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** Returns a count; undefined for anything but a whole number from 0. */
+/** Returns a count; undefined for anything but a whole number of at least 0. */
 export function countOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }

@@ -1,27 +1,27 @@
 import { isObject, textOf } from './loose-fields.ts';
 
 /*
- * Rule 2 of "What an answer is worth" (docs/architecture.md): only the API's own word is a refusal. It is JSON of the
- * form `{"error": {"message": "…"}}`, or `{"detail": …}` as FastAPI writes it. A proxy's page, a redirect, an empty body
- * and an API gateway's `{"message": "…"}` come from something in front of the API.
+ * Rule 2 of "What an answer is worth" (docs/architecture.md): only an error in the API's own format is a refusal. It is
+ * JSON of the form `{"error": {"message": "…"}}`, or `{"detail": …}` as FastAPI writes it. A proxy's page, a redirect,
+ * an empty body and an API gateway's `{"message": "…"}` come from something in front of the API.
  */
 
 const MAX_SAID = 500;
 const MAX_CODE = 64;
 
-/** What the API said when it refused a request. */
+/** A refusal in the API's own format. */
 export interface OwnWord {
   /** The API's code, or else its type; `refused` if it named none. */
   code: string;
-  /** Its code and its type as one text, to be matched. */
+  /** Its code and its type as one text, for matching. */
   codes: string;
   /** At most 500 characters. */
   message: string;
-  /** The parameter that it is about. */
+  /** The parameter that the refusal is about. */
   param?: string;
 }
 
-/** Returns the API's own word in a response's body; undefined when the response is not the API's. */
+/** Returns the refusal in a response's body; undefined if the body does not have the API's error format. */
 export function ownWord(body: unknown): OwnWord | undefined {
   if (!isObject<{ error: unknown; detail: unknown }>(body)) return undefined;
   const error = isObject<{ code: unknown; type: unknown; message: unknown; param: unknown }>(body.error)
@@ -38,7 +38,7 @@ export function ownWord(body: unknown): OwnWord | undefined {
   };
 }
 
-/** FastAPI's `detail` is a text, a list of findings with a `msg`, or any object. */
+/** FastAPI's `detail` is a text, a list of findings that have a `msg`, or any object. */
 function detailOf(detail: unknown): string | undefined {
   const found = Array.isArray(detail) ? detail : [detail];
   const texts = found.flatMap((each) => {

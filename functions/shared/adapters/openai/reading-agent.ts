@@ -2,12 +2,12 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
 
-/** More than a TLS record; a plain connection often has as much to read. */
+/** More than a TLS record. A plain connection often has this much to read. */
 const READ_BYTES = 512 * 1024;
 
 /**
- * Returns an agent whose connections read into one buffer: a new one for each read is half of the garbage of a download.
- * Node's HTTP parser copies the bytes of a body out of it before it returns, so they stay valid, whenever they are used.
+ * Returns an agent whose connections read into one buffer. A new buffer for each read would be half of the garbage of a
+ * download. Node's HTTP parser copies the bytes of a body out of the buffer before it returns, so they stay valid.
  */
 export function createReadingAgent(secure: boolean): http.Agent {
   const options = { keepAlive: true };
@@ -32,7 +32,9 @@ class SecureReadingAgent extends https.Agent {
 
 type Connection = Duplex | null | undefined;
 
-/** Opens a connection that reads into the buffer. Bytes that nobody waits for are no answer: they end it. */
+/**
+ * Opens a connection that reads into the buffer. If bytes arrive that no request waits for, the connection is closed.
+ */
 function reading(buffer: Buffer, open: (options: { onread: object }) => Connection): Connection {
   const callback = (bytes: number): boolean => {
     if (!connection?.emit('data', buffer.subarray(0, bytes))) connection?.destroy();

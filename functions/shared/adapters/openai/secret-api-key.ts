@@ -2,7 +2,7 @@ import { NotAllowed } from '../../domain/errors.ts';
 import type { ApiKey, ApiKeySource } from './api-key.ts';
 import { createCachedSecret, jsonFields, type SecretPlace } from './cached-secret.ts';
 
-/** Reads the key from Secrets Manager. The secret is the key alone, or JSON `{apiKey, organization?, project?}`. */
+/** Reads the key from Secrets Manager. The secret is only the key, or JSON: `{apiKey, organization?, project?}`. */
 export function createSecretApiKey(place: SecretPlace): ApiKeySource {
   return createCachedSecret(place, parseSecret);
 }
@@ -13,7 +13,7 @@ function parseSecret(secret: string, tried: string): ApiKey {
   const headerText = (name: string): string | undefined => {
     const value = fields[name];
     if (value === undefined || value === null || value === '') return undefined;
-    // The message must not contain the value: it is the secret.
+    // The message must not contain the value, because it is the secret.
     if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
       throw new NotAllowed(`${tried}: its ${name} is not valid; use printable ASCII without spaces`);
     }
@@ -21,7 +21,7 @@ function parseSecret(secret: string, tried: string): ApiKey {
   };
   const apiKey = headerText('apiKey');
   if (apiKey === undefined)
-    throw new NotAllowed(`${tried}: it has no key; store the key, or JSON with "apiKey"`);
+    throw new NotAllowed(`${tried}: it contains no key; store the key, or JSON with "apiKey"`);
   const organization = headerText('organization');
   const project = headerText('project');
   return {

@@ -2,7 +2,7 @@ import type { SigningSecrets } from '../../ports/ports.ts';
 import { createCachedSecret, type SecretPlace } from './cached-secret.ts';
 import { parseSigningSecrets, type StoredSecret } from './stored-signing-secrets.ts';
 
-const REREAD_MS = 60_000; // forged requests must not make us call Secrets Manager for each
+const REREAD_MS = 60_000; // forged requests must not cause a call to Secrets Manager each
 
 /** Reads the signing secrets of webhooks from Secrets Manager. */
 export function createSecretSigningSecrets(place: SecretPlace): SigningSecrets {

@@ -1,30 +1,31 @@
 /**
- * The text of the secret with the signing secrets of webhooks: one signing secret alone, or JSON
- * `{"secrets": [{"secret": "whsec_…", "until"?: "2026-11-30T00:00:00Z"}]}`: during a rotation two are valid. The command
- * line also stores what it needs to recognize its own: `endpoint` and `hint` of each, and `createdBy` of the whole.
+ * The format of the secret that contains the signing secrets of webhooks: one signing secret alone, or JSON
+ * `{"secrets": [{"secret": "whsec_…", "until"?: "2026-11-30T00:00:00Z"}]}`. During a rotation, two are valid. The CLI
+ * also stores what it needs to recognise its own endpoints and secrets: `endpoint` and `hint` per signing secret, and
+ * `createdBy` once.
  */
 import { NotAllowed } from '../../domain/errors.ts';
 import { jsonFields } from './cached-secret.ts';
 import { present, textOf } from './loose-fields.ts';
 
-/** One signing secret. `until`: in milliseconds; without it the secret does not end. */
+/** One signing secret. `until`: in milliseconds; without it, the secret does not expire. */
 export interface StoredSecret {
   secret: string;
   until?: number;
-  /** The endpoint at the API whose secret it is. */
+  /** The id of the API's webhook endpoint that uses the secret. */
   endpoint?: string;
-  /** What the API shows in place of the secret. */
+  /** What the API shows instead of the secret. */
   hint?: string;
 }
 
-/** All that is stored. */
+/** The parsed secret. */
 export interface StoredSigningSecrets {
   secrets: StoredSecret[];
   /** Set by a program that created the secret in Secrets Manager, and may delete it. */
   createdBy?: string;
 }
 
-/** `tried`: the first words of a message. Errors: NotAllowed, which does not quote the text. */
+/** `tried`: the first words of a message. Errors: NotAllowed, whose message does not quote the text. */
 export function parseSigningSecrets(stored: string, tried: string): StoredSigningSecrets {
   const text = stored.trim();
   if (!text.startsWith('{')) return { secrets: text === '' ? [] : [{ secret: text }] };

@@ -6,30 +6,34 @@ import { BoundedJson } from './bounded-json.ts';
 import { createReadingAgent } from './reading-agent.ts';
 
 /*
- * Plain HTTP as the Batch API needs it: one send for each call, no redirect, exact lengths, back-pressure both ways, and
- * for every failure the answer to "may it have arrived?".
+ * Plain HTTP as the Batch API needs it: each call is sent once, without redirects, with exact lengths, and with
+ * backpressure in both directions. Each failure says whether the request may have arrived.
  */
 
 /** A request below the base URL. */
 export interface OpenAiRequest {
   method: 'GET' | 'POST' | 'DELETE';
-  /** From the base URL on, beginning with `/`, encoded. */
+  /** The path after the base URL. It begins with `/` and is encoded. */
   path: string;
   headers: OutgoingHttpHeaders;
-  /** `bytes` is announced and kept to: more or less breaks the request off. Pieces must not be written to again. */
+  /**
+   * The request announces `bytes` and breaks off if the body has more or fewer. Pieces must not be modified afterwards.
+   */
   body?: { bytes: number; pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array> };
-  /** A connection of its own, so that no other end's farewell to an idle one can be taken for a lost answer. */
+  /** Use a new connection. If the server closes an idle one, that looks like a lost response. */
   ownConnection?: true;
   /** Destroys the connection. */
   signal?: AbortSignal;
-  /** How long the answer may take to begin once the request is sent, in milliseconds; by default the silence. */
+  /**
+   * How long the response may take to begin after the request is sent, in milliseconds. Default: the silence time-out.
+   */
   answerMs?: number;
 }
 
-/** No answer came, or it broke off. */
+/** No response arrived, or it broke off. */
 export class ConnectionFailure extends Error {
   override readonly name = 'ConnectionFailure';
-  /** False when surely nothing of the request was sent. */
+  /** False if certainly no byte of the request was sent. */
   readonly mayHaveArrived: boolean;
 
   constructor(message: string, mayHaveArrived: boolean, cause?: unknown) {
@@ -38,17 +42,20 @@ export class ConnectionFailure extends Error {
   }
 }
 
-/** Sends requests; what it throws is a ConnectionFailure, or what the request's own body threw. */
+/** Sends requests. Throws a ConnectionFailure, or what the request's own body threw. */
 export interface OpenAiTransport {
-  /** Answers with the head of the answer, its body unread. */
+  /** Returns the response after its headers; its body is not read yet. */
   open(request: OpenAiRequest): Promise<IncomingMessage>;
-  /** The body, whole or not at all; undefined when it is too long. Oversized values of JSON are left out. */
+  /** Returns the whole body; undefined if it is too long. Oversized JSON values are left out. */
   readWhole(answer: IncomingMessage, mostBytes: number): Promise<Buffer | undefined>;
-  /** The body as it comes; throws at its end unless it was whole. */
+  /** Yields the body as it arrives. Throws at the end if the body is incomplete. */
   pieces(answer: IncomingMessage): AsyncGenerator<Uint8Array>;
 }
 
-/** `silenceMs`: how long the other side may give no sign, in milliseconds. Throws for a base URL that would leak the key. */
+/**
+ * `silenceMs`: how long the server may send nothing, in milliseconds. Errors: an Error for a base URL that would leak
+ * the key.
+ */
 export function createOpenAiTransport(baseUrl: string, silenceMs: number): OpenAiTransport {
   const base = parseBaseUrl(baseUrl);
   if ('problem' in base) throw new Error(`the base URL ${base.problem}`);
@@ -73,7 +80,7 @@ export function createOpenAiTransport(baseUrl: string, silenceMs: number): OpenA
       try {
         return await answerTo(outgoing, request, secure, silenceMs);
       } catch (error) {
-        // The other side closed an idle connection: a reading call is sent once more, on one that is not idle.
+        // The server closed an idle connection. A GET is sent once more, on a new connection.
         const stale = outgoing.reusedSocket && isReset(error) && request.method === 'GET';
         if (!stale) throw error;
         const again = { ...request, ownConnection: true as const };
@@ -93,7 +100,7 @@ async function answerTo(
 ): Promise<IncomingMessage> {
   const { signal } = request;
   const answer = headOf(outgoing, secure);
-  answer.catch(() => {}); // it may fail while the body is still on its way out
+  answer.catch(() => {}); // it may fail while the body is still being sent
   const giveUp = (): void => {
     const { reason } = signal ?? {};
     outgoing.destroy(reason instanceof Error ? reason : new Error('given up', { cause: reason }));
@@ -109,7 +116,7 @@ async function answerTo(
   }
 }
 
-/** The head of the answer, or the failure that came in its place. */
+/** Returns the response after its headers, or throws the failure. */
 function headOf(outgoing: ClientRequest, secure: boolean): Promise<IncomingMessage> {
   let mayHaveArrived = false;
   const connected = (): void => {
@@ -127,7 +134,7 @@ function headOf(outgoing: ClientRequest, secure: boolean): Promise<IncomingMessa
   });
 }
 
-/** Sends the body to its end, or until the answer comes before that. */
+/** Sends the body to its end, or until a response arrives. */
 async function sendBody(
   outgoing: ClientRequest,
   body: OpenAiRequest['body'],
@@ -154,7 +161,7 @@ async function sendBody(
       if (isOver) return;
     }
   } finally {
-    source.return(undefined).catch(() => {}); // not awaited: a source that hangs must not hold us
+    source.return(undefined).catch(() => {}); // not awaited, because the source may hang
   }
   if (sent !== body.bytes) {
     throw new Error(
@@ -167,8 +174,9 @@ async function sendBody(
 const ENDED = ['response', 'error', 'close'] as const;
 
 /**
- * Waits for one of the events, or for `expected`: undefined when an event was first. It leaves no listener behind, and
- * makes a new promise each time: one that lived as long as the request would keep every piece that was raced with it.
+ * Waits for one of the events or for `expected`. Returns undefined if an event was first. It leaves no listeners
+ * behind. It makes a new promise for each call, because a promise that lives as long as the request would keep every
+ * piece in memory.
  */
 async function untilEvent<T>(
   outgoing: ClientRequest,
@@ -206,7 +214,7 @@ async function readWhole(
     for await (const piece of piecesOf(answer, silenceMs)) if (!body.push(piece)) return undefined;
     return body.bytes();
   };
-  return withIdleTimeout(silenceMs, answer, read()); // a trickle counts as silence, too
+  return withIdleTimeout(silenceMs, answer, read()); // a trickle counts as silence
 }
 
 async function* piecesOf(answer: IncomingMessage, silenceMs: number): AsyncGenerator<Buffer> {
@@ -219,7 +227,7 @@ async function* piecesOf(answer: IncomingMessage, silenceMs: number): AsyncGener
     }
   };
   try {
-    // The time counts only while we wait for the other side, not while our reader takes its own.
+    // The time counts only while we wait for the server, not while the consumer works.
     for (let piece = await next(); !piece.done; piece = await next()) yield piece.value;
   } finally {
     if (!answer.complete) answer.destroy();

@@ -4,7 +4,7 @@ import type { UnsignedRequest } from './client.ts';
 const SAFE_NAME = /^[A-Za-z0-9._-]{1,200}\.jsonl$/;
 
 /**
- * Returns the `POST /files` request for a batch. It streams the file; the length of the whole body is known in advance.
+ * Returns the `POST /files` request for a batch. It streams the file. The length of the whole body is known in advance.
  */
 export function uploadRequest(upload: {
   name: string;
@@ -33,7 +33,7 @@ export function uploadRequest(upload: {
     path: '/files',
     headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
     body: { bytes: head.length + upload.bytes + tail.length, pieces: framed(head, upload, tail) },
-    ownConnection: true, // a pooled connection may be dead: do not begin 200 MB on it
+    ownConnection: true, // a pooled connection may be dead: do not start 200 MB on it
   };
 }
 
@@ -49,7 +49,7 @@ async function* framed(
     if (sent > upload.bytes) break;
     yield piece;
   }
-  // The API must never receive an incomplete or wrong file as complete.
+  // The API must never receive an incomplete or wrong file as if it were complete.
   if (sent !== upload.bytes) {
     throw new Error(
       `upload ${upload.name}: the body has ${sent > upload.bytes ? 'more' : 'fewer'} bytes than the announced ${upload.bytes}`,

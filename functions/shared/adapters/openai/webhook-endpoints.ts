@@ -1,8 +1,7 @@
 /**
- * The calls by which webhooks are managed for the project of the key
- * ([source](https://developers.openai.com/api/reference/resources/webhooks)). Only the command line makes them. Errors
- * are those of the Batch API: RetryableError, after which a change may have been made all the same; NotAllowed;
- * TerminalError.
+ * Calls that manage the webhooks of the key's project
+ * ([source](https://developers.openai.com/api/reference/resources/webhooks)). Only the CLI makes them. Errors are those
+ * of the Batch API: RetryableError, after which the change may still have been made; NotAllowed; TerminalError.
  */
 import { isApiId } from '../../contract/api-id.ts';
 import { RetryableError } from '../../domain/errors.ts';
@@ -18,25 +17,25 @@ export interface WebhookEndpoint {
   id: string;
   url: string;
   eventTypes: string[];
-  /** Changes with the signing secret, and does not reveal it; absent where the API does not say it. */
+  /** A hint that changes with the signing secret and does not reveal it. Absent if the API does not send it. */
   hint?: string;
 }
 
-/** The endpoint right after its signing secret was made, the only time that the API shows it. */
+/** The endpoint right after its signing secret was made. The API shows the secret only then. */
 export interface SecretEndpoint extends WebhookEndpoint {
   secret: string;
 }
 
 /** Manages the endpoints of the project. */
 export interface WebhookEndpoints {
-  /** Returns all endpoints of the project; undefined when the API has no such calls. */
+  /** Returns all endpoints of the project; undefined if the API has no such calls. */
   list(): Promise<WebhookEndpoint[] | undefined>;
   create(endpoint: { name: string; url: string; eventTypes: readonly string[] }): Promise<SecretEndpoint>;
-  /** Sets all event types that the endpoint gets. */
+  /** Sets the complete list of event types that the endpoint receives. */
   setEventTypes(id: string, eventTypes: readonly string[]): Promise<void>;
-  /** Makes a new signing secret. The API signs with the old one, too, for 24 hours. */
+  /** Makes a new signing secret. For 24 hours, the API also signs with the old one. */
   rotateSecret(id: string): Promise<SecretEndpoint>;
-  /** Sends a sample event. Returns the HTTP status with which the URL answered. */
+  /** Sends a sample event. Returns the HTTP status of the URL's response. */
   sendTest(id: string, eventType: string): Promise<number>;
   /** Idempotent. */
   remove(id: string): Promise<void>;
@@ -44,7 +43,7 @@ export interface WebhookEndpoints {
 
 interface Call {
   method: 'GET' | 'POST' | 'DELETE';
-  /** Below `/webhook_endpoints`. */
+  /** The path after `/webhook_endpoints`. */
   path: string;
   body?: object;
 }
@@ -52,9 +51,9 @@ interface Call {
 const PATH = '/webhook_endpoints';
 const PAGE = 100;
 const MAX_PAGES = 100; // a server may always say that there are more
-/** How an API answers that does not know the path. */
+/** The responses of an API that does not have these calls. */
 const NO_SUCH_CALL: ReadonlySet<number> = new Set([404, 405, 501]);
-const TEST_MS = 45_000; // the API waits for the answer of the URL
+const TEST_MS = 45_000; // the API waits for the response of the URL
 
 /** `baseUrl`: including `/v1`; https, or http on this machine. Errors: an Error for a base URL that is not safe. */
 export function createWebhookEndpoints(options: { baseUrl: string; keys: ApiKeySource }): WebhookEndpoints {
@@ -172,7 +171,7 @@ function endpointIn(value: unknown): WebhookEndpoint | undefined {
   return { id, url, eventTypes: types.flatMap((type) => textOf(type) ?? []), ...present({ hint }) };
 }
 
-/** Its message does not quote the response, which may hold the secret. */
+/** The message does not quote the response, which may contain the secret. */
 function withSecret(tried: string, { body }: AccountResponse): SecretEndpoint {
   const endpoint = endpointIn(body);
   const secret = isObject<{ signing_secret: unknown }>(body) ? textOf(body.signing_secret) : undefined;

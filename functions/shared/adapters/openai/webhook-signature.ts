@@ -1,15 +1,19 @@
 import { Webhook } from 'standardwebhooks';
 import type { IsGenuine } from '../../ports/ports.ts';
 
-const PREFIX = 'whsec_'; // what follows it is base64; a secret without it is used as it is
+const PREFIX = 'whsec_'; // the rest is base64; a secret without the prefix is used unchanged
 
-/** The library reads past what follows a number or a signature; a header that was changed or sent twice is refused here. */
+/**
+ * The library ignores anything after a number or a signature. This file refuses headers that were changed or sent
+ * twice.
+ */
 const TIMESTAMP = /^\d+$/;
 const SIGNATURES = /^[^\s,]+,[^\s,]+(?: [^\s,]+,[^\s,]+)*$/;
 
 /**
- * Verifies a signature by the rules of Standard Webhooks: `webhook-signature` may hold several, and a timestamp more
- * than five minutes from now is refused ([source](https://github.com/standard-webhooks/standard-webhooks)).
+ * Verifies a signature by the rules of Standard Webhooks
+ * ([source](https://github.com/standard-webhooks/standard-webhooks)). `webhook-signature` may contain several
+ * signatures. A timestamp that differs from now by more than five minutes is refused.
  */
 export const isGenuine: IsGenuine = (secrets, headers, body) =>
   TIMESTAMP.test(headers['webhook-timestamp'] ?? '') &&
@@ -25,6 +29,6 @@ function isSignedBy(secret: string, headers: Parameters<IsGenuine>[1], body: Buf
     webhook.verify(body, known as Record<string, string>, { jsonParse: false });
     return true;
   } catch {
-    return false; // whatever a forged request provokes, it is not genuine
+    return false; // any error means that the request is not genuine
   }
 }

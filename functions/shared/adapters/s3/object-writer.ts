@@ -10,20 +10,20 @@ import { RetryableError, TerminalError } from '../../domain/errors.ts';
 import type { ObjectWriter } from '../../ports/ports.ts';
 import { headObject, inputOf, type S3Place, s3Failure, translated } from './object.ts';
 
-/** The key to write to, the content type, and the object's tags as S3 takes them. */
+/** The key to write to, the content type, and the object's tags in S3's format. */
 type S3Target = S3Place & { contentType: string; tagging?: string };
 
-const PIECE_BYTES = 8 * 1024 * 1024; // 10,000 pieces, S3's limit, make 84 GB
+const PIECE_BYTES = 8 * 1024 * 1024; // 10,000 parts, S3's limit, make 84 GB
 
 /**
  * Writes an object of unknown length: with one PutObject if it is small, otherwise in parts of 8 MiB. It fills the next
- * part while one is uploaded, so it needs the memory of two.
+ * part while one is being uploaded, so it needs memory for two.
  */
 export class S3Writer implements ObjectWriter {
   readonly #client: S3Client;
   readonly #target: S3Target;
   #piece: Buffer = Buffer.allocUnsafe(PIECE_BYTES);
-  /** The piece that is or was uploaded; once the upload is done, its buffer is reused. */
+  /** The part that is being uploaded or was uploaded. Its buffer is reused after the upload. */
   #sent: Buffer | undefined;
   #filled = 0;
   #length = 0;
@@ -60,12 +60,12 @@ export class S3Writer implements ObjectWriter {
 
   async abort(): Promise<void> {
     this.#open = false;
-    await this.#pendingUpload.catch(() => {}); // the writer may be aborted because this upload failed
+    await this.#pendingUpload.catch(() => {}); // the failure of this upload may be the reason for the abort
     if (this.#uploadId === undefined) return;
     await abortUpload(this.#client, this.#target, this.#uploadId);
   }
 
-  /** Begins the upload of the filled piece, and continues with an empty one. */
+  /** Begins the upload of the filled part, and continues with an empty one. */
   async #uploadPiece(): Promise<void> {
     await this.#pendingUpload;
     this.#uploadId ??= await beginUpload(this.#client, this.#target);
@@ -121,7 +121,7 @@ export async function beginUpload(client: S3Client, target: S3Target): Promise<s
 /** Discards a multipart upload; never throws. */
 export async function abortUpload(client: S3Client, target: S3Place, uploadId: string): Promise<void> {
   const command = new AbortMultipartUploadCommand({ ...inputOf(target), UploadId: uploadId });
-  // If this fails, the bucket's lifecycle rule removes the incomplete upload.
+  // If this fails, the bucket's lifecycle rule deletes the incomplete upload.
   await client.send(command).catch(() => {});
 }
 
@@ -146,8 +146,8 @@ export async function uploadPart(
 }
 
 /**
- * Leaves the bytes out of the request's signature. The connection's TLS and the SDK's CRC32 protect them already; their
- * SHA-256 costs a sixth of a delivery's CPU time.
+ * Excludes the bytes from the request's signature. TLS and the SDK's CRC32 already protect them, and their SHA-256
+ * would cost a sixth of a delivery's CPU time.
  */
 function unsignedPayload(command: UploadPartCommand): UploadPartCommand {
   command.middlewareStack.add(
@@ -161,8 +161,8 @@ function unsignedPayload(command: UploadPartCommand): UploadPartCommand {
 }
 
 /**
- * Completes a multipart upload. Returns true when the object is complete, now or before; false when the upload is
- * unknown and the object is missing. Errors: those of S3.
+ * Completes a multipart upload. Returns true if the object is complete, by this call or an earlier one; false if the
+ * upload is unknown and the object is missing. Errors: those of S3.
  */
 export async function completeUpload(
   client: S3Client,

@@ -20,14 +20,14 @@ export interface S3Place {
   owner: string;
 }
 
-const IDLE_TIMEOUT_MS = 15_000; // S3 sends its first byte within a second: the connection is dead
+const IDLE_TIMEOUT_MS = 15_000; // S3 sends its first byte within a second, so after this the connection is dead
 const MAX_REOPENINGS = 3; // in a row, each with less than `PROGRESS_BYTES`
 const PROGRESS_BYTES = 1024 * 1024;
 
-/** The read can be resumed where it ended, unlike after a wrong checksum, which invalidates all bytes before. */
+/** The read can resume where it broke off. After a wrong checksum it cannot, because all bytes before are invalid. */
 class Interrupted extends RetryableError {}
 
-/** Returns what S3 reports of an object; undefined when there is none. Errors: RetryableError; NotAllowed. */
+/** Returns what S3 reports of an object; undefined if there is none. Errors: RetryableError; NotAllowed. */
 export async function headObject(client: S3Client, place: S3Place): Promise<ObjectFacts | undefined> {
   const tried = `head ${nameOf(place)}`;
   try {
@@ -51,8 +51,9 @@ export async function headObject(client: S3Client, place: S3Place): Promise<Obje
 }
 
 /**
- * Returns the checksum of the whole object, and whether a KMS key makes the ETag random. S3 computes CRC64NVME if the
- * client sent no checksum ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html)).
+ * Returns the checksum of the whole object, and whether a KMS key makes the ETag random. If the client sent no
+ * checksum, S3 computes CRC64NVME
+ * ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html)).
  */
 function bytesIn(head: HeadObjectCommandOutput): Pick<ContentFacts, 'checksum' | 'etagIsRandom'> {
   const isKms = head.ServerSideEncryption?.startsWith('aws:kms') ?? false;
@@ -70,7 +71,7 @@ function checksumIn(head: HeadObjectCommandOutput): ContentFacts['checksum'] {
 
 /**
  * Streams an object or a range of it (`end` exclusive): exactly as many bytes as S3 announced. After a broken
- * connection it resumes at the byte reached, as long as that makes progress. Errors: RetryableError; NotAllowed;
+ * connection it resumes at the byte that it reached, as long as it makes progress. Errors: RetryableError; NotAllowed;
  * TerminalError.
  */
 export async function* readObject(
@@ -170,7 +171,7 @@ async function getObject(
   return response;
 }
 
-/** Returns whether the response is the range, or as much of it as the object has. */
+/** Returns whether the response is the range, or the part of it that the object has. */
 function isOfRange(
   { $metadata, ContentRange, ContentLength }: GetObjectCommandOutput,
   { start, end }: { start: number; end: number },

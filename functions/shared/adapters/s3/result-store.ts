@@ -21,8 +21,8 @@ import { ENDED_TAGGING } from './tags.ts';
 const DELETED_AT_ONCE = 1_000; // S3's limit
 
 /**
- * Reads and writes the results bucket on S3. `owner`: the AWS account that must own the bucket. `prefix`: before all keys;
- * callers neither pass it nor receive it.
+ * Reads and writes the results bucket on S3. `owner`: the AWS account that must own the bucket. `prefix`: the start of
+ * all keys. Keys that callers pass or receive do not contain it.
  */
 export function createS3ResultStore(options: {
   client: S3Client;

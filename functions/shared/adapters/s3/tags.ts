@@ -5,13 +5,13 @@ import { inputOf, type S3Place, translated } from './object.ts';
 
 const MAX_TAGS = 10; // S3's limit
 
-/** The tag as S3's writes take it. */
+/** The tag in the format of S3's writes. */
 export const ENDED_TAGGING = new URLSearchParams([[ENDED_TAG.key, ENDED_TAG.value]]).toString();
 
 /**
- * Adds the tag of an ended job to an object version. S3 replaces all tags of a version at once, so it reads those of
- * others first and writes them again. Returns `full` when they are as
- * many as S3 allows. Errors: those of S3.
+ * Adds the tag of an ended job to an object version. S3 replaces all tags of a version at once, so this reads the other
+ * tags first and writes them again. Returns `full` if the version already has as many tags as S3 allows. Errors: those
+ * of S3.
  */
 export async function addEndedTag(client: S3Client, place: S3Place): Promise<'tagged' | 'full' | 'gone'> {
   const tried = `tag ${place.bucket}/${place.key} ${place.versionId}`;

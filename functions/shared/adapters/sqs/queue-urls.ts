@@ -1,6 +1,6 @@
 import type { WorkMessage } from '../../ports/ports.ts';
 
-/** The queues a function may send to, by the receiver of the message. */
+/** The URLs of the queues that a function may send to, by the receiver of the message. */
 export type QueueUrls = Partial<Record<WorkMessage['to'], string>>;
 
 /** Returns the receivers that have a queue. */

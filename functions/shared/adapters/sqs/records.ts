@@ -1,7 +1,7 @@
 import { jobIdIn } from '../../domain/work-message.ts';
 import type { Log } from '../../ports/ports.ts';
 
-/** The fields needed of an SQS record; `SQSRecord` of `aws-lambda` has them. */
+/** The fields of an SQS record that are needed; `SQSRecord` of `aws-lambda` has them. */
 interface QueueRecord {
   messageId: string;
   eventSourceARN: string;
@@ -9,8 +9,9 @@ interface QueueRecord {
 }
 
 /**
- * Handles each record by itself, all at the same time, so that none waits for the hanging call of another, and returns the failed ones for SQS to redeliver. Errors: an Error when all records
- * fail, so that the invocation shows as failed, or when a failed record has no id.
+ * Handles all records at the same time, so that none waits for a call of another that hangs. Returns the failed ones
+ * for SQS to redeliver. Errors: an Error if all records fail, so that the invocation shows as failed, or if a failed
+ * record has no id.
  */
 export async function handleEachRecord<R extends QueueRecord>(
   event: { Records: R[] },
@@ -26,7 +27,7 @@ export async function handleEachRecord<R extends QueueRecord>(
     const { messageId, eventSourceARN: queue } = record;
     log.error('record_failed', { messageId, queue, jobId: jobIdIn(record.body) }, result.reason);
     if (record.messageId) failed.push(record.messageId);
-    else nameless += 1; // with a null or empty id in the response, SQS would redeliver every record
+    else nameless += 1; // for a null or empty id in the response, SQS would redeliver every record
   }
   if (nameless > 0) throw new Error(`${nameless} records without an id failed`);
   if (failed.length > 0 && failed.length === event.Records.length)

@@ -6,7 +6,7 @@ import { type QueueUrls, receiversOf } from './queue-urls.ts';
 
 const MAX_MESSAGES = 10; // SQS's limit per call; ten of our messages are far below its limit in bytes
 
-/** Sends messages to the queues between the functions on SQS. A message to a queue without a URL is a defect. */
+/** Sends messages to the SQS queues between the functions. A message to a queue without a URL is a defect. */
 export function createSqsWorkQueues(options: { client: SQSClient; urls: QueueUrls }): WorkQueues {
   const { client, urls } = options;
   return {

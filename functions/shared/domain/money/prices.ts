@@ -69,6 +69,11 @@ export class Prices {
     this.#discount = BigInt(Math.round(discount * Number(BASE)));
   }
 
+  /** ISO 4217. All tables have the same. */
+  get currency(): string {
+    return this.#tables[0]?.currency ?? 'USD';
+  }
+
   /** Returns the model's list prices; undefined when no table knows it. */
   of(model: string): DatedPrices | undefined {
     if (this.#found.has(model)) return this.#found.get(model);
@@ -79,10 +84,10 @@ export class Prices {
     return prices;
   }
 
-  /** Returns what the tokens of one model cost; undefined when no table knows the model. */
+  /** Returns what the tokens of one model cost; undefined when no table knows the model, or the price of its media. */
   costOf({ model, long, ...tokens }: ModelTokens): Cost | undefined {
     const prices = this.of(model);
-    if (!prices) return undefined;
+    if (!prices || tokens.media > 0 || (long?.media ?? 0) > 0) return undefined;
     const list = listPrice(tokens, prices) + (long ? listPrice(long, prices.long ?? prices) : 0n);
     return { list, paid: rounded(list * (BASE - this.#discount), BASE) };
   }

@@ -13,6 +13,8 @@ export interface TokenCounts {
   output: number;
   /** Of the output. */
   reasoning: number;
+  /** Of the input or output: audio or images, which have prices of their own. */
+  media: number;
 }
 
 /** The tokens of rows of one model. Rows with a long input are priced apart (`prices.ts`). */
@@ -25,9 +27,23 @@ export interface ModelTokens extends TokenCounts {
   long?: TokenCounts & { rows: number };
 }
 
-const NAMES = ['input', 'cachedInput', 'cacheWrites', 'output', 'reasoning'] as const;
+/** All counts of tokens, none of them left out of a sum. */
+export const NO_TOKENS: Readonly<TokenCounts> = {
+  input: 0,
+  cachedInput: 0,
+  cacheWrites: 0,
+  output: 0,
+  reasoning: 0,
+  media: 0,
+};
 
-const NONE: TokenCounts = { input: 0, cachedInput: 0, cacheWrites: 0, output: 0, reasoning: 0 };
+const NAMES = Object.keys(NO_TOKENS) as (keyof TokenCounts)[];
+
+/** How many models are told apart: an API that names another one in each row would fill the ledger's item. */
+export const MAX_MODELS = 20;
+
+/** The name that stands for all further models. It has no price. */
+export const OTHER_MODELS = '(other models)';
 
 /** Sums the tokens of rows by model. */
 export class TokenSums {
@@ -38,7 +54,7 @@ export class TokenSums {
     const sum = this.#of(model);
     if (longAbove === undefined || tokens.input <= longAbove) addTo(sum, tokens, 1);
     else {
-      sum.long ??= { rows: 0, ...NONE };
+      sum.long ??= { rows: 0, ...NO_TOKENS };
       addTo(sum.long, tokens, 1);
     }
   }
@@ -49,7 +65,7 @@ export class TokenSums {
       const sum = this.#of(model);
       addTo(sum, tokens, rows);
       if (!long) continue;
-      sum.long ??= { rows: 0, ...NONE };
+      sum.long ??= { rows: 0, ...NO_TOKENS };
       addTo(sum.long, long, long.rows);
     }
   }
@@ -62,7 +78,8 @@ export class TokenSums {
   #of(model: string): ModelTokens {
     const known = this.#models.get(model);
     if (known) return known;
-    const sum = { model, rows: 0, ...NONE };
+    if (this.#models.size >= MAX_MODELS && model !== OTHER_MODELS) return this.#of(OTHER_MODELS);
+    const sum = { model, rows: 0, ...NO_TOKENS };
     this.#models.set(model, sum);
     return sum;
   }

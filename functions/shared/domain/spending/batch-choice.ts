@@ -1,6 +1,6 @@
 import type { ObservedBatch } from '../part.ts';
 
-/** The order in which batches of one intent are adopted: those with results first, then those that may have some. */
+/** The order of preference for batches of one intent: first those with results, then those that may have results. */
 const ORDER: readonly ((batch: ObservedBatch) => boolean)[] = [
   ({ outputFileId, counts }) => outputFileId !== undefined || (counts?.completed ?? 0) > 0,
   ({ status }) => status === 'completed',
@@ -11,8 +11,8 @@ const ORDER: readonly ((batch: ObservedBatch) => boolean)[] = [
 ];
 
 /**
- * Returns the batch to adopt of several on one intent, or on one file: one that has or may have results, of equal ones
- * the first. Undefined when there is none.
+ * Returns the batch to adopt if several have the same intent or file: one that has or may have results, and the first
+ * of equal ones. Undefined if there is none.
  */
 export function batchToAdopt(found: readonly ObservedBatch[]): ObservedBatch | undefined {
   for (const fits of ORDER) {

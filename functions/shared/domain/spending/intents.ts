@@ -1,8 +1,11 @@
-/** What a part keeps of its creates: each is sent for an intent, and none that may have made a batch is forgotten. */
+/**
+ * What a part stores about its creates. Each create belongs to an intent, and an intent that may have made a batch is
+ * never forgotten.
+ */
 
 /**
- * The decision to run a part as one batch. Compare-and-sets add to it: id → fileId → sendBy (from then on a batch may
- * exist) → the part's batch.
+ * The decision to run a part as one batch. Compare-and-sets add to it, in this order: `id`, `fileId`, `sendBy` (a batch
+ * may exist from then on), and the part's batch.
  */
 export interface Intent {
   id: string;
@@ -12,7 +15,7 @@ export interface Intent {
   fileId?: string;
   /** CRC-32 of the uploaded bytes, 8 hexadecimal digits. */
   crc32?: string;
-  /** When the API says that it created the file, in milliseconds. */
+  /** When the file was created, by the API's clock, in milliseconds. */
   uploadedAt?: number;
   /** The API's clock when it confirmed the file, in milliseconds. */
   answeredAt?: number;
@@ -20,9 +23,9 @@ export interface Intent {
   sendBy?: number;
   /** When a search for the batch first found nothing. */
   foundNothingAt?: number;
-  /** The create was refused in a way that passes: the list is searched before it is sent again. */
+  /** The create was refused temporarily. The list is searched before it is sent again. */
   refused?: true;
-  /** When it was refused, in milliseconds: the batch may exist all the same, and be listed later. */
+  /** When the create was refused, in milliseconds. The batch may still exist and appear on the list later. */
   refusedAt?: number;
 }
 
@@ -38,7 +41,9 @@ export type UploadedIntent = Intent & { fileId: string };
 /** An intent whose `POST /batches` may have been sent. */
 export type SentIntent = UploadedIntent & { sendBy: number };
 
-/** An abandoned intent, that is an unresolved create: its file was deleted, and no batch was found on it. */
+/**
+ * An intent that was abandoned because its create is unresolved: its file was deleted, and no batch was found for it.
+ */
 export interface AbandonedIntent extends FileAtApi, Pick<Intent, 'uploadedAt' | 'answeredAt'> {
   intentId: string;
   /** When the intent began. */
@@ -47,18 +52,18 @@ export interface AbandonedIntent extends FileAtApi, Pick<Intent, 'uploadedAt' | 
   givenUpAt?: number;
 }
 
-/** An intent that the part no longer has, although its create was sent (`replaced-intents.ts`). */
+/** An intent that was replaced by another one after its create was sent (`replaced-intents.ts`). */
 export interface ReplacedIntent extends Partial<FileAtApi>, Pick<Intent, 'uploadedAt' | 'answeredAt'> {
   intentId: string;
   /** When the intent began. */
   at: number;
-  /** Until when a create of it may have been sent, in milliseconds. */
+  /** The last time at which its create may have been sent, in milliseconds. */
   sentUntil: number;
-  /** The batch that it is known to have created. */
+  /** The batch that its create is known to have made. */
   batchId?: string;
 }
 
-/** A second batch whose end is not known yet. */
+/** A second batch that may not have ended. */
 export interface OpenSecondBatch {
   batchId: string;
   /** When its cancel is sent next, in milliseconds. */
@@ -67,10 +72,10 @@ export interface OpenSecondBatch {
   unknown?: true;
 }
 
-/** A batch that only the answer to its create ever showed: the search for it resumes. */
+/** A batch that only the response to its create has ever shown. The search for it has resumed. */
 export interface UnseenBatch {
   batchId: string;
-  /** Its newest published status, and the revision of that. */
+  /** Its newest published status, and that status's revision. */
   status: string;
   rev: number;
 }

@@ -1,18 +1,18 @@
 /**
- * What a part keeps of its earlier attempts is bounded: a part that runs in slices of rows has as many attempts as
- * slices, and an item of the ledger holds 400 KB. When a part has the batches of `MAX_RAN` earlier attempts, or other ids
- * as many, they move to an item of their own, a page. A page's number and batches never change once it is written.
+ * Limits what a part's item stores about earlier attempts: a part that runs in slices has one attempt per slice, and a
+ * ledger item can hold 400 KB. When a part has the batches of `MAX_RAN` earlier attempts, or as many other ids as
+ * `MAX_IDS`, they move to an item of their own, a page. A page never changes once it is written.
  *
- * The part works without its pages: they are read to show a job that has ended, and to clean it up.
+ * Steps do not need the pages. They are read only to show an ended job and to clean it up.
  */
 import type { Part, RanBatch } from '../part.ts';
 import type { DoubtfulFile } from '../part-results.ts';
 import { without } from '../without.ts';
 import type { FileAtApi } from './intents.ts';
 
-/** How many earlier attempts a part keeps in its item: each takes about a kilobyte, or six if ids are of the longest. */
+/** How many earlier attempts a part keeps in its item. Each takes about one kilobyte, or six with the longest ids. */
 const MAX_RAN = 10;
-/** How many ids of any other kind; the longest have a thousand characters. */
+/** How many ids of each other kind a part keeps in its item. The longest ids have a thousand characters. */
 const MAX_IDS = 40;
 
 /** One page: the fields of the part that moved to it. */
@@ -31,14 +31,14 @@ export interface PastAttempts {
   unusedFiles: FileAtApi[];
   /** Files known to be deleted. */
   deletedFiles?: string[];
-  /** As that of the job; absent until the job has ended and is cleaned up. */
+  /** The expiry time of the job. Absent until the job has ended and is cleaned up. */
   expiresAt?: number;
 }
 
-/** A part with all its attempts, for reading. `stored`: its item in the ledger. */
+/** A part with all its attempts, for reading. `stored`: the part as the ledger has it. */
 export type WholePart<P extends Part = Part> = P & { readonly stored: P };
 
-/** Returns the part's next page; undefined while its item is small. */
+/** Returns the next page to write; undefined while the part's item is small. */
 export function nextPage(part: Part): PastAttempts | undefined {
   const { jobId, planId, number, ran, earlierBatchIds, secondBatchIds, openSecondBatches = [] } = part;
   const { doubtfulFiles = [], unusedFiles = [] } = part;
@@ -57,7 +57,7 @@ export function nextPage(part: Part): PastAttempts | undefined {
   };
 }
 
-/** Returns the part without what is on the page; undefined when it is not the part's next one. */
+/** Returns the part without the fields that are on the page. Undefined if the page is not the part's next one. */
 export function withoutPage(part: Part, { page, ...past }: PastAttempts): Part | undefined {
   if (page !== (part.pastPages ?? 0) + 1) return undefined;
   const { doubtfulFiles = [], unusedFiles = [] } = part;

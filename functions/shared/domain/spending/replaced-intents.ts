@@ -1,26 +1,27 @@
 /**
- * Rule 1 of "What an answer is worth" (docs/architecture.md): an intent whose create was ever sent stays known, whatever
- * the API answered. The answer may be wrong, or the request may have been duplicated on its way. The part may need another
- * file, or another intent for the same file: then the old intent is kept here, and the last search for second batches
+ * Rule 1 of "What an answer is worth" (docs/architecture.md): an intent whose create was sent is kept, whatever the API
+ * answered. The answer may be wrong, or the network may have duplicated the request. If the part then needs another
+ * file, or another intent for the same file, the old intent moves to this list. The last search for second batches
  * (`second-batch-search.ts`) covers it.
  *
- * Known gap: of a part whose creates or batches were refused more often, only the newest `MAX_REPLACED` are kept.
+ * Known gap: if the creates or batches of a part were refused more often than `MAX_REPLACED` times, only the newest
+ * intents are kept.
  */
 import type { Part } from '../part.ts';
 import type { FileAtApi, ReplacedIntent, UploadedIntent } from './intents.ts';
 
-/** How many replaced intents a part keeps: a few kilobytes in its item. */
+/** How many replaced intents a part keeps. They take a few kilobytes of its item. */
 export const MAX_REPLACED = 20;
 
-/** The fields of a part that keep what it no longer uses. */
+/** The fields of a part that keep intents and files it no longer uses. */
 type Kept = Pick<Part, 'unusedFiles' | 'replacedIntents'>;
 
-/** Returns the fields of the part without this intent and its file. `batchId`: of its batch, if one is known. */
+/** Returns the part's fields after it drops this intent and its file. `batchId`: the intent's batch, if known. */
 export function withoutFileOf(part: Part, intent: UploadedIntent, batchId?: string): Kept {
   return { ...replacing(part, intent, batchId), unusedFiles: [...(part.unusedFiles ?? []), fileOf(intent)] };
 }
 
-/** Returns the fields of the part without this intent. `batchId`: of its batch, if one is known. */
+/** Returns the part's fields after it drops this intent. `batchId`: the intent's batch, if known. */
 export function replacing(part: Part, intent: UploadedIntent, batchId?: string): Kept {
   const { id, at, uploadedAt, answeredAt } = intent;
   const sentUntil = sentUntilOf(intent);
@@ -37,7 +38,7 @@ export function replacing(part: Part, intent: UploadedIntent, batchId?: string):
   return { replacedIntents: [...(part.replacedIntents ?? []), replaced].slice(-MAX_REPLACED) };
 }
 
-/** Returns until when a create of the intent may have been sent; undefined: none was. */
+/** Returns the last time at which a create of the intent may have been sent; undefined if none was sent. */
 export function sentUntilOf({
   sendBy,
   refusedAt,

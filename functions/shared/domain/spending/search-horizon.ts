@@ -1,16 +1,16 @@
 import { SEARCH_MARGIN_MS } from '../timing.ts';
 import type { Intent } from './intents.ts';
 
-/** A clock that is further ahead of ours than this is not believed. */
+/** A clock that is further ahead of ours than this is ignored. */
 const MAX_AHEAD_MS = 24 * 3_600_000;
 
-/** What an intent says of when its batch cannot have existed yet. Times in milliseconds. */
+/** The times of an intent before which its batch cannot exist. In milliseconds. */
 export type Began = Pick<Intent, 'at' | 'uploadedAt' | 'answeredAt'>;
 
 /**
- * Returns how far back a search for the batches of these intents has to go, in milliseconds: to a quarter of an hour
- * before the earliest of the file's creation, the API's clock and ours. The API's clock may be behind ours, so when it
- * is not known the search has to read the whole list: undefined.
+ * Returns how far back a search for the batches of these intents must go, in milliseconds: 15 minutes before the
+ * earliest of the file's creation, the API's time and our time. The API's clock may be behind ours. If its time is not
+ * known, the search must read the whole list: undefined.
  */
 export function searchHorizon(intents: readonly Began[]): number | undefined {
   const horizons = intents.map(({ at, uploadedAt, answeredAt }) => {

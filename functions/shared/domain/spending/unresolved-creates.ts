@@ -1,20 +1,20 @@
 /**
- * Rule 1 of "What an answer is worth" (docs/architecture.md): spending is bounded, whatever the API answers. A create is
- * unresolved when no batch was found for it and its file is deleted. Unresolved creates are counted over the part's
- * whole life. After the first one the part begins again by itself; the next one stalls it. A person then releases it,
+ * Rule 1 of "What an answer is worth" (docs/architecture.md): spending is bounded, whatever the API answers. A create
+ * is unresolved when no batch was found for it and its file is deleted. A part counts its unresolved creates over its
+ * whole life. After the first one, it begins again by itself. After the next one, it stalls until a person releases it,
  * which allows one more.
  */
 import type { Part, PartIn } from '../part.ts';
 import { without } from '../without.ts';
 import type { AbandonedIntent } from './intents.ts';
 
-/** A part stalls at this many unresolved creates, and at each one after a release. */
+/** A part stalls at this many unresolved creates, and after a release at each further one. */
 export const MAX_UNRESOLVED = 2;
 
-/** `stalled.code` of a part with too many unresolved creates. */
+/** The `stalled.code` of a part with too many unresolved creates. */
 export const CREATE_UNCERTAIN = 'create_uncertain';
 
-/** Returns the part after its create stayed unresolved: ready to begin again, or stalled. */
+/** Returns the part after its create remained unresolved: ready to begin again, or stalled. */
 export function afterUnresolvedCreate(part: PartIn<'creating'>, abandoned: AbandonedIntent): Part {
   const all = [...part.abandoned, abandoned];
   const rest = without(part, 'intent', 'backoffUntil', 'dispatchedUntil', 'stalled', 'unseen');
@@ -24,7 +24,7 @@ export function afterUnresolvedCreate(part: PartIn<'creating'>, abandoned: Aband
   return { ...without(next, 'admission'), phase: 'stalled', stalled: { code: CREATE_UNCERTAIN, message } };
 }
 
-/** Returns whether the part begins again by itself after an unresolved create: no person has released it since. */
+/** Returns whether the part, after an unresolved create, begins again without a release by a person. */
 export function beginsAgainByItself({ abandoned, releasedAt = 0 }: Part): boolean {
   const last = abandoned.at(-1);
   return last !== undefined && releasedAt < (last.givenUpAt ?? last.at);
@@ -36,8 +36,8 @@ export function accountOfUnresolved({ abandoned }: Part): string | undefined {
 }
 
 /**
- * Returns the part after a person released it; undefined when it waits for no person. A stalled part begins again. A
- * part whose results do not agree is delivered as they are.
+ * Returns the part after a person released it. A stalled part begins again. Results that do not agree are delivered as
+ * they are. Undefined if the part waits for no person.
  */
 export function releasedPart(part: Part, now: number): Part | undefined {
   switch (part.phase) {

@@ -1,7 +1,7 @@
 /**
- * What the API says when somebody has to pay, or to ask for a right, before the account may continue: part of rule 3 of
- * "What an answer is worth" (docs/architecture.md). A refused call and a failed batch say it in the same codes and words,
- * those of OpenAI and of other vendors, so they are kept here and nowhere else.
+ * The codes and texts of a refusal that means that somebody must pay, or get a permission, before the account can
+ * continue: part of rule 3 of "What an answer is worth" (docs/architecture.md). Refused calls and failed batches use
+ * the same ones, for OpenAI and for other vendors, so only this file has them.
  */
 
 const CODE =
@@ -9,17 +9,20 @@ const CODE =
 const TEXT =
   /\bbilling\b|\bhard limit\b|\b(?:exceeded|reached|over) (?:\w+ ){0,4}quota\b|\bquota (?:is |has been |was )?(?:exceeded|exhausted|reached)|\binsufficient[ _](?:quota|funds?|balance|credits?)|\bbalance (?:is |was )?(?:too low|insufficient|not enough|exhausted|negative)|\bnot enough (?:balance|funds)|\bover budget\b|\bbudget (?:has been |is |was )?(?:exceeded|exhausted|reached)|\bexceeded_?budget|\bcredits?\b|\b(?:usage|spend(?:ing)?|budget|monthly|cost) (?:limit|cap)|\bpayments?\b|\bpast due\b|\bunpaid\b|\baccount (?:is |has been |was )?(?:not active|inactive|deactivated|suspended|disabled|blocked|on hold|overdue)|\b(?:organization|project) (?:is |has been |was )?(?:not active|inactive|deactivated|suspended|disabled|archived)|\bsubscription\b(?! key)|\b(?:your|current|this|free|paid|service) (?:plan|tier)\b|\bupgrade\b|\btop[- ]?up\b|\brecharge\b|\barrear|\bgood standing\b|\bprepaid\b|\bmust be verified\b|\bverify (?:your )?organization\b/i;
 
-/** Returns whether a code or an error type says so; `codes` may be several, with spaces between them. */
+/** Returns whether a code or an error type means this. `codes` may contain several, separated by spaces. */
 export function isAccountCode(codes: string): boolean {
   return CODE.test(codes);
 }
 
-/** Returns whether a refusal's words say so. Words of a refused key or rate may advertise a larger plan all the same. */
+/**
+ * Returns whether the text of a refusal means this. A refusal for the key or the rate does not, even if it advertises a
+ * larger plan.
+ */
 export function isAccountText(text: string): boolean {
   return TEXT.test(text);
 }
 
-/** Returns the message without what it quotes, which may be the user's own text. */
+/** Returns the message without its quoted parts, which may be the user's own text. */
 export function unquoted(message: string): string {
   return message.replaceAll(/"[^"]{0,300}"|`[^`]{0,300}`|(?<![\w])'[^']{0,300}'(?!\w)/g, '');
 }

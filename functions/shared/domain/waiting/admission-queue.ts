@@ -5,7 +5,7 @@ import { areInOneLine, type ShareOfPart } from './shares.ts';
 export interface WaitingPart extends PartRef {
   jobCreatedAt: number;
   model: string;
-  /** Of the attempt that waits. */
+  /** The length of the waiting attempt, in bytes. */
   uploadBytes: number;
   rows?: number;
   share?: ShareOfPart;
@@ -28,10 +28,10 @@ export function nameOf({ jobId, planId, number }: PartRef): string {
 /** The fields that decide a part's position in the queue. */
 type Entry = Pick<WaitingPart, 'jobId' | 'planId' | 'number' | 'jobCreatedAt' | 'model' | 'share'>;
 
-/** The parts waiting for admission that one tick has read. */
+/** The parts that one tick has read and that wait for admission. */
 export class AdmissionQueue {
   readonly #parts = new Map<string, WaitingPart>();
-  /** The parts of the queue, and those that are about to join it. */
+  /** The parts in the queue, and those that are about to join it. */
   readonly #entries = new Map<string, Entry>();
 
   add(part: WaitingPart): void {
@@ -39,9 +39,7 @@ export class AdmissionQueue {
     this.announce(part);
   }
 
-  /**
-   * Counts a part that was rejected for the token limit in the positions of others, before the part joins the queue.
-   */
+  /** Counts a part that was rejected for the token limit in the positions of others before the part joins the queue. */
   announce(part: Entry): void {
     this.#entries.set(nameOf(part), part);
   }

@@ -3,8 +3,8 @@ import { attemptSize, sizeLeft } from '../part.ts';
 import { without } from '../without.ts';
 
 /**
- * Returns the part after POLL admitted it. It continues with the file that it has uploaded. If a create was refused, the
- * list is searched first.
+ * Returns the part after POLL admitted it. It keeps a file that it has uploaded. If a create was refused, the next step
+ * is a search of the list.
  */
 export function admittedPart(part: PartIn<'waiting' | 'requeued'>, admission: Admission): Part {
   if (part.phase === 'requeued') return { ...without(part, 'waiting'), phase: 'retrying', admission };
@@ -17,7 +17,7 @@ export function admittedPart(part: PartIn<'waiting' | 'requeued'>, admission: Ad
     : { ...rest, phase: 'creating', intent: { ...intent, sendBy } };
 }
 
-/** Returns whether the rows of the present attempt may be sent as they are. */
+/** Returns whether the rows of the current attempt can be sent without a smaller slice. */
 export function fitsAdmission(part: Part, { atMost }: Admission): boolean {
   if (!atMost) return true;
   const { rows, uploadBytes } = attemptSize(part);
@@ -25,7 +25,7 @@ export function fitsAdmission(part: Part, { atMost }: Admission): boolean {
   return uploadBytes <= atMost.uploadBytes && rows <= (atMost.rows ?? rows);
 }
 
-/** Returns whether rows are left that the present attempt does not send. */
+/** Returns whether rows remain that the current attempt does not send. */
 export function hasMoreRows(part: Part): boolean {
   return part.slice !== undefined && part.slice.rows < sizeLeft(part).rows;
 }

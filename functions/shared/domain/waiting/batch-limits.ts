@@ -1,7 +1,7 @@
 import type { WaitingFor } from '../../contract/events.ts';
 import type { Shares } from './shares.ts';
 
-/** The configured limits. Parts wait for admission while the limits leave no capacity. */
+/** The configured limits. Parts wait for admission while a limit leaves no capacity. */
 export interface BatchLimits {
   /** The maximum input tokens of all open batches of a model, by the model's name. */
   enqueuedTokens: Record<string, number>;

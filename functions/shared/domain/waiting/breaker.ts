@@ -1,11 +1,11 @@
 /**
- * Breakers: when the API refuses everybody, for example because the account cannot pay, further calls are useless until
- * somebody acts (rule 3 of "What an answer is worth", docs/architecture.md). There is one for each account and refused
- * operation. It opens when three different items were refused. While it is open, items wait without a call, except for
- * one probe at a time, at growing intervals, each by another item. A success closes it.
+ * Breakers: if the API refuses all calls of an account, for example because the account cannot pay, further calls are
+ * useless until somebody acts (rule 3 of "What an answer is worth", docs/architecture.md). There is one breaker per
+ * account, reason and refused operation. It opens after three different items were refused. While it is open, items
+ * wait without a call. Only one probe at a time, at growing intervals and each by another item, makes a call. A success
+ * closes the breaker.
  *
- * `account` stops uploads and creates; `storage` stops uploads. Nothing else is ever stopped: batches are observed,
- * cancelled and delivered.
+ * `account` stops uploads and creates; `storage` stops uploads. Batches are always observed, cancelled and delivered.
  */
 
 import { isSameAccount } from '../openai-account.ts';
@@ -20,17 +20,17 @@ export interface Breaker {
   operation: Operation;
   /** The names of the items that were refused, at most `OPENS_AT`. */
   items: string[];
-  /** When the first of them was refused, in milliseconds. */
+  /** When the first of these items was refused, in milliseconds. */
   since: number;
-  /** The vendor's own words, of the last refusal. */
+  /** The vendor's message in the last refusal. */
   said: string;
   /** Present while the breaker is open. */
   open?: { since: number; probes: number; nextProbeAt: number; last?: { item: string; model: string } };
 }
 
-/** A breaker opens when this many different items were refused. */
+/** A breaker opens after this many different items were refused. */
 const OPENS_AT = 3;
-const MAX_BREAKERS = 20; // two kinds, two operations, and a few accounts; the oldest go first
+const MAX_BREAKERS = 20; // two kinds, two operations, and a few accounts; the oldest are dropped
 
 const MINUTE = 60_000;
 const PROBE_AFTER_MS = [1, 2, 5, 10, 15, 20, 30].map((minutes) => minutes * MINUTE);
@@ -41,7 +41,7 @@ export interface BreakerRefusal extends Pick<Breaker, 'account' | 'for' | 'opera
   at: number;
 }
 
-/** Returns the breakers after a refusal. A storage refusal of a create stops nobody else. */
+/** Returns the breakers after a refusal. A create that was refused for full storage stops no other item. */
 export function afterRefusal(breakers: readonly Breaker[], refusal: BreakerRefusal): Breaker[] {
   const { account, for: reason, operation, said, item, at } = refusal;
   if (reason === 'storage' && operation !== 'upload') return [...breakers];
@@ -64,8 +64,8 @@ export function afterRefusal(breakers: readonly Breaker[], refusal: BreakerRefus
 }
 
 /**
- * Returns the breakers that remain after a call succeeded. The account does not matter: the key in use belongs to one
- * account only, and if it changes back, the breaker opens again.
+ * Returns the breakers that remain after a call succeeded. The account does not matter: the current key belongs to one
+ * account only, and if the key changes back, the breaker opens again.
  */
 export function afterSuccess(breakers: readonly Breaker[], operation: Operation): Breaker[] {
   return breakers.filter((one) =>
@@ -73,7 +73,7 @@ export function afterSuccess(breakers: readonly Breaker[], operation: Operation)
   );
 }
 
-/** Returns the breakers that remain when the key in use belongs to the account. */
+/** Returns the breakers that remain when the current key belongs to the account. */
 export function ofAccount(breakers: readonly Breaker[], account: string): Breaker[] {
   return breakers.filter((one) => one.account === '' || isSameAccount(one.account, account));
 }
@@ -87,17 +87,17 @@ function stops({ for: reason }: Breaker, operation: Operation): boolean {
   return reason === 'account' || operation === 'upload';
 }
 
-/** Returns whether a part that waits for the reason may begin although no probe is due. */
+/** Returns whether a part that waits for a breaker's reason may begin without a probe. */
 export function mayBeginAgain(breakers: readonly Breaker[], part: WaitingPart, now: number): boolean {
   const { for: reason, until = now } = part.waiting;
   const ofReason = breakers.filter((one) => one.for === reason);
   if (ofReason.some(({ open }) => open)) return false;
-  return ofReason.length === 0 || until <= now; // it was closed by a success; or its own backoff is over
+  return ofReason.length === 0 || until <= now; // a success closed the breaker, or the part's own backoff is over
 }
 
 /**
- * Returns the part that is to find out whether the API still refuses everybody: another one than last time, and if
- * possible of another model. Undefined when no probe is due, or no part waits.
+ * Returns the part that makes the next probe: another one than last time, and of another model if possible. Undefined
+ * if no probe is due or no part waits.
  */
 export function probeOf(
   { for: reason, open }: Breaker,
@@ -109,7 +109,7 @@ export function probeOf(
   const waiting = queue.filter((part) => part.waiting.for === reason);
   const { item, model } = open.last ?? {};
   const others = waiting.filter((part) => nameOf(part) !== item);
-  // Among the others, the one that was refused longest ago: so that each has its turn.
+  // The one that was refused longest ago comes first, so that each has its turn.
   const byWait = (a: WaitingPart, b: WaitingPart) => a.waiting.since - b.waiting.since;
   return (
     others.filter((part) => part.model !== model).sort(byWait)[0] ?? others.sort(byWait)[0] ?? waiting[0]

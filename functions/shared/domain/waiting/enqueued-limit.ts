@@ -1,16 +1,16 @@
 /**
  * Reads what a refusal says about the limit on enqueued tokens or requests: part of rule 3 of "What an answer is worth"
- * (docs/architecture.md). Vendors word it differently and change the words, so the text or the code alone is enough,
- * and the number may be missing.
+ * (docs/architecture.md). Vendors use different texts and change them, so the text or the code alone is enough, and the
+ * number may be missing.
  */
 
-/** What a refusal said. */
+/** What a refusal says. */
 export interface NamedLimit {
   /** What is limited: input tokens, or requests. */
   counts: 'tokens' | 'requests';
-  /** The model or deployment that the vendor names, as it names it. */
+  /** The model or deployment that the vendor names, in the vendor's spelling. */
   name?: string;
-  /** How many may be enqueued; a whole number above 0. Absent when the refusal states no such number. */
+  /** How many may be enqueued, a whole number above 0. Absent if the refusal states none. */
   limit?: number;
 }
 
@@ -22,13 +22,13 @@ const ABOUT_TOKENS = /\btokens?\b/i;
 const ABOUT_REQUESTS = /\brequests?\b/i;
 
 /**
- * `90000`, `1,000,000`, `9,00,000`, `1 000 000`, `30.000`, `1_000`, `2'000`, `1.5`; then perhaps a unit such as `K` or
- * `million`. What goes on after that as a number is another one: it is not read.
+ * `90000`, `1,000,000`, `9,00,000`, `1 000 000`, `30.000`, `1_000`, `2'000` or `1.5`, perhaps followed by a unit such
+ * as `K` or `million`. A number with any other continuation is not read.
  */
 const SEPARATOR = "[,._' \\u00a0\\u2009\\u202f]";
 const DIGITS = `\\d{1,3}(?:${SEPARATOR}\\d{2,3})*${SEPARATOR}\\d{3}|\\d{1,16}(?:[.,]\\d{1,2})?`;
 const NUMBER = `(${DIGITS})(?![.,]?\\d)\\s?(k|m|b|thousand|million|billion)?(?![a-z0-9])`;
-/** What is in use, and not the limit. */
+/** Excludes numbers that state what is in use, not the limit. */
 const NOT_IN_USE =
   '(?!\\s?(?:\\w{1,20} ){0,3}(?:in use|used|remaining|available|left|already|requested|currently)\\b)';
 const NUMBER_AFTER_LIMIT = new RegExp(
@@ -63,7 +63,7 @@ const NAMES = [
   /\bfor (?:the )?(?:model|deployment)[: ] ?([^\s"'`,;()]{1,200})/i,
   /\b(?:model|deployment)[:=] ?([^\s"'`,;()]{1,200})/i,
 ];
-/** Words that may stand where a name is expected. */
+/** Words that may stand in the place of a name. */
 const NO_NAMES: ReadonlySet<string> = new Set(
   'a an the this that your our all any organization organisation org project account subscription resource batch batches model deployment in key api_key user team tenant end_user'.split(
     ' ',
@@ -74,15 +74,15 @@ const OPEN_BATCHES =
   /\b(?:too many|maximum (?:number )?of|limit (?:of|on|for)|limit reached for) [^.]{0,60}\b(?:batches|batch jobs)\b|\bbatch(?:es| jobs?)? (?:limit|quota) (?:is |was |has been )?(?:reached|exceeded|exhausted)|\bbatch(?:es)? (?:job )?queue (?:[\w-]+ ){0,5}full\b|\bbatches (?:are |already |currently )*(?:in[ _-]progress|active|open|running|pending|queued)\b[^.]{0,60}\b(?:limit|max)/i;
 const ONE_BATCH = /\bper batch\b|\bbatch (?:file )?size\b|\bof (?:a|one|the) batch\b/i;
 
-/** Returns whether a refusal says that too many batches are open. The limits of one batch are another matter. */
+/** Returns whether a refusal says that too many batches are open. The limits on the size of one batch do not count. */
 export function isAboutOpenBatches(text: string): boolean {
   const said = text.slice(0, MAX_TEXT);
   return OPEN_BATCHES.test(said) && !ONE_BATCH.test(said);
 }
 
 /**
- * Returns what a refusal says about the enqueued limit; undefined when it is about something else, such as a rate.
- * `text`: the vendor's words. `code`: its code, if there is one.
+ * Returns what a refusal says about the enqueued limit; undefined if it is about something else, such as a rate.
+ * `text`: the vendor's message. `code`: the vendor's code, if any.
  */
 export function enqueuedLimitIn(text: string, code?: string | null): NamedLimit | undefined {
   const said = text.slice(0, MAX_TEXT);
@@ -103,7 +103,7 @@ function isAboutQueue(said: string): boolean {
   return isCounted && ABOUT_QUEUE.test(said) && ABOUT_LIMIT.test(said);
 }
 
-/** The first of both words that the text uses decides; a refusal of one limit may mention the other. */
+/** The word that comes first in the text decides, because a refusal for one limit may mention the other. */
 function countedIn(said: string, codeSays: string | undefined): NamedLimit['counts'] {
   const [tokens, requests] = [said.search(ABOUT_TOKENS), said.search(ABOUT_REQUESTS)];
   if (requests >= 0 && (tokens < 0 || requests < tokens)) return 'requests';
@@ -129,7 +129,10 @@ function numberIn(said: string): number | undefined {
   return value > 0 && Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** Before a unit, one `.` or `,` is a decimal point, unless three digits and more groups say otherwise: `1.5M`, `1,000K`. */
+/**
+ * A single `.` or `,` before one or two digits is a decimal point: `1.5M`. Before a unit, so is a single `.` before
+ * three digits: `1.250M`, but not `1,000K`.
+ */
 function amountOf(digits: string, hasUnit: boolean): number {
   const [, whole, fraction] = /^(\d+)[.,](\d{1,2})$/.exec(digits) ?? [];
   if (whole !== undefined && fraction !== undefined) return Number(`${whole}.${fraction}`);

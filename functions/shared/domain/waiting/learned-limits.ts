@@ -1,29 +1,30 @@
 /**
- * The enqueued limits that the API's refusals taught (ADR 0008; rule 3 of "What an answer is worth",
- * docs/architecture.md). A limit that a refusal names is the limit, under the model's or deployment's name that the
- * vendor uses, tokens apart from requests. A refusal below it means that others fill the account: then parts wait, and
- * the limit stays. Only while no refusal has named a number, one is assumed: half of what was enqueued at a refusal,
- * and a little more after each batch that completes. A limit that is set (`enqueuedTokens`) wins.
+ * The enqueued limits that Batchdrop knows from the API's refusals (ADR 0008; rule 3 of "What an answer is worth",
+ * docs/architecture.md). A limit that a refusal states applies to the model or deployment that the vendor names,
+ * separately for tokens and requests. If the API refuses a part below that limit, other programs use the account: the
+ * part waits, and the limit stays. Only while no refusal has stated a number, Batchdrop assumes a limit: half of what
+ * was enqueued at a refusal, and a little more after each completed batch. A configured limit (`enqueuedTokens`) takes
+ * precedence.
  */
 
 import type { Refused } from '../part.ts';
 import type { BatchLimits } from './batch-limits.ts';
 import type { NamedLimit } from './enqueued-limit.ts';
 
-/** What the refusals of one model or deployment taught. */
+/** What the refusals for one model or deployment have shown. */
 export interface LearnedLimit {
-  /** As the vendor names it; the model of the refused part if it names none. */
+  /** The vendor's name for it, or the model of the refused part if the vendor names none. */
   name: string;
   counts: NamedLimit['counts'];
-  /** The models of the refused parts: the limit holds for each of them. */
+  /** The models of the refused parts. The limit applies to each of them. */
   models: string[];
-  /** As a refusal named it. */
+  /** The limit that a refusal stated. */
   limit?: number;
-  /** While no refusal has named a number: what is tried, and what each completed batch adds. */
+  /** While no refusal has stated a number: the limit that is tried, and what each completed batch adds to it. */
   assumed?: { limit: number; step: number };
-  /** The vendor's own words, of the refusal that named the limit or else of the last one. */
+  /** The vendor's message in the refusal that stated the limit, or else in the last refusal. */
   said: string;
-  /** When that refusal was seen, in milliseconds. Calls that were under way by then teach nothing new. */
+  /** When that refusal was received, in milliseconds. Refusals of calls that were already under way are ignored. */
   at: number;
 }
 
@@ -33,21 +34,21 @@ export interface EnqueuedAmounts {
   requests: number;
 }
 
-/** A refusal, and what else this Batchdrop had enqueued when it was seen. */
+/** A refusal, and what else this Batchdrop had enqueued when the refusal was received. */
 export interface LimitRefusal {
   model: string;
-  /** When the refusal was seen, in milliseconds. */
+  /** When the refusal was received, in milliseconds. */
   at: number;
   refused: Refused;
   amounts: { refused: EnqueuedAmounts; accepted: EnqueuedAmounts };
 }
 
-// The item of the admissions also holds up to 1,500 parts, and at most 400 KB.
+// The item with the admissions also contains up to 1,500 parts, and can have at most 400 KB.
 const MAX_LEARNED = 40;
 const MAX_MODELS = 10;
 const MAX_SAID = 200; // characters
 const MAX_NAME = 100;
-const ASSUME_AFTER = 3; // refusals of a part without anything else enqueued
+const ASSUME_AFTER = 3; // refusals of a part with nothing else enqueued
 const STEPS = 8; // completed batches until an assumed limit has doubled
 
 /** Returns the limits after a refusal. */
@@ -57,8 +58,8 @@ export function afterLimitRefusal(learned: readonly LearnedLimit[], refusal: Lim
   const before = learned.find(
     (one) => one.counts === counts && (one.name === name.slice(0, MAX_NAME) || one.models.includes(model)),
   );
-  if (before && at <= before.at && before.models.includes(model)) return [...learned]; // seen before
-  // Nothing else was enqueued: others may fill the account for a while, so that is no reason yet to assume a limit.
+  if (before && at <= before.at && before.models.includes(model)) return [...learned]; // received before
+  // Nothing else was enqueued, so other programs may be using the account for a while: too early to assume a limit.
   const isAlone = limit === undefined && !before && amounts.accepted[counts] === 0;
   if (isAlone && (refused.nth ?? 1) < ASSUME_AFTER) return [...learned];
   const models = [...new Set([...(before?.models ?? []), model])].slice(-MAX_MODELS);
@@ -81,11 +82,11 @@ function taught(
     accepted + amounts.refused[counts],
     before?.assumed?.limit ?? Number.POSITIVE_INFINITY,
   );
-  const lower = Math.max(1, accepted, Math.floor(tried / 2)); // what is accepted is within the limit
+  const lower = Math.max(1, accepted, Math.floor(tried / 2)); // everything that was accepted is within the limit
   return { assumed: { limit: lower, step: Math.max(1, Math.ceil(lower / STEPS)) }, said, at };
 }
 
-/** Returns the limits after a batch of the model completed: an assumed one grows. */
+/** Returns the limits after a batch of the model completed. An assumed limit grows. */
 export function afterCompletion(learned: readonly LearnedLimit[], model: string): LearnedLimit[] {
   return learned.map((one) => {
     if (!one.assumed || !one.models.includes(model)) return one;
@@ -94,17 +95,17 @@ export function afterCompletion(learned: readonly LearnedLimit[], model: string)
   });
 }
 
-/** What may be enqueued of a model. Absent: no limit is known. */
+/** How much of a model may be enqueued. Absent: no limit is known. */
 export interface KnownLimits {
   tokens?: number;
   requests?: number;
-  /** When the API named the newest of them, in milliseconds; absent when it named none. */
+  /** When the API stated the newest of the limits, in milliseconds. Absent if it stated none. */
   namedAt?: number;
-  /** The limit of the tokens is only assumed. */
+  /** The token limit is only assumed. */
   assumed?: true;
 }
 
-/** Returns the limits of a model: the set one, else those that were learned. */
+/** Returns the limits of a model: the configured one, or else the learned ones. */
 export function limitsOf(
   { enqueuedTokens }: Pick<BatchLimits, 'enqueuedTokens'>,
   learned: readonly LearnedLimit[],
@@ -131,7 +132,7 @@ function amount(known: readonly LearnedLimit[], wanted: NamedLimit['counts']): n
   return one?.limit ?? one?.assumed?.limit;
 }
 
-/** Returns the models that have a learned limit and no set one: their parts need admission. */
+/** Returns the models with a learned limit and no configured one. Their parts need admission. */
 export function limitedModels({ enqueuedTokens }: BatchLimits, learned: readonly LearnedLimit[]): string[] {
   const models = new Set(learned.flatMap((one) => one.models));
   return [...models].filter((model) => !Object.hasOwn(enqueuedTokens, model)).sort();

@@ -1,7 +1,7 @@
 /**
  * Rule 3 of "What an answer is worth" (docs/architecture.md): a refusal ends something only if it says that the input
- * is wrong. Whatever else keeps a step from succeeding is an obstacle: the item waits for it to pass, however long that
- * takes, shows what it waits for, and uses up no tries.
+ * is wrong. Any other cause that keeps a step from succeeding is an obstacle. The item waits until the obstacle passes,
+ * however long that takes, and shows what it waits for. It uses up no tries.
  */
 import type { WaitingFor } from '../../contract/events.ts';
 import { NotAllowed, RetryableError } from '../errors.ts';
@@ -12,9 +12,9 @@ export type Operation = 'upload' | 'create';
 /** What an item waits for. */
 export interface MetObstacle {
   for: WaitingFor;
-  /** When it was first met, in milliseconds. */
+  /** When the item first met it, in milliseconds. */
   since: number;
-  /** The vendor's own words, at most 500 characters; or ours, when it said nothing. */
+  /** The vendor's message, at most 500 characters, or ours if the vendor sent none. */
   said?: string;
 }
 
@@ -22,7 +22,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const MAX_SAID = 500;
 
-/** The first and the longest backoff. Between them an item waits as long again as it has waited so far. */
+/** The first and the longest backoff. Between them, each backoff is as long as the wait so far. */
 const BACKOFF: Readonly<Record<WaitingFor, { first: number; longest: number }>> = {
   token_limit: { first: 5 * MINUTE, longest: 30 * MINUTE },
   enqueued_tokens: { first: MINUTE, longest: 30 * MINUTE },
@@ -34,7 +34,7 @@ const BACKOFF: Readonly<Record<WaitingFor, { first: number; longest: number }>> 
   results: { first: MINUTE, longest: 60 * MINUTE },
 };
 
-/** Returns the obstacle that a failure means; undefined when it means none. `before`: the one that the item has met. */
+/** Returns the obstacle that a failure means, or undefined. `before`: the obstacle that the item has met already. */
 export function obstacleIn(
   failure: unknown,
   before: MetObstacle | undefined,

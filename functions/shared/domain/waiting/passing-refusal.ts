@@ -1,20 +1,20 @@
 /**
- * A batch that the API failed before it ran a row, only because of something that passes (rule 3 of "What an answer is
- * worth", docs/architecture.md): too much is enqueued, or the account cannot pay.
+ * Recognises a batch that the API failed before a row ran, and only for a temporary reason (rule 3 of "What an answer
+ * is worth", docs/architecture.md): the token limit, or an account that cannot pay.
  */
 import type { BatchError } from '../../contract/events.ts';
 import type { ObservedBatch } from '../part.ts';
 import { isAccountCode, isAccountText, unquoted } from './account-refusal.ts';
 import { enqueuedLimitIn, isAboutOpenBatches, type NamedLimit } from './enqueued-limit.ts';
 
-/** Why the batch was refused for now. */
+/** Why the API refused the batch for now. */
 export interface PassingRefusal {
   for: 'token_limit' | 'account';
   limit?: NamedLimit;
   said?: string;
 }
 
-/** Returns why the API refused the batch for now; undefined when it did not, or when the input has errors, too. */
+/** Returns why the API refused the batch for now. Undefined if it did not, or if the input has errors as well. */
 export function passingRefusalOf({ status, errors, counts }: ObservedBatch): PassingRefusal | undefined {
   if (status !== 'failed' || (counts?.completed ?? 0) > 0) return undefined;
   const all = errors.map(passingError);
@@ -27,7 +27,7 @@ function passingError({ code, message, param, line }: BatchError): PassingRefusa
   const said = message ?? code ?? '';
   const limit = enqueuedLimitIn(message ?? '', code);
   if (limit) return { for: 'token_limit', limit, said };
-  // What is about a row or a parameter may repeat the user's own text.
+  // A message about a row or a parameter may repeat the user's own text.
   const text = line === null && param === null ? unquoted(message ?? '') : '';
   if (isAboutOpenBatches(text)) return { for: 'token_limit', said };
   return isAccountCode(code ?? '') || isAccountText(text) ? { for: 'account', said } : undefined;

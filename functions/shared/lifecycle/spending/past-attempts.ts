@@ -16,8 +16,9 @@ type Deps = Pick<Ports, 'ledger'>;
 const PAGES_AT_ONCE = 16; // of one partition of the ledger, which allows thousands of reads per second
 
 /**
- * Moves the earlier attempts out of the part's item, if they are many. The page is written first: an invocation that dies
- * after that, or loses a race, leaves a page that the next one reads and finishes. Errors: those of the ledger, LostLease.
+ * Moves the earlier attempts out of the part's item if there are many. The page is written first. If an invocation
+ * crashes after that, or loses a race, the next invocation finds the page and completes the move. Errors: those of the
+ * ledger, LostLease.
  */
 export async function movePastAttempts({ ledger }: Deps, leased: LeasedPart): Promise<void> {
   const next = nextPage(leased.item);
@@ -56,7 +57,7 @@ export async function allWithPast<P extends Part>(deps: Deps, parts: readonly P[
   return whole;
 }
 
-/** Returns those of the batches that are not known of the part: neither as an earlier one nor as a second one. */
+/** Returns those of the batches that the part does not know, neither as an earlier batch nor as a second one. */
 export async function unknownOf<Batch extends { batchId: string }>(
   deps: Deps,
   part: Part,

@@ -9,8 +9,8 @@ import { noteStalled } from './uncertain-accounts.ts';
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'bus'> & EventOrigin;
 
 /**
- * Reports a part that waits for a person, every half hour, so that its alarm stays on while it is stalled; at first also
- * with an event. Returns whether the part was stalled. Errors: RetryableError.
+ * Reports a part that waits for a person, every half hour, so that its alarm stays on while the part is stalled. The
+ * first report also publishes an event. Returns whether the part was stalled. Errors: RetryableError.
  */
 export async function reportStall(deps: Deps, inHand: PartInHand): Promise<boolean> {
   const { item: part, ref } = inHand;

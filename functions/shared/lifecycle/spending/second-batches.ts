@@ -10,8 +10,8 @@ import { isOurAccount } from '../openai-account.ts';
 type Deps = Pick<Ports, 'clock' | 'log' | 'metrics' | 'api'>;
 
 /**
- * Reports a batch that must not run, and cancels it. It is recorded first, so that the cancel is sent again until the
- * batch is known to have ended, or to be gone. A batch that is known as a second one already is left to that. Errors:
+ * Reports a batch that must not run, and cancels it. The batch is recorded first, so that its cancel is sent until the
+ * batch has ended or is gone. If the part already knows it as a second batch, this function does nothing. Errors:
  * RetryableError of the ledger.
  */
 export async function cancelSecondBatch(deps: Deps, inHand: PartInHand, batchId: string): Promise<void> {
@@ -33,7 +33,7 @@ function withSecondBatch(part: Part, batchId: string, now: number): Part | undef
 }
 
 /**
- * Cancels the part's second batches that are due. A cancel that fails is sent again later: it delays nothing else of
+ * Cancels the part's second batches that are due. A cancel that fails is sent again later and delays nothing else of
  * the part. Returns true. Errors: RetryableError of the ledger.
  */
 export async function cancelSecondBatches(deps: Deps, inHand: PartInHand): Promise<true> {
@@ -63,7 +63,7 @@ async function cancelOnce(
     const response = await deps.api.cancelBatch(batchId);
     if (response === 'too_late') return 'over';
     if (response !== 'unknown') return hasEnded(response.status) ? 'over' : later;
-    // A batch that was just created may not be known yet; nor is one of another account's.
+    // The API may not know a batch that was just created, and does not know a batch of another account.
     const isGone = second.unknown === true && (await isOurAccount(deps, accountOf(part)));
     return isGone ? 'over' : { ...later, unknown: true };
   } catch (failure) {

@@ -1,7 +1,8 @@
 /**
- * Rule 1 of "What an answer is worth" (docs/architecture.md), for a whole account: while a part of it is stalled by
- * unresolved creates, nothing begins again by itself in the account; and until a create is answered, its creates leave
- * one at a time. The list is in the control item. A stalled part keeps its account on it for as long as it is stalled.
+ * Rule 1 of "What an answer is worth" (docs/architecture.md), for a whole account: while a part is stalled because of
+ * unresolved creates, no part of its account begins again by itself. Until a create gets a response, the account's
+ * creates are sent one at a time. The control item lists these accounts. A stalled part keeps its account on the list
+ * for as long as it is stalled.
  */
 import { RetryableError } from '../../domain/errors.ts';
 import type { Control, UncertainAccount } from '../../domain/ledger-records.ts';
@@ -17,7 +18,7 @@ const MAX_ACCOUNTS = 20; // one is usual; each key of another account may add on
 const MAX_CONFLICTS = 25; // POLL writes the same item twice per minute
 const WAIT_SECONDS = 120;
 
-/** Lists the account for as long as a stalled part is expected to report again. `isNew`: the part has just stalled. */
+/** Lists the account until well after the stalled part's next report. `isNew`: the part has just stalled. */
 export async function noteStalled(deps: Deps, account: string | undefined, isNew: boolean): Promise<void> {
   await changeAccounts(deps, (accounts, now) => {
     const known = entryOf(accounts, account);
@@ -27,7 +28,7 @@ export async function noteStalled(deps: Deps, account: string | undefined, isNew
   });
 }
 
-/** Returns the account's entry, if it is listed now. An unknown account may be any. */
+/** Returns the account's entry, if it is listed now. An unknown account matches every entry. */
 export function uncertainAccount(
   { uncertain = [] }: Pick<Control, 'uncertain'>,
   account: string | undefined,
@@ -40,9 +41,9 @@ export function uncertainAccount(
 }
 
 /**
- * Claims the account's only create, if its creates leave one at a time; returns whether they do. The claim ends when the
- * create is answered (`noteAnswered`), or when it could be abandoned. Errors: RetryableError, also while another create
- * has the claim.
+ * Claims the account's only create if its creates are sent one at a time; returns whether they are. The claim ends when
+ * the create gets a response (`noteAnswered`), or when it could be abandoned. Errors: RetryableError, also while
+ * another create has the claim.
  */
 export function claimCreate(deps: Deps, intent: Intent, sendBy: number): Promise<boolean> {
   return changeAccounts(deps, (accounts, now) => {
@@ -59,7 +60,7 @@ export function claimCreate(deps: Deps, intent: Intent, sendBy: number): Promise
   });
 }
 
-/** Records that a create of the account was answered: its creates need not wait for each other any more. */
+/** Records that a create of the account got a response, so its creates need not wait for each other any more. */
 export async function noteAnswered(deps: Deps, account: string | undefined): Promise<void> {
   await changeAccounts(deps, (accounts) => {
     const known = entryOf(accounts, account);
@@ -69,9 +70,7 @@ export async function noteAnswered(deps: Deps, account: string | undefined): Pro
   });
 }
 
-/**
- * Changes the accounts that are listed now. Returns false when there is nothing to change: `change` returned undefined.
- */
+/** Changes the entries of the accounts listed now. Returns false if `change` returned undefined: nothing to change. */
 async function changeAccounts(
   { ledger, clock }: Deps,
   change: (accounts: readonly UncertainAccount[], now: number) => UncertainAccount[] | undefined,

@@ -1,17 +1,17 @@
 /**
  * Scans lines of JSON: AssemblyScript, compiled to WebAssembly with SIMD (`lib/bundling/compile-scanner.ts`). It is not
- * TypeScript: `u32` and the like are its own types, and `load` and `store` address the module's memory.
+ * TypeScript: it has types such as `u32`, and `load` and `store` access the module's memory.
  *
- * It checks each line against RFC 8259 and UTF-8 and notes the values at the paths that were asked for. A line is either
- * *clean*, and then `JSON.parse` accepts it and finds the same values, or *unsure*. It never rejects a line: an unsure one
- * is judged elsewhere. Unsure is whatever is no JSON object or no valid JSON in valid UTF-8, and also an object at an
- * asked level with an escaped key or with an asked key twice, and nesting below `MAX_DEPTH`.
+ * It checks each line against RFC 8259 and UTF-8, and notes the values at the requested paths. A line is *clean* or
+ * *unsure*. `JSON.parse` accepts a clean line and finds the same values. The scanner rejects no line: an unsure one is
+ * judged elsewhere. A line is unsure if it is not a JSON object, or not valid JSON in valid UTF-8. It is also unsure if
+ * an object at a requested level has an escaped key or a requested key twice, or if its nesting exceeds `MAX_DEPTH`.
  *
  * Memory: tables below `RECORDS`, then one record for each line of a call (`scanned-line.ts` reads them), then from
- * `BUFFER` the bytes to scan. A scan reads up to 64 bytes beyond the last line feed; what they are does not matter.
+ * `BUFFER` on the bytes to scan. A scan reads up to 64 bytes after the last line feed; their values do not matter.
  */
 
-// Kinds of values; `scanned-line.ts` has the same.
+// The kinds of values, as in `scanned-line.ts`.
 const STRING: u32 = 1;
 const ESCAPED_STRING: u32 = 2;
 const INTEGER: u32 = 3;
@@ -25,7 +25,7 @@ const ARRAY: u32 = 9;
 const MAX_DEPTH: u32 = 1024;
 const MAX_LINES: u32 = 1024;
 const MAX_SLOTS: u32 = 24;
-/** The longest value that is compared with the one of the line before. */
+/** The longest value that is compared with the one of the previous line. */
 const MAX_REPEATED: u32 = 256;
 
 // A record: five words, the hash, and four words for each slot.
@@ -38,7 +38,7 @@ const HASH: u32 = 24;
 const SLOTS: u32 = 32;
 const SLOT_BYTES: u32 = 16;
 
-// Statuses; `scanned-line.ts` has the same.
+// The statuses, as in `scanned-line.ts`.
 const CLEAN: u32 = 0;
 const UNSURE: u32 = 1;
 const OVERLONG: u32 = 2;
@@ -49,10 +49,10 @@ const CLASSES: u32 = LEVELS + 4 * MAX_DEPTH; // 256 bytes
 const NODES_AT: u32 = CLASSES + 256; // 8 bytes each, up to 32
 const ENTRIES_AT: u32 = NODES_AT + 256; // 24 bytes each, up to 32
 const KEYS_AT: u32 = ENTRIES_AT + 1024; // up to 1 KiB
-const REPEATED: u32 = KEYS_AT + 1024; // for each slot 4 bytes of length and the value
+const REPEATED: u32 = KEYS_AT + 1024; // for each slot: 4 bytes of length, then the value
 const REPEATED_BYTES: u32 = MAX_REPEATED + 32;
 const DIGEST_BYTES: u32 = 64;
-/** Vectors that the loops load once: V8 makes a constant anew at each use, which costs a third of the speed. */
+/** Vectors that the loops load once. V8 would create a constant at each use, which costs a third of the speed. */
 const VECTORS: u32 = 48 * 1024;
 const V_QUOTE: u32 = VECTORS;
 const V_BACKSLASH: u32 = VECTORS + 16;
@@ -66,7 +66,7 @@ const V_THIRD: u32 = VECTORS + 128;
 const V_FOURTH: u32 = VECTORS + 144;
 const V_HIGH_BIT: u32 = VECTORS + 160;
 const DIGEST_AT: u32 = VECTORS + 176; // the sums of four vectors
-const DIGEST_REST: u32 = DIGEST_AT + DIGEST_BYTES; // of a block that is not whole yet
+const DIGEST_REST: u32 = DIGEST_AT + DIGEST_BYTES; // of an incomplete block
 const RECORDS_AT: u32 = 64 * 1024;
 const BUFFER_AT: u32 = 1024 * 1024;
 
@@ -77,7 +77,8 @@ export const records: u32 = RECORDS_AT;
 export const buffer: u32 = BUFFER_AT;
 export const digest: u32 = DIGEST_AT;
 
-// An entry: the first eight bytes of the key, padded with zeros; its address; its length; slot; node of what it holds.
+// An entry: the first eight bytes of the key, padded with zeros; its address; its length; its slot; the node of its
+// value.
 const ENTRY_BYTES: u32 = 24;
 const ENTRY_KEY: u32 = 8;
 const ENTRY_LENGTH: u32 = 12;
@@ -101,7 +102,7 @@ const CLOSE_ARRAY: u32 = 0x5d;
 const OPEN_OBJECT: u32 = 0x7b;
 const CLOSE_OBJECT: u32 = 0x7d;
 const LOWER_U: u32 = 0x75;
-/** In little-endian order of bytes. */
+/** As little-endian words. */
 const TRUE_WORD: u32 = 0x65757274;
 const ALSE_WORD: u32 = 0x65736c61;
 const NULL_WORD: u32 = 0x6c6c756e;
@@ -110,7 +111,8 @@ const NULL_WORD: u32 = 0x6c6c756e;
 const HEX_DIGIT: u32 = 1;
 const ESCAPABLE: u32 = 2;
 
-// A level of nesting: its node in the low byte, a flag for arrays, and from bit 16 where in the record its slot is.
+// A level of nesting: its node in the low byte, a flag for arrays, and from bit 16 the position of its slot in the
+// record.
 const ROOT: u32 = 0;
 const IS_ARRAY: u32 = 0x100;
 const HIGHEST_WITHOUT_SLOT: u32 = 0xffff;
@@ -118,15 +120,17 @@ const HIGHEST_WITHOUT_SLOT: u32 = 0xffff;
 let slots: u32 = 0;
 let recordBytes: u32 = 0;
 let repeatedSlots: u32 = 0;
-/** After a call: how many lines it passed, blank ones included, and the address of the first line that it did not. */
+/**
+ * After a call: how many lines it scanned, blank ones included, and the address of the first line that it did not scan.
+ */
 let linesPassed: u32 = 0;
 let passedTo: u32 = 0;
-/** Where a line stopped being clean: not behind its line feed. */
+/** Where a line stopped being clean, at most at its line feed. */
 let stoppedAt: u32 = 0;
 /** Whether the string that `closingQuote` passed has an escape. */
 let hasEscape: bool = false;
 
-/** Call it once. `repeated`: a bit for each slot whose strings are often those of the line before. */
+/** Call this once. `repeated`: one bit for each slot whose string often equals that of the previous line. */
 export function prepare(slotCount: u32, repeated: u32): u32 {
   slots = slotCount;
   repeatedSlots = repeated;
@@ -172,19 +176,20 @@ function classify(escapable: u32): void {
   store<u8>(CLASSES + escapable, load<u8>(CLASSES + escapable) | ESCAPABLE);
 }
 
-/** How many lines the last `scan` passed, blank ones included. */
+/** Returns how many lines the last `scan` scanned, blank ones included. */
 export function passedLines(): u32 {
   return linesPassed;
 }
 
-/** The address behind the last line that `scan` passed. */
+/** Returns the address after the last line that `scan` scanned. */
 export function passedAddress(): u32 {
   return passedTo;
 }
 
 /**
- * Scans whole lines: the last byte before `to` is a line feed. Returns the number of records, at most `MAX_LINES`; blank
- * lines have none. `longest`: the most bytes of a line, without its line feed, that is not overlong.
+ * Scans whole lines: the last byte before `to` is a line feed. Returns the number of records, at most `MAX_LINES`.
+ * Blank lines have none. `longest`: the maximum length of a line in bytes without its line feed; a longer one is
+ * overlong.
  */
 export function scan(from: u32, to: u32, longest: u32): u32 {
   let record = RECORDS_AT;
@@ -219,7 +224,7 @@ export function scan(from: u32, to: u32, longest: u32): u32 {
   return count;
 }
 
-/** Returns the address behind the last line feed of a range, or its beginning when it has none. */
+/** Returns the address after the last line feed of a range, or the start of the range if it has none. */
 export function endOfLines(from: u32, to: u32): u32 {
   const feeds = i8x16.splat(<i8>LF);
   let end = to;
@@ -235,12 +240,12 @@ export function endOfLines(from: u32, to: u32): u32 {
   return from;
 }
 
-/** Counts the brackets and braces that open in a range, those within strings included. */
+/** Counts the opening brackets and braces in a range, including those within strings. */
 export function openings(from: u32, to: u32): u32 {
   let count: u32 = 0;
   let at = from;
   for (; at + 16 <= to; at += 16) {
-    // 0x5b and 0x7b differ in the bit 0x20.
+    // 0x5b and 0x7b differ only in the bit 0x20.
     const found = i8x16.eq(v128.or(v128.load(at), i8x16.splat(0x20)), i8x16.splat(0x7b));
     count += popcnt<u32>(i8x16.bitmask(found));
   }
@@ -248,12 +253,12 @@ export function openings(from: u32, to: u32): u32 {
   return count;
 }
 
-/** How many bytes of a block wait for the rest of it. */
+/** How many bytes of an incomplete block are stored. */
 let digestRest: u32 = 0;
 
 /**
- * Adds bytes to the digest of a file. Each word of 32 bits goes through steps that can be undone, so a change of one
- * word always changes the sums. Blocks are those of the file, wherever its chunks end.
+ * Adds bytes to the digest of a file. Each 32-bit word goes through reversible steps, so changing one word always
+ * changes the sums. Blocks are counted from the start of the file, wherever its chunks end.
  */
 export function addToDigest(from: u32, to: u32): void {
   let at = from;
@@ -271,7 +276,7 @@ export function addToDigest(from: u32, to: u32): void {
   memory.copy(DIGEST_REST, rest, digestRest);
 }
 
-/** Adds the last block, filled up with zeros. Then the sums are those of the whole file. */
+/** Adds the last block, padded with zeros. Then the sums are those of the whole file. */
 export function endDigest(): void {
   memory.fill(DIGEST_REST + digestRest, 0, DIGEST_BYTES - digestRest);
   addBlocks(DIGEST_REST, DIGEST_REST + DIGEST_BYTES);
@@ -318,7 +323,7 @@ function lineFeedFrom(from: u32): u32 {
   }
 }
 
-/** Notes which repeated values differ from those of the clean line before, and the hash of the first slot. */
+/** Notes which repeated values differ from the previous clean line, and the hash of the first slot. */
 function finishRecord(record: u32): void {
   let changed: u32 = 0;
   let left = repeatedSlots;
@@ -336,7 +341,7 @@ function finishRecord(record: u32): void {
     storeHash(record, load<u32>(record, SLOTS + 4), load<u32>(record, SLOTS + 8));
 }
 
-/** Returns whether the slot had the same string before; keeps it for the next line if not. */
+/** Returns whether the slot has the same string as before. If not, keeps the new string for the next line. */
 function isRepeated(slot: u32, from: u32, length: u32): bool {
   const kept = REPEATED + slot * REPEATED_BYTES;
   if (load<u32>(kept) == length) {
@@ -354,7 +359,7 @@ function isRepeated(slot: u32, from: u32, length: u32): bool {
   return false;
 }
 
-/** The two halves of the hash in `custom-id-index.ts`, which has to stay the same. */
+/** Stores the two halves of the hash. It must stay the same as in `custom-id-index.ts`. */
 function storeHash(record: u32, from: u32, to: u32): void {
   let low: u32 = 0xdeadbeef;
   let high: u32 = 0x41c6ce57;
@@ -369,12 +374,12 @@ function storeHash(record: u32, from: u32, to: u32): void {
   store<u32>(record, high, HASH + 4);
 }
 
-// The place in the line that is scanned.
+// The position in the line that is being scanned.
 let depth: u32 = 0;
 let level: u32 = 0;
-/** A bit for each entry of the paths: the line has had its key. */
+/** One bit for each entry of the paths: the line has had its key. */
 let seen: u32 = 0;
-/** Of the value that follows: the node of its keys, and the address of its slot or 0. */
+/** For the next value: the node of its keys, and the address of its slot or 0. */
 let child: u32 = NO_NODE;
 let slot: u32 = 0;
 
@@ -437,7 +442,7 @@ function scanLine(start: u32, record: u32): u32 {
   }
 }
 
-/** Passes a key and its colon. Returns the address of the value, for which `child` and `slot` are set; or 0. */
+/** Reads a key and its colon. Returns the address of the value, with `child` and `slot` set for it; or 0. */
 @inline
 function valueAfterKey(at: u32, record: u32): u32 {
   if (load<u8>(at) != QUOTE) return stop(at);
@@ -463,7 +468,7 @@ function valueAfterKey(at: u32, record: u32): u32 {
   return load<u8>(colon) == COLON ? skipSpace(colon + 1) : stop(colon);
 }
 
-/** Enters an object or array. `first`: the first byte in an array. `count`: how many elements it has at least. */
+/** Enters an object or array. `first`: the first byte in an array. `count`: the minimum number of its elements. */
 @inline
 function open(at: u32, record: u32, isArray: bool, first: u32, count: u32): void {
   store<u32>(LEVELS + 4 * depth, level);
@@ -489,7 +494,7 @@ function countElement(record: u32): void {
   slot = 0;
 }
 
-/** Returns the address behind a string, number or literal; or 0. */
+/** Returns the address after a string, number or literal; or 0. */
 @inline
 function endOfPlainValue(at: u32, c: u32): u32 {
   if (c == QUOTE) {
@@ -553,7 +558,7 @@ function endOfLiteral(from: u32, c: u32, slot: u32): u32 {
   return to;
 }
 
-/** Returns the address behind a number, or 0. An `INTEGER` has at most nine digits, no sign, no fraction, no exponent. */
+/** Returns the address after a number, or 0. An `INTEGER` has at most nine digits and no sign, fraction or exponent. */
 function endOfNumber(from: u32, slot: u32): u32 {
   let at = from;
   const isNegative = load<u8>(at) == MINUS;
@@ -598,8 +603,8 @@ function endOfDigits(from: u32): u32 {
 }
 
 /**
- * Returns the address of the quote that closes the string whose content begins at `from`; 0 and `stoppedAt` when the string
- * does not end in this line, or is not valid.
+ * Returns the address of the quote that closes the string whose content begins at `from`. Returns 0 and sets
+ * `stoppedAt` if the string does not end in this line or is not valid.
  */
 function closingQuote(from: u32): u32 {
   hasEscape = false;
@@ -611,7 +616,7 @@ function closingQuote(from: u32): u32 {
   return load<u8>(at) == QUOTE ? at : closingQuoteOfLong(from);
 }
 
-/** Quotes, backslashes, control characters and whatever is not ASCII: as signed bytes, both of the latter are below 0x20. */
+/** Finds quotes, backslashes, control characters and non-ASCII bytes. As signed bytes, the last two are below 0x20. */
 @inline
 function special(v: v128, quote: v128, backslash: v128, space: v128): v128 {
   return v128.or(v128.or(i8x16.eq(v, quote), i8x16.eq(v, backslash)), i8x16.lt_s(v, space));
@@ -625,8 +630,8 @@ function closingQuoteOfLong(from: u32): u32 {
   const backslash = v128.load(V_BACKSLASH);
   const space = v128.load(V_SPACE);
   let at = from;
-  let isFirstEscaped: u64 = 0; // 1 when a backslash at the end of the block before escapes the first byte
-  let isCharacterOpen = false; // the last byte of the block before is not ASCII
+  let isFirstEscaped: u64 = 0; // 1 if a backslash at the end of the previous block escapes the first byte
+  let isCharacterOpen = false; // the last byte of the previous block is not ASCII
   while (true) {
     const a = v128.load(at);
     const b = v128.load(at, 16);
@@ -645,19 +650,20 @@ function closingQuoteOfLong(from: u32): u32 {
     const backslashes = equal(a, b, c, d, backslash);
     let escaped: u64 = isFirstEscaped;
     if (backslashes != 0) {
-      // Of each run of backslashes every second one escapes what follows (simdjson's way to find them without a loop).
+      // In each run of backslashes, every second one escapes what follows. This is simdjson's way to find them without
+      // a loop.
       const potential = backslashes & ~isFirstEscaped;
       const codes = (((potential << 1) | ODD_BITS) - potential) ^ ODD_BITS;
       escaped = codes ^ (backslashes | isFirstEscaped);
       isFirstEscaped = (codes & backslashes) >> 63;
     } else isFirstEscaped = 0;
     const closing = quotes & ~escaped;
-    const inside = (closing - 1) & ~closing; // all bits below the first closing quote; all when there is none
+    const inside = (closing - 1) & ~closing; // all bits below the first closing quote, or all bits if there is none
     if ((backslashes & inside) != 0) hasEscape = true;
     if (v128.any_true(low) || isCharacterOpen) {
       const notAscii = bits(a, b, c, d);
       if (notAscii != 0 || isCharacterOpen) {
-        // Up to the closing quote itself, which is wrong where a character lacks bytes.
+        // Up to and including the closing quote, which is wrong if a character before it is incomplete.
         if (isWrongUtf8(a, b, c, d, at, inside | (closing & (0 - closing)))) return stop(at);
         isCharacterOpen = notAscii >> 63 != 0;
       }
@@ -716,7 +722,7 @@ function bits(a: v128, b: v128, c: v128, d: v128): u64 {
   );
 }
 
-/** Returns whether one of the 64 bytes that `inside` marks is wrong after the three bytes before it. */
+/** Returns whether one of the 64 bytes that `inside` marks is wrong UTF-8 after the bytes before it. */
 function isWrongUtf8(a: v128, b: v128, c: v128, d: v128, at: u32, inside: u64): bool {
   const firstHigh = v128.load(V_FIRST_HIGH);
   const firstLow = v128.load(V_FIRST_LOW);

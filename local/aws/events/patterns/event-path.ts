@@ -1,6 +1,6 @@
 const FORM = /^\$(\.[A-Za-z0-9_/-]+|\[\d+\])*$/;
 
-/** Whether `text` is a supported path: `$`, `.name` and `[index]`, without wildcards and filters. */
+/** Returns whether `text` is a supported path: `$`, `.name` and `[index]`, without wildcards and filters. */
 export function isPath(text: string): boolean {
   return FORM.test(text);
 }

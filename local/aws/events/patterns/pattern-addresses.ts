@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Returns a test whether a value is an address in the CIDR block, or AWS's error text for an invalid block. */
+/** Returns a test for addresses in the CIDR block, or AWS's error text for an invalid block. */
 export function parseCidr(text: string): string | ((value: unknown) => boolean) {
   const [address = '', bits = '', ...rest] = text.split('/');
   if (bits === '' || rest.length > 0) return "Malformed CIDR, one '/' required";
@@ -9,7 +9,7 @@ export function parseCidr(text: string): string | ((value: unknown) => boolean) 
   if (family === undefined) return `Nonstandard IP address: ${address}`;
   const mask = Number(bits);
   if (mask < 0) return 'Malformed CIDR, mask bits must not be negative';
-  // A mask of all bits is invalid too: a single address is written without a mask.
+  // A mask of all bits is invalid too, because a single address is written without a mask.
   if (family === 'ipv4' && mask > 31) return 'IPv4 mask bits must be < 32';
   if (family === 'ipv6' && mask > 127) return 'IPv6 mask bits must be < 128';
   const block = new BlockList();
@@ -34,7 +34,7 @@ function isIn(block: BlockList): (value: unknown) => boolean {
 }
 
 function familyOf(text: string): 'ipv4' | 'ipv6' | undefined {
-  if (text.includes('%')) return undefined; // the name of an interface is not part of an address
+  if (text.includes('%')) return undefined; // an interface name is not part of an address
   const version = isIP(text);
   return version === 4 ? 'ipv4' : version === 6 ? 'ipv6' : undefined;
 }

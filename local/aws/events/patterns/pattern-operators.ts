@@ -78,7 +78,7 @@ function compileText(name: string, matches: Comparison, operand: unknown, refuse
   return (value) => typeof value === 'string' && matches(value, operand);
 }
 
-/** Compiles `prefix` and `suffix`: of a string, with or without regard to case. */
+/** Compiles `prefix` and `suffix`, with or without case sensitivity. */
 function compileEnd(name: 'prefix' | 'suffix', matches: Comparison, operand: unknown, refuse: Refuse): Test {
   if (!isObject(operand)) return compileText(name, matches, operand, refuse);
   const [inner, text] = onlyEntry(operand, `${name} expression name not found`, refuse);
@@ -86,7 +86,7 @@ function compileEnd(name: 'prefix' | 'suffix', matches: Comparison, operand: unk
   return compileText(inner, inAnyCase(matches), text, refuse);
 }
 
-/** Matches every value of any type that is not excluded; a missing value does not match. */
+/** Matches every value of any type that is not excluded. A missing value does not match. */
 function compileAnythingBut(operand: unknown, refuse: Refuse): Leaf {
   if (!isObject(operand)) return compileOtherValues(operand, refuse);
   const [name, excluded] = onlyEntry(operand, 'Anything-But expression name not found', refuse);
@@ -111,7 +111,7 @@ function compileOtherValues(operand: unknown, refuse: Refuse): Leaf {
   return (value) => !excluded.includes(value);
 }
 
-/** Returns the operands of anything-but; throws for an empty list, which would exclude nothing. */
+/** Returns the operands of anything-but. Throws for an empty list, which would exclude nothing. */
 function listOf(operand: unknown, refuse: Refuse): unknown[] {
   const list: unknown[] = Array.isArray(operand) ? operand : [operand];
   if (list.length === 0) throw refuse('Inside anything but list, at least one value is needed');

@@ -9,9 +9,9 @@ const MAX_PATTERN = 4096; // characters; AWS's limit after a quota increase
 /**
  * Compiles an EventBridge event pattern, with every operator of event buses. Throws InvalidEventPatternException, with
  * AWS's reason, for a pattern that AWS rejects. Known gaps: according to its documentation, AWS compares numbers as
- * they are written (300 is not 3.0e2), here equal numbers match; AWS treats `a.b` and `b` inside `a` as the same field;
- * AWS rejects complex patterns (many wildcards, more than 1,000 combinations of `$or`), which are accepted here.
- * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+ * they are written (300 is not 3.0e2), but here equal numbers match. AWS treats `a.b` and `b` inside `a` as the same
+ * field. AWS rejects complex patterns (many wildcards, or more than 1,000 combinations of `$or`), which are accepted
+ * here. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
  */
 export function compilePattern(text: string): EventMatcher {
   if (text.length > MAX_PATTERN) throw invalid(`it is longer than ${MAX_PATTERN} characters`);
@@ -33,7 +33,7 @@ function compileObject(pattern: object, path: readonly string[]): NodeMatcher {
   return (node, event) => matchers.every((matches) => matches(node, event));
 }
 
-/** Whether `$or` is the operator; otherwise it is a field of that name, as before AWS had the operator. */
+/** Returns whether `$or` is the operator. Otherwise it is a field with that name, as before AWS had the operator. */
 function isAlternatives(value: unknown): value is object[] {
   return (
     Array.isArray(value) &&
@@ -56,8 +56,8 @@ function compileField(name: string, value: unknown, parentPath: readonly string[
   }
   if (!isObject(value)) throw invalid(`"${name}" must be an object or an array`);
   const matches = compileObject(value, path);
-  // In an array of objects, a single element must match the whole nested pattern. A missing value is tested against the
-  // nested pattern, too: `exists: false` may match it.
+  // In an array of objects, a single element must match the whole nested pattern. A missing value is also tested
+  // against the nested pattern, because `exists: false` may match it.
   return (node, event) => {
     const elements = fieldValues(node, name).filter(isObject);
     return elements.length === 0 ? matches({}, event) : elements.some((element) => matches(element, event));
@@ -65,7 +65,7 @@ function compileField(name: string, value: unknown, parentPath: readonly string[
 }
 
 function leafMatches(leaf: Leaf, node: unknown, event: unknown, path: readonly string[]): boolean {
-  // Absence concerns the whole event, not the current array element.
+  // Absence refers to the whole event, not to the current array element.
   if (leaf === 'absent') return path.reduce(descend, [event]).filter(isScalar).length === 0;
   const name = path.at(-1) ?? '';
   return fieldValues(node, name).filter(isScalar).some(leaf);
@@ -75,7 +75,7 @@ function descend(nodes: unknown[], name: string): unknown[] {
   return nodes.flatMap((node) => fieldValues(node, name));
 }
 
-/** Returns the values of the field `name` of `node`, arrays flattened. */
+/** Returns the values of the field `name` in `node`, with arrays flattened. */
 function fieldValues(node: unknown, name: string): unknown[] {
   if (!isObject(node) || !Object.hasOwn(node, name)) return [];
   const value: unknown = Reflect.get(node, name);

@@ -13,10 +13,10 @@ import type { Part, Upload } from './uploads.ts';
 
 const SMALLEST_PART_BYTES = 5 * 1024 ** 2; // for all parts but the last
 
-/** Creates an object from the named parts; no byte is copied, the object consists of the parts' files. */
+/** Creates an object from the named parts. No byte is copied: the object consists of the parts' files. */
 export async function completeMultipartUpload(store: S3Store, request: S3Request): Promise<S3Answer> {
   findUpload(store, request);
-  // A checksum header is that of the new object, not that of this request's XML body.
+  // A checksum header is the new object's checksum, not the one of this request's XML body.
   const wanted = parseCompletedParts(await receiveText(request, { bodyChecksum: false }));
   const version = store.transaction((unneeded) => {
     const upload = findUpload(store, request);
@@ -52,7 +52,7 @@ const invalidPart = (part: CompletedPart): S3Error =>
     details: { PartNumber: String(part.number), ETag: part.etag },
   });
 
-/** Returns the uploaded parts that the request names; checks the ETag and checksum of each. */
+/** Returns the uploaded parts that the request names, after checking the ETag and checksum of each. */
 function chosenParts(upload: Upload, uploaded: readonly Part[], wanted: readonly CompletedPart[]): Part[] {
   const byNumber = new Map(uploaded.map((part) => [part.number, part]));
   let previous = 0;
@@ -105,7 +105,8 @@ function checkSize(request: S3Request, parts: readonly Part[]): void {
 
 function objectChecksum(request: S3Request, upload: Upload, parts: readonly Part[]): Checksum | undefined {
   const { algorithm, type } = upload.checksum ?? { algorithm: USUAL_ALGORITHM, type: 'FULL_OBJECT' };
-  // Every part has a checksum: the client's, or one computed on arrival. Where none was asked for, a client's may differ.
+  // Every part has a checksum: the client's, or one that was computed on arrival. If the upload requested no algorithm,
+  // the clients' algorithms may differ.
   if (parts.some((part) => part.checksum?.algorithm !== algorithm)) return undefined;
   const checksums = parts.map((part) => ({ checksum: part.checksum?.value ?? '', size: part.size }));
   const checksum = checksumOfParts(algorithm, type, checksums);

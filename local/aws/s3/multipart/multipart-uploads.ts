@@ -49,7 +49,7 @@ export function createMultipartUpload(store: S3Store, request: S3Request): S3Ans
   return xmlAnswer('InitiateMultipartUploadResult', elements, headers);
 }
 
-/** SHA checksums cannot be combined into a full-object one; CRC64NVME is always a full-object one. */
+/** SHA checksums cannot be combined into a full-object one. CRC64NVME is always a full-object one. */
 function plannedChecksum(request: S3Request): Upload['checksum'] {
   const name = request.headers.get('x-amz-checksum-algorithm');
   const type = request.headers.get('x-amz-checksum-type');
@@ -108,7 +108,7 @@ export async function uploadPartCopy(store: S3Store, request: S3Request): Promis
   return xmlAnswer('CopyPartResult', elements, copySourceVersionHeader(store, source));
 }
 
-/** Unlike the range of a read, this one needs both ends and must lie within the source. */
+/** Unlike the range of a read, this one needs both ends and must be within the source. */
 function copyRange(header: string | undefined, size: number): ByteRange {
   if (header === undefined) return { start: 0, end: size };
   const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(header) ?? [];

@@ -60,7 +60,10 @@ const nextMarkers = (last: Upload | string, write: (key: string) => string): Rec
     ? { NextKeyMarker: write(last) }
     : { NextKeyMarker: write(keyText(last)), NextUploadIdMarker: last.id };
 
-/** Returns the uploads to the marker's key that began after the marker's upload; all of them if that one is gone. */
+/**
+ * Returns the uploads to the marker's key that began after the marker's upload. If that upload is gone, returns all of
+ * them.
+ */
 function laterOfKey(store: S3Store, bucket: string, key: string, uploadId: string): Upload[] {
   const ofKey: Upload[] = [];
   for (const upload of store.uploads.from(bucket, Buffer.from(key))) {

@@ -91,7 +91,7 @@ export class Uploads {
     );
   }
 
-  /** Returns the upload of this id and key; throws `NoSuchUpload` if there is none. */
+  /** Returns the upload with this id and key. Throws `NoSuchUpload` if there is none. */
   get(id: string, bucket: string, key: Buffer): Upload {
     const row = this.#find.get(id, bucket, key);
     if (row === undefined) throw noSuchUpload(id);
@@ -103,12 +103,12 @@ export class Uploads {
     this.#delete.run(upload.id);
   }
 
-  /** Yields the uploads to a bucket from the key `start` on, the oldest of a key first. */
+  /** Yields the uploads to a bucket from the key `start` on. Those of one key are sorted oldest first. */
   *from(bucket: string, start: Buffer): Generator<Upload> {
     for (const row of this.#from.iterate(bucket, start)) yield uploadOf(row);
   }
 
-  /** Saves a part; returns the data file of the part of the same number that it replaces. */
+  /** Saves a part. If it replaces a part with the same number, returns that part's data file. */
   savePart(upload: Upload, part: Part): string | undefined {
     const replaced = this.#part.get(upload.id, part.number);
     const { number, file, size, etag, modified, checksum } = part;

@@ -6,7 +6,7 @@ import type { S3Request } from '../wire/request.ts';
 import { findObject } from './object-reads.ts';
 import type { ObjectVersion } from './versions.ts';
 
-/** Returns the object version that `x-amz-copy-source` names; throws S3Error if its conditions do not hold. */
+/** Returns the object version that `x-amz-copy-source` names. Throws S3Error if its conditions do not hold. */
 export function findCopySource(store: S3Store, request: S3Request): ObjectVersion {
   const named = parseCopySource(request);
   if (named === undefined) {

@@ -12,8 +12,9 @@ export interface Piece {
 const READ_BYTES = 256 * 1024;
 
 /**
- * The bytes of objects, in files with generated names. A file counts only once the metadata names it, so one that a
- * killed process left behind is deleted at the next start. A removed file stays until its last reader is done.
+ * The bytes of objects, in files with generated names. A file counts only once the metadata names it. Files that a
+ * killed process left behind are therefore deleted at the next start. A removed file remains until its last reader has
+ * finished.
  */
 export class DataFiles {
   readonly #directory: string;
@@ -25,7 +26,7 @@ export class DataFiles {
     mkdirSync(directory, { recursive: true });
   }
 
-  /** Writes a new file; leaves no file behind if the source fails. */
+  /** Writes a new file. If the source fails, no file remains. */
   async write(source: AsyncIterable<Uint8Array>): Promise<Piece> {
     const file = randomUUID();
     const handle = await open(this.#path(file), 'wx');
@@ -37,7 +38,7 @@ export class DataFiles {
       }
       await handle.close();
     } catch (error) {
-      await handle.close().catch(() => {}); // the first failure is the reason
+      await handle.close().catch(() => {}); // the first failure is the one to report
       this.remove([file]);
       throw error;
     }

@@ -1,4 +1,4 @@
-/** The requested part of a sorted listing; keys as UTF-8 bytes. */
+/** The requested part of a sorted listing. Keys are UTF-8 bytes. */
 export interface PageRequest {
   readonly prefix: Buffer;
   /** Empty for none. */
@@ -12,13 +12,13 @@ export interface PageRequest {
 export interface Page<Row> {
   readonly rows: readonly Row[];
   readonly commonPrefixes: readonly string[];
-  /** If the list goes on: the last entry, and the first key that may come next. */
+  /** If the list continues: the last entry, and the first key that may come next. */
   readonly next?: { readonly last: Row | string; readonly start: Buffer };
 }
 
 /**
  * Collects a page from `rowsFrom(key)`, which returns the sorted rows from a key on. Keys under a common prefix are
- * skipped, not read, so the cost depends on the page only.
+ * skipped without reading them, so the cost depends only on the page.
  */
 export function collectPage<Row extends { readonly key: Buffer }>(
   request: PageRequest,
@@ -64,14 +64,14 @@ function groupOf(key: Buffer, { prefix, delimiter }: PageRequest): Buffer | unde
 /** Returns the first key that sorts after `key`. */
 export const keyAfter = (key: Buffer): Buffer => Buffer.concat([key, Buffer.of(0)]);
 
-/** Returns the first key that sorts after all keys that begin with `group`, whose last byte is never 255 in UTF-8. */
+/** Returns the first key that sorts after all keys that begin with `group`. The last byte of UTF-8 is never 255. */
 export function keyAfterGroup(group: Buffer): Buffer {
   const after = Buffer.from(group);
   after[after.length - 1] = (group.at(-1) ?? 0) + 1;
   return after;
 }
 
-/** Encodes a key as S3 does for `encoding-type=url`: as in a form, but slashes and asterisks stay. */
+/** Encodes a key as S3 does for `encoding-type=url`: like a form value, but with slashes and asterisks unchanged. */
 export const urlEncoded = (text: string): string =>
   encodeURIComponent(text)
     .replace(/%2F/g, '/')

@@ -22,7 +22,7 @@ export interface NewObject {
 
 /**
  * Makes an object the newest version of the request's key, under the conditions of the request, and records its event.
- * Every new object passes here. Call it in a transaction.
+ * All new objects are added here. Call this in a transaction.
  */
 export function addObject(
   store: S3Store,
@@ -62,7 +62,7 @@ export function addDeleteMarker(
   return marker;
 }
 
-/** Without versioning, a key has one version with the id `null`, which the new one replaces. */
+/** Without versioning, a key has one version with the id `null`. A new version replaces it. */
 function newIdentity(
   store: S3Store,
   bucket: Bucket,
@@ -79,13 +79,13 @@ function newIdentity(
 const SEQ_DIGITS = 12;
 
 /**
- * Returns 32 characters, as S3's ids have; the last ones are the version's number, so that a listing can continue after
+ * Returns 32 characters, as S3's ids have. The last ones are the version's number, so that a listing can continue after
  * a deleted version.
  */
 const newVersionId = (seq: number): string =>
   randomBytes(15).toString('base64url').replaceAll('-', '.') + seq.toString(16).padStart(SEQ_DIGITS, '0');
 
-/** Returns the number within a version id; undefined for `null` and for ids that are not from this engine. */
+/** Returns the number in a version id; undefined for `null` and for ids of other systems. */
 export function seqWithin(versionId: string): number | undefined {
   const digits = /^[\w.]{20}([0-9a-f]{12})$/.exec(versionId)?.[1];
   return digits === undefined ? undefined : Number.parseInt(digits, 16);

@@ -10,7 +10,7 @@ import { versionHeader, xmlAnswer } from '../wire/responses.ts';
 import { addDeleteMarker } from './new-version.ts';
 import type { ObjectVersion } from './versions.ts';
 
-/** Effect of a deletion: the delete marker that it added or removed, or the version that it removed, if any. */
+/** The effect of a deletion: the delete marker that it added or removed, or the version that it removed. */
 interface Deletion {
   readonly marker: ObjectVersion | undefined;
   readonly versionId: string | undefined;

@@ -12,7 +12,7 @@ const MAX_PAGE = 1000;
 
 export const OWNER: XmlContent = { ID: LOCAL_ACCOUNT };
 
-/** Returns the value of `max-keys` or a similar parameter: 1,000 if it is absent or greater. */
+/** Returns the value of `max-keys` or a similar parameter, or 1,000 if it is absent or greater. */
 export function pageLimit(request: S3Request, name: string): number {
   const text = request.query.get(name);
   if (text === undefined || text === '') return MAX_PAGE;
@@ -20,7 +20,7 @@ export function pageLimit(request: S3Request, name: string): number {
   return Math.min(Number(text), MAX_PAGE);
 }
 
-/** Returns how to write the keys of a listing: unchanged, or encoded as `encoding-type=url` requests. */
+/** Returns a function that writes the keys of a listing: unchanged, or encoded if `encoding-type=url` is requested. */
 export function keyWriter(request: S3Request): (key: string) => string {
   const encoding = request.query.get('encoding-type');
   if (encoding === undefined || encoding === '') return (key) => key;
@@ -37,7 +37,7 @@ export function pageRequest(request: S3Request, start: Buffer, limitName: string
   };
 }
 
-/** A listing continues after the key marker; after all keys under it if the marker is a common prefix. */
+/** A listing continues after the key marker. If the marker is a common prefix, it continues after all keys under it. */
 export function startAfterMarker(request: S3Request, marker: string): Buffer {
   const delimiter = request.query.get('delimiter') ?? '';
   if (marker === '') return Buffer.alloc(0);
@@ -151,7 +151,9 @@ export function listObjectVersions(store: S3Store, request: S3Request): S3Answer
   });
 }
 
-/** Returns the place of the marker's version among the versions of its key, even if it was deleted in the meantime. */
+/**
+ * Returns the position of the marker's version among the versions of its key, even if it was deleted in the meantime.
+ */
 function markerSeq(store: S3Store, { bucket, query }: S3Request): number {
   const versionId = query.get('version-id-marker') ?? '';
   const key = Buffer.from(query.get('key-marker') ?? '');

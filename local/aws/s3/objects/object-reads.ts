@@ -14,7 +14,7 @@ import { checksumHeaders, httpTime, quoted, versionHeader } from '../wire/respon
 import { shownHeaders } from '../wire/tags.ts';
 import type { ObjectVersion } from './versions.ts';
 
-/** Returns the object version to read; throws as S3 does if there is none, or only a delete marker. */
+/** Returns the object version to read. Throws as S3 does if there is none, or only a delete marker. */
 export function findObject(
   store: S3Store,
   bucketName: string,
@@ -55,7 +55,7 @@ export function getObject(store: S3Store, request: S3Request): S3Answer {
 
   const range = requestedRange(request.headers.get('range'), version.size);
   const { start, end } = range ?? { start: 0, end: version.size };
-  // The checksum is that of the whole object: a reader of a range could not verify it.
+  // The checksum is that of the whole object, which a reader of a range could not verify.
   const asksChecksum = request.headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED';
   const headers = {
     ...shownHeaders(version.headers),
@@ -88,8 +88,8 @@ const OVERRIDES = [
 ];
 
 /**
- * A request without an Authorization header comes from no SDK: a browser follows a link or a presigned URL. It saves the object instead of
- * running it as a page of this endpoint.
+ * A request without an Authorization header does not come from an SDK but from a browser that follows a link or a
+ * presigned URL. The browser then saves the object instead of running it as a page of this endpoint.
  */
 function savedNotShown(request: S3Request, { headers }: ObjectVersion): Record<string, string> {
   const asked = overriddenHeaders(request)['content-disposition'] ?? headers['content-disposition'] ?? '';

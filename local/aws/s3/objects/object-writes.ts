@@ -87,7 +87,7 @@ function checkBeforeBody(store: S3Store, request: S3Request): void {
   checkWrite(request, request.key, store.versions.newest(request.bucket, Buffer.from(request.key)));
 }
 
-/** Commits an object whose files are written; deletes the files if the object is refused. */
+/** Commits an object whose files have been written. Deletes the files if the object is refused. */
 function makeVisible(store: S3Store, request: S3Request, object: NewObject): ObjectVersion {
   try {
     return store.transaction((unneeded) => addObject(store, request, object, unneeded));
@@ -97,7 +97,7 @@ function makeVisible(store: S3Store, request: S3Request, object: NewObject): Obj
   }
 }
 
-/** A copy has the tags of its source, whatever becomes of the metadata. */
+/** A copy always has the tags of its source, whatever happens to the metadata. */
 function checkTagsAreCopied({ headers }: S3Request): void {
   for (const name of [TAGGING_HEADER, 'x-amz-tagging-directive']) {
     const value = headers.get(name);

@@ -5,7 +5,7 @@ import type { Piece } from './data-files.ts';
 
 /** One version of an object, or a delete marker. */
 export interface ObjectVersion {
-  /** Rises with every version and upload in the engine; tells which of two versions is newer. */
+  /** Increases with every version and upload in the engine, so it shows which of two versions is newer. */
   readonly seq: number;
   readonly bucket: string;
   readonly key: Buffer;
@@ -94,7 +94,7 @@ export class Versions {
     }
   }
 
-  /** Deletes a version; returns the data files that can be removed once this is committed. */
+  /** Deletes a version. Returns the data files that can be removed after the commit. */
   delete(version: ObjectVersion): string[] {
     const files = this.pieces(version).map((piece) => piece.file);
     this.#delete.run(version.seq);
@@ -122,12 +122,12 @@ export class Versions {
       .map((row) => ({ file: textOf(row, 'file'), size: numberOf(row, 'size') }));
   }
 
-  /** Yields what a plain listing shows from the key `start` on: one version per key, no delete markers. */
+  /** Yields what a plain listing contains from the key `start` on: one version per key, no delete markers. */
   *currentFrom(bucket: string, start: Buffer): Generator<ObjectVersion> {
     for (const row of this.#current.iterate(bucket, start)) yield versionOf(row);
   }
 
-  /** Yields all versions and delete markers from the key `start` on, the newest of a key first. */
+  /** Yields all versions and delete markers from the key `start` on. Those of one key are sorted newest first. */
   *allFrom(bucket: string, start: Buffer): Generator<ObjectVersion> {
     for (const row of this.#all.iterate(bucket, start)) yield versionOf(row);
   }

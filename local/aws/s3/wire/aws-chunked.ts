@@ -10,8 +10,8 @@ const broken = (why: string): S3Error =>
 
 /**
  * Decodes an `aws-chunked` body: chunks of `<hex size>[;chunk-signature=…]`, then trailer lines. Signatures are
- * ignored. Adds the trailers to `trailers` by lower-case name at the end of the body; throws `IncompleteBody` if it
- * ends early.
+ * ignored. At the end of the body, adds the trailers to `trailers`, by lower-case name. Throws `IncompleteBody` if the
+ * body ends early.
  */
 export async function* decodeAwsChunked(
   framed: AsyncIterable<Buffer>,
@@ -49,7 +49,7 @@ class FrameReader {
   }
 
   end(): void {
-    // Some clients omit the blank line after the trailers; none omits the last chunk.
+    // Some clients omit the blank line after the trailers. No client omits the last chunk.
     if (this.#expecting === 'nothing' || (this.#expecting === 'trailers' && this.#buffered.length === 0))
       return;
     throw new S3Error(400, 'IncompleteBody', 'The aws-chunked body ended before its last chunk.');

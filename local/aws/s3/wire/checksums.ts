@@ -6,13 +6,13 @@ import { CRC32, CRC32C, CRC64NVME, type CrcFamily, combineCrcs, crc32c, crc64nvm
 const CHECKSUM_ALGORITHMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
 /**
- * S3 computes this one, of the whole object, if the client sends none
+ * The algorithm with which S3 computes a checksum of the whole object if the client sends none
  * ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html)).
  */
 export const USUAL_ALGORITHM: ChecksumAlgorithm = 'CRC64NVME';
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';
 
-/** A checksum as S3 stores it; `value` is base64, followed by `-<parts>` if it is a composite. */
+/** A checksum as S3 stores it. `value` is base64; for a composite checksum, `-<parts>` follows. */
 export interface Checksum {
   readonly algorithm: ChecksumAlgorithm;
   readonly type: ChecksumType;
@@ -64,7 +64,8 @@ export function startChecksum(algorithm: ChecksumAlgorithm): RunningChecksum {
 }
 
 /**
- * Returns the algorithm of an S3 name, in any case; throws `NotImplemented` for algorithms that are not supported here.
+ * Returns the algorithm with this S3 name, in any case. Throws `NotImplemented` for algorithms that are not supported
+ * here.
  */
 export function checksumAlgorithm(name: string): ChecksumAlgorithm {
   const found = CHECKSUM_ALGORITHMS.find((algorithm) => algorithm === name.toUpperCase());
@@ -75,7 +76,7 @@ export function checksumAlgorithm(name: string): ChecksumAlgorithm {
 export const checksumHeader = (algorithm: ChecksumAlgorithm): string =>
   `x-amz-checksum-${algorithm.toLowerCase()}`;
 
-/** Length of a digest in bytes, which distinguishes a malformed header from a wrong checksum. */
+/** The length of a digest in bytes. A header with another length is malformed, not a wrong checksum. */
 export const DIGEST_BYTES: Readonly<Record<ChecksumAlgorithm, number>> = {
   CRC32: 4,
   CRC32C: 4,
@@ -86,7 +87,7 @@ export const DIGEST_BYTES: Readonly<Record<ChecksumAlgorithm, number>> = {
 
 const CRC_FAMILIES: Partial<Readonly<Record<ChecksumAlgorithm, CrcFamily>>> = { CRC32, CRC32C, CRC64NVME };
 
-/** Whether the parts' checksums can be combined into that of the object without reading it again. */
+/** Returns whether the parts' checksums can be combined into the object's checksum without reading the object again. */
 export const isLinear = (algorithm: ChecksumAlgorithm): boolean => CRC_FAMILIES[algorithm] !== undefined;
 
 /** Returns the checksum of a completed multipart upload from the checksums (base64) of its parts. */

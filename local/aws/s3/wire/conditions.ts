@@ -2,7 +2,7 @@ import { noSuchKey, notImplemented, preconditionFailed } from '../errors.ts';
 import type { ObjectVersion } from '../objects/versions.ts';
 import type { S3Request } from './request.ts';
 
-/** Whether an If-Match or If-None-Match value contains the ETag; quotes and the weak prefix are ignored. */
+/** Returns whether an If-Match or If-None-Match value contains the ETag. Quotes and the weak prefix are ignored. */
 const names = (condition: string, etag: string): boolean =>
   condition.split(',').some((one) => {
     const wanted = unquoted(one.trim());
@@ -15,9 +15,9 @@ export const unquoted = (etag: string): string => etag.replace(/^W\//, '').repla
 const secondsOf = (httpDate: string | undefined): number => Math.floor(Date.parse(httpDate ?? '') / 1000);
 
 /**
- * Returns the condition of a read that is not met, if any; `prefix` is that of the headers (`x-amz-copy-source-` for
- * the source of a copy). If-Match overrides If-Unmodified-Since and If-None-Match overrides If-Modified-Since, as in
- * HTTP. A date that cannot be parsed is ignored, because a comparison with NaN is false.
+ * Returns the condition of a read that is not met, if any. `prefix`: the prefix of the headers (`x-amz-copy-source-`
+ * for the source of a copy). As in HTTP, If-Match overrides If-Unmodified-Since, and If-None-Match overrides
+ * If-Modified-Since. A date that cannot be parsed is ignored, because a comparison with NaN is false.
  */
 export function readVerdict(
   request: S3Request,
@@ -40,12 +40,14 @@ export function readVerdict(
   return undefined;
 }
 
-/** Checks the conditions of a write against the newest version of its key. Call it in the transaction that writes. */
+/**
+ * Checks the conditions of a write against the newest version of its key. Call this in the transaction of the write.
+ */
 export function checkWrite(request: S3Request, key: string, newest: ObjectVersion | undefined): void {
   const present = newest !== undefined && !newest.deleteMarker ? newest : undefined;
   const noneMatch = request.headers.get('if-none-match');
   if (noneMatch !== undefined) {
-    if (noneMatch !== '*') throw notImplemented('If-None-Match with an ETag on a write'); // as on S3 itself
+    if (noneMatch !== '*') throw notImplemented('If-None-Match with an ETag on a write'); // as S3 itself does
     if (present !== undefined) throw preconditionFailed('If-None-Match');
   }
   const match = request.headers.get('if-match');

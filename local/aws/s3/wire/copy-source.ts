@@ -7,7 +7,10 @@ export interface CopySource {
   readonly versionId: string | undefined;
 }
 
-/** Returns what `x-amz-copy-source` names: `bucket/key`, URL-encoded. Undefined if it is missing or not of that form. */
+/**
+ * Returns the object that `x-amz-copy-source` names: `bucket/key`, URL-encoded. Undefined if the header is missing or
+ * has another form.
+ */
 export function parseCopySource(request: S3Request): CopySource | undefined {
   const header = request.headers.get('x-amz-copy-source') ?? '';
   const [, path = '', versionId] = /^(.*?)(?:\?versionId=(.*))?$/s.exec(header) ?? [];

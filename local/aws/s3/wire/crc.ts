@@ -1,6 +1,6 @@
 /**
- * The CRCs that Node does not have (bit-reflected, initial value all ones, inverted at the end), and the combination of
- * the CRCs of consecutive parts into the CRC of the whole.
+ * The CRCs that Node does not have (bit-reflected, initial value all ones, inverted at the end), and a function that
+ * combines the CRCs of consecutive parts into the CRC of the whole.
  */
 
 const CRC32C_POLYNOMIAL = 0x82f63b78;
@@ -21,10 +21,10 @@ const crc64Entries = Array.from({ length: 256 }, (_, index) => {
 const crc64Low = Uint32Array.from(crc64Entries, (entry) => Number(entry & LOW_32_BITS));
 const crc64High = Uint32Array.from(crc64Entries, (entry) => Number(entry >> 32n));
 
-// The tables have all 256 values of a byte: the fallback is for the type checker only.
+// The tables have all 256 values of a byte. The fallback is only for the type checker.
 const entry = (table: Uint32Array, index: number): number => table[index & 0xff] ?? 0;
 
-/** Returns the CRC-32C (Castagnoli) of `bytes`, continued from `value`, the CRC of the bytes before. */
+/** Returns the CRC-32C (Castagnoli) of `bytes`, continued from `value`, the CRC of the preceding bytes. */
 export function crc32c(bytes: Uint8Array, value = 0): number {
   let register = ~value;
   for (let at = 0; at < bytes.length; at++) {
@@ -33,7 +33,7 @@ export function crc32c(bytes: Uint8Array, value = 0): number {
   return ~register >>> 0;
 }
 
-/** Returns the CRC-64/NVME of `bytes`, continued from `value`, the CRC of the bytes before. */
+/** Returns the CRC-64/NVME of `bytes`, continued from `value`, the CRC of the preceding bytes. */
 export function crc64nvme(bytes: Uint8Array, value = 0n): bigint {
   // Computed in two 32-bit halves: BigInt arithmetic per byte would be about fifty times slower.
   let low = ~Number(value & LOW_32_BITS);
@@ -78,7 +78,7 @@ function zeroBytes(family: CrcFamily, bytes: number): bigint {
   return power;
 }
 
-/** Returns the CRC of the concatenated parts from the CRC and the length in bytes of each. */
+/** Returns the CRC of the concatenated parts from the CRC and the length in bytes of each part. */
 export function combineCrcs(
   family: CrcFamily,
   parts: readonly { readonly crc: bigint; readonly size: number }[],

@@ -13,7 +13,7 @@ import {
 import type { S3Request } from './request.ts';
 
 const MAX_PAYLOAD_BYTES = 5 * 1024 ** 3; // S3's limit for one PUT of an object or a part
-const MAX_DOCUMENT_BYTES = 16 * 1024 ** 2; // 1,000 keys of 1,024 bytes, every byte as a character reference
+const MAX_DOCUMENT_BYTES = 16 * 1024 ** 2; // 1,000 keys of 1,024 bytes, with every byte as a character reference
 
 /** The digests of content that was written to a file. */
 export interface Digests {
@@ -51,16 +51,16 @@ export class Digester {
   }
 }
 
-/** The checksum of a request and where it is given. */
+/** The checksum that a request declares, and where the request states it. */
 interface DeclaredChecksum {
   readonly algorithm: ChecksumAlgorithm;
-  /** Base64; undefined if it comes as a trailer. */
+  /** Base64. Undefined if it follows as a trailer. */
   readonly value: string | undefined;
 }
 
 const NOT_VALUES = ['x-amz-checksum-algorithm', 'x-amz-checksum-mode', 'x-amz-checksum-type'];
 
-/** Returns the checksum that a request declares; throws if it declares several, or announces one that is missing. */
+/** Returns the checksum that a request declares. Throws if it declares several, or announces one that is missing. */
 export function declaredChecksum(request: S3Request): DeclaredChecksum | undefined {
   const names = [...request.headers.keys()].filter(
     (name) => name.startsWith('x-amz-checksum-') && !NOT_VALUES.includes(name),
@@ -79,7 +79,7 @@ export function declaredChecksum(request: S3Request): DeclaredChecksum | undefin
   return { algorithm, value: name === trailer ? undefined : request.headers.get(name) };
 }
 
-/** Streams a body into a new file; removes the file if the body does not match the request's headers. */
+/** Streams a body into a new file. Removes the file if the body does not match the request's headers. */
 export async function receiveFile(
   request: S3Request,
   files: DataFiles,
@@ -91,7 +91,7 @@ export async function receiveFile(
   return { ...piece, ...payload.digests() };
 }
 
-/** Reads a whole XML body. `bodyChecksum` says whether the request's checksum, if any, is that of this body. */
+/** Reads a whole XML body. `bodyChecksum`: whether the request's checksum, if any, belongs to this body. */
 export async function receiveText(request: S3Request, options: { bodyChecksum: boolean }): Promise<string> {
   const declared = options.bodyChecksum ? declaredChecksum(request) : undefined;
   const payload = new Payload(request, declared, declared?.algorithm);
@@ -147,7 +147,7 @@ class Payload {
     this.#verify();
   }
 
-  /** Call it only after `verified` has ended. */
+  /** Call this only after `verified` has ended. */
   digests(): Digests {
     this.#digests ??= this.#digester.digests();
     return this.#digests;
@@ -160,7 +160,7 @@ class Payload {
   }
 
   #content(): AsyncIterable<Uint8Array> {
-    // The connection must stay open after a refused body, or the error response would not reach the client.
+    // The connection must stay open after a refused body. Otherwise, the error response would not reach the client.
     const body: AsyncIterable<Buffer> = this.#request.body.iterator({ destroyOnReturn: false });
     return this.#isChunked() ? decodeAwsChunked(body, this.#trailers) : body;
   }
@@ -168,7 +168,7 @@ class Payload {
   #expectedSize(): number {
     const name = this.#isChunked() ? 'x-amz-decoded-content-length' : 'content-length';
     const text = this.#request.headers.get(name);
-    // S3 accepts no body of unknown length, unlike HTTP.
+    // Unlike HTTP, S3 accepts no body of unknown length.
     if (text === undefined)
       throw new S3Error(411, 'MissingContentLength', `You must provide the ${name} HTTP header.`);
     if (!/^\d+$/.test(text)) throw invalidRequest(`The header ${name} is not a number.`);

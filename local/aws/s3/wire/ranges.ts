@@ -7,7 +7,7 @@ export interface ByteRange {
 }
 
 /**
- * Returns the range that a Range header requests of `size` bytes; undefined for all of them, also if the header is
+ * Returns the range that a Range header requests of `size` bytes. Undefined for all bytes, also if the header is
  * malformed or has several ranges, which S3 ignores. Throws `InvalidRange` if the range contains no byte.
  */
 export function requestedRange(header: string | undefined, size: number): ByteRange | undefined {

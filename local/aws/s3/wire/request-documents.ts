@@ -6,8 +6,8 @@ type Parsed = string | { readonly [element: string]: Parsed | undefined } | read
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-// The parser's own decoder drops references to control characters, which S3 keys may contain, and stops after a
-// thousand.
+// The parser's own decoder stops after a thousand references, and drops those to control characters, which S3 keys may
+// contain.
 const entityDecoder = {
   setExternalEntities: () => {},
   addInputEntities: () => {
@@ -75,7 +75,7 @@ export function parseDelete(xml: string): DeleteDocument {
   return { quiet: textWithin(document, 'Quiet') === 'true', objects };
 }
 
-/** Parses the body of PutObjectTagging: pairs of key and value. */
+/** Parses the body of PutObjectTagging into pairs of key and value. */
 export function parseTagging(xml: string): [string, string][] {
   const set = child(parseDocument(xml, 'Tagging'), 'TagSet');
   if (set === undefined) throw malformedXml('there is no TagSet');

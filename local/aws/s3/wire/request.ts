@@ -4,7 +4,10 @@ import type { Readable } from 'node:stream';
 import type { Caller } from '../../iam/caller.ts';
 import { S3Error } from '../errors.ts';
 
-/** A request as the operations read it: bucket and key from the address, presigned parameters moved to the headers. */
+/**
+ * A request in the form that the operations read: bucket and key come from the address, and presigned parameters are
+ * moved to the headers.
+ */
 export interface S3Request {
   readonly id: string;
   readonly caller: Caller;
@@ -36,7 +39,7 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export const newRequestId = (): string => randomBytes(8).toString('hex').toUpperCase();
 
-/** Parses the request line and the headers; throws S3Error for invalid ones. */
+/** Parses the request line and the headers. Throws S3Error for invalid ones. */
 export function readRequest(message: IncomingMessage, id: string, caller: Caller): S3Request {
   const url = message.url ?? '/';
   const mark = url.indexOf('?');
@@ -64,7 +67,7 @@ function readAddress(path: string, host: string): { bucket: string; key: string 
   if (hostName.endsWith(VIRTUAL_HOST_SUFFIX)) {
     return { bucket: hostName.slice(0, -VIRTUAL_HOST_SUFFIX.length), key: readKey(path.slice(1)) };
   }
-  // Not with `URL`, which would normalize `..` and `//` that are part of a key.
+  // `URL` would normalize `..` and `//`, which may be part of a key.
   const slash = path.indexOf('/', 1);
   const bucket = percentDecoded(slash === -1 ? path.slice(1) : path.slice(1, slash));
   return { bucket, key: slash === -1 ? '' : readKey(path.slice(slash + 1)) };
@@ -85,7 +88,7 @@ export function checkKeyLength(key: string): void {
   });
 }
 
-/** Percent-decodes a path, in which a plus sign stays; throws `InvalidURI` if it is not UTF-8. */
+/** Percent-decodes a path and keeps plus signs. Throws `InvalidURI` if the path is not UTF-8. */
 export function percentDecoded(encoded: string): string {
   try {
     return decodeURIComponent(strictUtf8.decode(Buffer.from(encoded, 'latin1')));
@@ -113,7 +116,7 @@ function readHeaders(message: IncomingMessage): Map<string, string> {
   return headers;
 }
 
-/** A presigned URL expires by the wall clock, which its signer used, not by the virtual clock. */
+/** A presigned URL expires by the wall clock, which its signer used, and not by the virtual clock. */
 function checkExpiry(query: ReadonlyMap<string, string>): void {
   const signed = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get('X-Amz-Date') ?? '');
   const expires = query.get('X-Amz-Expires') ?? '';
@@ -137,6 +140,6 @@ function checkExpiry(query: ReadonlyMap<string, string>): void {
 function moveParametersToHeaders(query: ReadonlyMap<string, string>, headers: Map<string, string>): void {
   for (const [name, value] of query) {
     if (!name.startsWith('x-amz-') || name.includes('checksum') || headers.has(name)) continue;
-    headers.set(name, Buffer.from(value).toString('latin1')); // the form in which Node gives a header's bytes
+    headers.set(name, Buffer.from(value).toString('latin1')); // the form in which Node returns a header's bytes
   }
 }

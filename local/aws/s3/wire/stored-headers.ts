@@ -13,7 +13,7 @@ const CONTENT_HEADERS = [
 const METADATA_PREFIX = 'x-amz-meta-';
 const MAX_METADATA_BYTES = 2048;
 
-// Headers that request something that the local S3 does not do.
+// Headers that request a feature that the local S3 does not have.
 const UNKNOWN_PROMISES = [
   'x-amz-object-lock-legal-hold',
   'x-amz-object-lock-mode',
@@ -23,7 +23,7 @@ const UNKNOWN_PROMISES = [
   'x-amz-write-offset-bytes',
 ];
 
-/** Returns the headers that a write stores with the content; throws `MetadataTooLarge` above 2 KB of x-amz-meta-*. */
+/** Returns the headers that a write stores with the content. Throws `MetadataTooLarge` above 2 KB of x-amz-meta-*. */
 export function headersToStore(request: S3Request): Record<string, string> {
   const promise = UNKNOWN_PROMISES.find((name) => request.headers.has(name));
   if (promise !== undefined) throw notImplemented(`The header ${promise}`);
@@ -54,7 +54,7 @@ export function headersToStore(request: S3Request): Record<string, string> {
   );
 }
 
-/** Returns the encoding of the content itself; `aws-chunked` is only that of the transfer. */
+/** Returns the encoding of the content itself. `aws-chunked` is only the encoding of the transfer. */
 const contentEncoding = (request: S3Request): string =>
   (request.headers.get('content-encoding') ?? '')
     .split(',')

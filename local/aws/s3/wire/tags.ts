@@ -1,6 +1,6 @@
 import { S3Error } from '../errors.ts';
 
-/** Tags are stored among a version's headers, under this name, as a write sends them. */
+/** Tags are stored among a version's headers, under this name and in the format of a write. */
 export const TAGGING_HEADER = 'x-amz-tagging';
 
 const MAX_TAGS = 10;
@@ -19,7 +19,7 @@ export function taggingHeader(tags: readonly (readonly [string, string])[]): str
   return new URLSearchParams(tags.map(([key, value]): [string, string] => [key, value])).toString();
 }
 
-/** Returns the tags if S3 accepts them; throws S3Error otherwise. */
+/** Returns the tags if S3 accepts them. Throws S3Error otherwise. */
 export function checkedTags(
   tags: readonly (readonly [string, string])[],
 ): readonly (readonly [string, string])[] {
@@ -34,12 +34,12 @@ export function checkedTags(
   return tags;
 }
 
-/** Returns the stored headers that hold tags. */
+/** Returns the stored header that contains the tags. */
 export function onlyTags({ [TAGGING_HEADER]: tags }: StoredHeaders): Record<string, string> {
   return tags === undefined ? {} : { [TAGGING_HEADER]: tags };
 }
 
-/** Returns stored headers as a reader sees them: the number of the tags, not the tags. */
+/** Returns stored headers as a reader sees them: with the number of tags instead of the tags. */
 export function shownHeaders(headers: StoredHeaders): Record<string, string> {
   const { [TAGGING_HEADER]: _tags, ...shown } = headers;
   const { size } = tagsIn(headers);

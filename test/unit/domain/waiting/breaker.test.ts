@@ -58,7 +58,7 @@ it('keeps accounts, reasons and operations apart', () => {
   expect(ofAccount(breakers, 'org-b#key-other')).toMatchObject([{ account: 'org-b#key-b' }]);
 });
 
-it('closes with a success of what was refused, and not with another one', () => {
+it('closes with a success of the refused operation, and not of another one', () => {
   expect(afterSuccess(opened(), 'create')).toEqual([]);
   expect(afterSuccess(opened(), 'upload')).toHaveLength(1);
   expect(afterSuccess(opened({ for: 'storage', operation: 'upload' }), 'upload')).toEqual([]);

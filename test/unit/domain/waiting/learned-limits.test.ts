@@ -16,7 +16,10 @@ const TOKENS = 'Enqueued token limit reached for gpt-4o-mini. Limit: 90,000 enqu
 const REQUESTS = 'Enqueued request limit reached for gpt-4o-mini. Limit: 1,000 enqueued requests.';
 const NO_NUMBER = 'Enqueued token limit reached. Please try again later.';
 
-/** A refusal in these words, a number of minutes after noon, of 800 tokens while `accepted` were enqueued. */
+/**
+ * Returns a refusal with this message of a part with 800 tokens, some minutes after noon, while `accepted` were
+ * enqueued.
+ */
 function refusal(
   said: string,
   minutes: number,
@@ -39,15 +42,15 @@ function taughtBy(...refusals: LimitRefusal[]): LearnedLimit[] {
 
 const NONE = { enqueuedTokens: {} };
 
-describe('a limit that a refusal names', () => {
-  it('is the limit, with the words and the time of the refusal', () => {
+describe('a limit that a refusal states', () => {
+  it('is learned with the message and the time of the refusal', () => {
     expect(taughtBy(refusal(TOKENS, 0))).toEqual([
       { name: MODEL, counts: 'tokens', models: [MODEL], limit: 90_000, said: TOKENS, at: NOON },
     ]);
     expect(limitsOf(NONE, taughtBy(refusal(TOKENS, 0)), MODEL)).toEqual({ tokens: 90_000, namedAt: NOON });
   });
 
-  it('holds for requests apart from tokens', () => {
+  it('applies to requests separately from tokens', () => {
     const learned = taughtBy(refusal(TOKENS, 0), refusal(REQUESTS, 1));
     expect(limitsOf(NONE, learned, MODEL)).toEqual({
       tokens: 90_000,
@@ -56,7 +59,7 @@ describe('a limit that a refusal names', () => {
     });
   });
 
-  it('replaces an assumed one, and a later number replaces it', () => {
+  it('replaces an assumed limit, and a later number replaces it', () => {
     const raised = TOKENS.replace('90,000', '2M');
     const learned = taughtBy(refusal(NO_NUMBER, 0), refusal(TOKENS, 1), refusal(raised, 2));
     expect(learned).toHaveLength(1);
@@ -64,7 +67,7 @@ describe('a limit that a refusal names', () => {
     expect(learned[0]).not.toHaveProperty('assumed');
   });
 
-  it('is not lowered by a refusal below it, with or without the number: others fill the account', () => {
+  it('is not lowered by a refusal below it, with or without a number, because other programs use the account', () => {
     const learned = taughtBy(refusal(TOKENS, 0));
     expect(afterLimitRefusal(learned, refusal(TOKENS, 5))).toEqual(learned);
     expect(limitsOf(NONE, afterLimitRefusal(learned, refusal(NO_NUMBER, 6)), MODEL).tokens).toBe(90_000);
@@ -75,7 +78,7 @@ describe('a limit that a refusal names', () => {
     expect(afterCompletion(learned, MODEL)).toEqual(learned);
   });
 
-  it('gives way to a set one, for tokens alone', () => {
+  it('is overridden by a configured limit, only for tokens', () => {
     const learned = taughtBy(refusal(TOKENS, 0), refusal(REQUESTS, 1));
     const set = { enqueuedTokens: { [MODEL]: 5_000 } };
     expect(limitsOf(set, learned, MODEL)).toMatchObject({ tokens: 5_000, requests: 1_000 });
@@ -84,20 +87,20 @@ describe('a limit that a refusal names', () => {
   });
 });
 
-describe('while no refusal names a number', () => {
+describe('while no refusal states a number', () => {
   it('half of what was enqueued is assumed, and never less than what was accepted', () => {
     expect(taughtBy(refusal(NO_NUMBER, 0))[0]?.assumed).toEqual({ limit: 600, step: 75 });
     expect(taughtBy(refusal(NO_NUMBER, 0, { accepted: 1_000 }))[0]?.assumed?.limit).toBe(1_000);
   });
 
-  it('each completed batch adds an eighth, so that it doubles in eight', () => {
+  it('each completed batch adds an eighth to the limit, so that eight batches double it', () => {
     let learned = taughtBy(refusal(NO_NUMBER, 0));
     for (let batches = 0; batches < 8; batches += 1) learned = afterCompletion(learned, MODEL);
     expect(learned[0]?.assumed?.limit).toBe(1_200);
     expect(afterCompletion(learned, 'gpt-4o')).toEqual(learned);
   });
 
-  it('another refusal halves it, but not one that was under way by then', () => {
+  it('another refusal halves the limit, unless its call was already under way', () => {
     const once = taughtBy(refusal(NO_NUMBER, 0));
     const later = refusal(NO_NUMBER, 9, { accepted: 0, nth: 2 });
     expect(afterLimitRefusal(once, later)[0]?.assumed).toEqual({ limit: 300, step: 38 });
@@ -112,7 +115,7 @@ describe('while no refusal names a number', () => {
   });
 });
 
-it('a limit under the name of a deployment holds for each model that was refused under it, and for no other', () => {
+it('a limit with the name of a deployment applies to each model that was refused with that name, and to no other', () => {
   const said = (name: string) =>
     `The number of enqueued tokens has surpassed the configured limit of 30K for the deployment '${name}'.`;
   const learned = taughtBy(refusal(said('D'), 0), { ...refusal(said('D'), 1), model: 'gpt-4o' });

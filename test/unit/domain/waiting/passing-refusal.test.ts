@@ -20,7 +20,7 @@ describe('a batch that failed before a row ran waits for the account,', () => {
     'You exceeded your current quota, please check your plan and billing details.',
     'Billing hard limit has been reached.',
     'Your account is not active.',
-  ])('if its error says so without a code: %s', (message) => {
+  ])('if its message says so without a code: %s', (message) => {
     expect(passingRefusalOf(failed({ message }))).toEqual({ for: 'account', said: message });
   });
 });
@@ -33,7 +33,7 @@ describe('a batch that failed before a row ran waits for other batches,', () => 
     expect(passingRefusalOf(failed({ message }))).toEqual({ for: 'token_limit', said: message });
   });
 
-  it('whatever shape of an error names an enqueued limit', () => {
+  it('whatever the shape of the error that names an enqueued limit', () => {
     const limit = { counts: 'tokens', name: 'gpt-4o', limit: 90_000 };
     const message = 'Enqueued token limit reached for gpt-4o. Limit: 90,000 enqueued tokens.';
     expect(passingRefusalOf(failed({ message }))).toEqual({ for: 'token_limit', limit, said: message });
@@ -43,11 +43,17 @@ describe('a batch that failed before a row ran waits for other batches,', () => 
 describe('a batch that failed has ended,', () => {
   it.each<[string, Partial<BatchError>[]]>([
     ['if the error is about the input', [{ code: 'model_not_found', message: 'The model is unknown.' }]],
-    ['if a row repeats such words', [{ code: 'invalid_value', message: 'Bad url: billing', line: 3 }]],
-    ['if a parameter repeats such words', [{ code: 'invalid_value', message: 'credit', param: 'metadata' }]],
-    ['if it quotes such words', [{ code: 'invalid_value', message: 'Unknown name "upgrade your plan".' }]],
     [
-      'if the input is wrong, too',
+      'if the message of a row contains such text',
+      [{ code: 'invalid_value', message: 'Bad url: billing', line: 3 }],
+    ],
+    [
+      'if the message of a parameter contains such text',
+      [{ code: 'invalid_value', message: 'credit', param: 'metadata' }],
+    ],
+    ['if it quotes such text', [{ code: 'invalid_value', message: 'Unknown name "upgrade your plan".' }]],
+    [
+      'if the input is also wrong',
       [
         { code: 'insufficient_quota', message: 'Pay.' },
         { code: 'invalid_json_line', message: 'No JSON.' },

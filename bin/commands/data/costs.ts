@@ -1,0 +1,120 @@
+import { styleText } from 'node:util';
+import { Command, Option } from 'commander';
+import {
+  type ConnectionOptions,
+  withConnection,
+  withConnectionOptions,
+} from '../../connection/connection.ts';
+import { sinceTime } from '../../connection/server-time.ts';
+import { costRecords } from '../../jobs/cost-records.ts';
+import { type CostLine, CostReport, type CostsBy } from '../../jobs/cost-report.ts';
+import { parseSince, type Since } from '../../jobs/since.ts';
+import { counted, grouped } from '../../terminal/amounts.ts';
+import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
+import { moneyShown } from '../../terminal/money.ts';
+
+interface Options extends ConnectionOptions {
+  readonly since?: Since;
+  readonly by: CostsBy;
+  readonly format?: 'csv' | 'json';
+}
+
+/** The columns of the CSV, which are the fields of a line. */
+const COLUMNS = [
+  'name',
+  'currency',
+  'jobs',
+  'rows',
+  'inputTokens',
+  'cachedInputTokens',
+  'outputTokens',
+  'list',
+  'paid',
+  'saved',
+  'jobsWithoutPrice',
+] as const satisfies readonly (keyof CostLine)[];
+
+/** `batchdrop costs`: what ended jobs cost, summed. */
+export function costsCommand(): Command {
+  return withConnectionOptions(
+    new Command('costs')
+      .summary('Sum what jobs cost')
+      .description(
+        'Sum what ended jobs cost: the list price, what was paid for batches, and what they saved. A job counts on the day its file arrived.',
+      )
+      .option('--since <time>', 'only jobs whose file arrived since: 30d, 24h, or 2026-01-31', parseSince)
+      .option(
+        '--by <what>',
+        'one line for each day, model, file or job, or for each value of a tag, such as team',
+        'day',
+      )
+      .addOption(
+        new Option('--format <format>', 'print CSV or JSON with exact amounts').choices(['csv', 'json']),
+      ),
+  ).action(costs);
+}
+
+async function costs(options: Options): Promise<void> {
+  await withConnection(options, async (connection) => {
+    const { since, by } = options;
+    const report = new CostReport(by);
+    const from = since && (await sinceTime(since, connection));
+    for await (const record of costRecords(connection, from)) report.add(record);
+    const format = options.json ? 'json' : options.format;
+    if (format === 'json') console.log(printableJson({ by, lines: report.lines, totals: report.totals }, 2));
+    else if (format === 'csv') for (const line of csvOf(by, report.lines)) console.log(line);
+    else if (report.lines.length === 0) console.log('No job has ended in this time.');
+    else printTable(by, report);
+  });
+}
+
+function csvOf(by: CostsBy, lines: readonly CostLine[]): string[] {
+  const header = COLUMNS.map((column) => (column === 'name' ? by : column));
+  return [header, ...lines.map((line) => COLUMNS.map((column) => String(line[column])))].map((cells) =>
+    cells.map(csvCell).join(','),
+  );
+}
+
+/** A spreadsheet would run a text that begins as a formula does. */
+function csvCell(text: string): string {
+  const harmless = /^[=+\-@\t\r]/.test(text) && !/^-?[\d.]+$/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
+
+function printTable(by: CostsBy, report: CostReport): void {
+  const cells = (line: CostLine) => [
+    escapeControlCharacters(line.name),
+    grouped(line.jobs),
+    grouped(line.rows),
+    grouped(line.inputTokens),
+    grouped(line.outputTokens),
+    ...[line.list, line.paid, line.saved].map((amount) => moneyShown(amount, line.currency)),
+  ];
+  const header = [
+    by.toUpperCase(),
+    'JOBS',
+    'ROWS',
+    'INPUT TOKENS',
+    'OUTPUT TOKENS',
+    'LIST PRICE',
+    'PAID',
+    'SAVED',
+  ];
+  const body = report.lines.map(cells);
+  const totals = report.totals.map(cells);
+  const widths = header.map((name, at) =>
+    Math.max(name.length, ...[...body, ...totals].map((row) => row[at]?.length ?? 0)),
+  );
+  const row = (texts: readonly string[]) =>
+    texts
+      .map((text, at) => (at === 0 ? text.padEnd(widths[at] ?? 0) : text.padStart(widths[at] ?? 0)))
+      .join('  ');
+  console.log(styleText('dim', row(header)));
+  for (const texts of body) console.log(row(texts));
+  for (const texts of totals) console.log(styleText('bold', row(texts)));
+  const unpriced = report.totals.reduce((sum, { jobsWithoutPrice }) => sum + jobsWithoutPrice, 0);
+  if (unpriced > 0)
+    console.log(
+      `${counted(unpriced, 'job has', 'jobs have')} no known price, and ${unpriced === 1 ? 'is' : 'are'} not in the amounts. To see which models: batchdrop costs --by model. To set prices: the prop \`prices\`, or up --prices FILE.`,
+    );
+}
