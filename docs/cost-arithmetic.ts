@@ -37,12 +37,12 @@ const BATCH = {
 
 /** What an idle stack uses in a month of 30 days, in addition to the counted calls. */
 export const MONTH = {
-  alarms: 32,
+  alarms: 37,
   idleMetrics: 2,
   ticks: 43_200, // one per minute
   tickGbSeconds: 0.2 * 0.25, // assumed
   tickLogGb: 1.7e-6, // assumed
-  idleQueueRequests: 4 * 5 * 129_600, // queues, pollers per queue, long polls of 20 s
+  idleQueueRequests: 5 * 5 * 129_600, // queues, pollers per queue, long polls of 20 s
   // A process caches the API key for five minutes. Assumed: one process of POLL, and ten of SUBMIT and DELIVER.
   maxKeyReads: { poll: 8_640, others: 10 * 8_640 },
 };

@@ -79,7 +79,7 @@ function idleTable(calls: CountedCalls): string {
     ],
     [
       'queues',
-      "Lambda's polling of the four queues",
+      "Lambda's polling of the five queues",
       '4 × 5 × 129,600 long polls of 20 s',
       '$0.40 per million',
     ],

@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { ENVELOPE_FIELDS, JOB_ID, METADATA_FIELDS } from '../functions/shared/contract/event-fields.ts';
 import {
+  APPROVAL_EVENTS,
   BATCH_EVENTS,
   CANCEL_EVENTS,
   type EventKind,
@@ -13,6 +14,7 @@ import {
   type StatusRow,
 } from '../functions/shared/contract/event-kinds.ts';
 import {
+  approvalOutcomeExamples,
   batchStatusExamples,
   cancelOutcomeExamples,
   type JsonSchema,
@@ -25,13 +27,14 @@ const PAGE = new URL('events.md', import.meta.url);
 
 const HEAD = `# Events
 
-Batchdrop publishes four kinds of event on its bus.
+Batchdrop publishes five kinds of event on its bus.
 
 | event | \`detail-type\` | published |
 | --- | --- | --- |
 | [Batch status change](#batch-status-change) | \`OpenAI Batch Status Change\` | each time OpenAI changes the status of a batch |
 | [Job status change](#job-status-change) | \`OpenAI Batch Job Status Change\` | each time the status of a job changes. A job is one version of one request file |
 | [Cancel outcome](#cancel-outcome) | \`OpenAI Batch Cancel Outcome\` | once for each cancel request |
+| [Approval outcome](#approval-outcome) | \`OpenAI Batch Approval Outcome\` | once for each approval |
 | [Job stalled](#job-stalled) | \`OpenAI Batch Job Stalled\` | each time a part of a job starts to wait for a person |
 
 What every consumer must know:
@@ -39,7 +42,7 @@ What every consumer must know:
 - **Duplicates.** You may receive an event twice. Both copies have the same \`detail.metadata.id\`.
 - **Order.** EventBridge does not keep the order. \`detail.metadata.sequence\` rises by one with each change of a batch or job.
   Ignore an event whose sequence is not higher than the last one that you processed for that batch or job.
-  This applies only to status changes: for the other two kinds of event, use \`detail.metadata.id\`.
+  This applies only to status changes: for the other kinds of event, use \`detail.metadata.id\`.
 - **Compatibility.** A new version may add fields, and values of \`waiting.for\`. Ignore fields and values that you do not know.
 - **Long lists.** A list contains at most its first 20 entries, and \`count\` is the number of all entries.
 - **Several Batchdrops on one bus.** \`detail.metadata.instance\` names the Batchdrop. In CDK it is \`batchdrop.instance\`. The rules
@@ -48,7 +51,7 @@ What every consumer must know:
   \`cancelled\` or \`failed\` arrives. \`completed\` means that every row has ended. \`data.rows\` says how many rows succeeded.
 
 In TypeScript, \`import type { BatchdropEvent } from 'batchdrop/events'\` is the type of a whole event, as a Lambda function
-receives it. The package also contains JSON schemas of the events and of the cancel request:
+receives it. The package also contains JSON schemas of the events and of the two messages that you can send:
 
 ${Object.keys(SCHEMA_FILES)
   .map((name) => `- \`batchdrop/events/${name}\``)
@@ -77,6 +80,7 @@ export function eventsPage(): string {
     section(BATCH_EVENTS, batchStatusExamples),
     section(JOB_EVENTS, jobStatusExamples),
     section(CANCEL_EVENTS, cancelOutcomeExamples),
+    section(APPROVAL_EVENTS, approvalOutcomeExamples),
     section(STALL_EVENTS, jobStalledExamples),
   ].join('\n');
 }
@@ -88,7 +92,7 @@ function sharedPart(): string {
     rowsOf(field, `detail.metadata.${name}`, ''),
   );
   const rows = [...envelope, ...metadata].map(({ path, type, meaning }) => [`\`${path}\``, type, meaning]);
-  const note = `\`detail.metadata.jobId\` is absent in cancel outcomes that name no known job. \`detail.data\` depends on the kind of event.`;
+  const note = `\`detail.metadata.jobId\` is absent in outcomes that name no known job. \`detail.data\` depends on the kind of event.`;
   return `## Fields of every event\n\n${table(['field', 'type', 'meaning'], rows)}\n\n${note}\n`;
 }
 

@@ -18,7 +18,7 @@ interface Arrow {
   label?: { x: number; y: number; text: string; anchor?: 'start' | 'middle' | 'end' };
 }
 
-const [WIDTH, HEIGHT, BOX_HEIGHT] = [980, 430, 58];
+const [WIDTH, HEIGHT, BOX_HEIGHT] = [980, 500, 58];
 
 const BOXES: Box[] = [
   { x: 20, y: 40, width: 150, title: 'request bucket', says: 'PUT *.jsonl', kind: 'store' },
@@ -31,6 +31,8 @@ const BOXES: Box[] = [
   { x: 620, y: 320, width: 150, title: 'DELIVER', says: 'stores results', kind: 'function' },
   { x: 20, y: 320, width: 150, title: 'cancel queue', says: 'SQS message', kind: 'store' },
   { x: 240, y: 320, width: 150, title: 'CANCEL', says: 'records the cancel', kind: 'function' },
+  { x: 20, y: 410, width: 150, title: 'approval queue', says: 'SQS message', kind: 'store' },
+  { x: 240, y: 410, width: 150, title: 'APPROVE', says: 'lets a held job go', kind: 'function' },
   { x: 820, y: 320, width: 140, title: 'results bucket', says: 'in input order', kind: 'store' },
 ];
 
@@ -126,6 +128,19 @@ const ARROWS: Arrow[] = [
       [425, 238],
     ],
   },
+  {
+    points: [
+      [170, 439],
+      [240, 439],
+    ],
+  },
+  {
+    points: [
+      [390, 439],
+      [455, 439],
+      [455, 238],
+    ],
+  },
 ];
 
 const STYLE = `
@@ -149,7 +164,7 @@ const STYLE = `
 
 /** Returns the content of docs/flow.svg. */
 export function flowPicture(): string {
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="S3 starts INTAKE, which checks the file. SUBMIT creates the batches. POLL checks their status every minute. DELIVER stores the results. CANCEL handles cancel requests. Every status change is published on the event bus.">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="S3 starts INTAKE, which checks the file. SUBMIT creates the batches. POLL checks their status every minute. DELIVER stores the results. CANCEL handles cancel requests, and APPROVE lets jobs go that are held. Every status change is published on the event bus.">
 <style>${STYLE}
 </style>
 <defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 10 5 0 10z"/></marker></defs>

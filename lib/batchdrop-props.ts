@@ -6,6 +6,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { BudgetProps } from './budget-props.ts';
 import type { PriceProps } from './price-props.ts';
 import type { SharesProps } from './shares-props.ts';
 import type { WebhookProps } from './webhook-props.ts';
@@ -100,6 +101,25 @@ export interface BatchdropOptions {
    * @default - the oldest file first, and no priorities
    */
   readonly shares?: SharesProps | undefined;
+  /**
+   * Budget: a wall for what is spent at the API. A batch that may cost more than is left waits, and delays no other one, until
+   * there is room or the next UTC day or month begins, or `batchdrop approve` lets its job pass. Running batches are not
+   * cut. Every batch then waits up to a minute until it begins. Models without a price wait until `prices` has one.
+   * @default - no budget
+   */
+  readonly budget?: BudgetProps | undefined;
+  /**
+   * What a job may cost without an approval, in the currency of the price table. A job whose estimate may be higher, or
+   * cannot be made, is held after its file was checked: nothing is sent before somebody approves the job.
+   * @default - only files with `x-amz-meta-batchdrop-hold: yes` are held
+   */
+  readonly approveAbove?: number | undefined;
+  /**
+   * Time for the approval of a job that is held, in whole minutes, at most 365 days. A job that nobody approves in time is
+   * cancelled, and an alarm reports it.
+   * @default Duration.days(7)
+   */
+  readonly approvalExpiresAfter?: Duration | undefined;
   /**
    * What tokens cost, for the cost of jobs.
    * @default - the list prices that Batchdrop comes with, less 50 %

@@ -26,11 +26,13 @@ import {
   jobStatusRule,
   type Subscriber,
 } from './resources/subscriptions.ts';
+import { Approval } from './stages/approval.ts';
 import { batchLimitsOf } from './stages/batch-limits.ts';
 import { Cancellation } from './stages/cancellation.ts';
 import { windowLength } from './stages/completion-window.ts';
 import { Delivery } from './stages/delivery.ts';
 import { Intake } from './stages/intake.ts';
+import { holdEnvironment } from './stages/job-holds.ts';
 import { Polling } from './stages/polling.ts';
 import { pricesEnvironment } from './stages/price-settings.ts';
 import type { StageWorkers } from './stages/stage-workers.ts';
@@ -55,6 +57,8 @@ export class Batchdrop extends Construct {
   readonly instance: string;
   /** Queue for cancel requests. */
   readonly cancelQueue: IQueue;
+  /** Queue for approvals of jobs that are held. */
+  readonly approvalQueue: IQueue;
   /** Table with the state of every job and batch. Only Batchdrop may write to it. */
   readonly ledger: Table;
   /** All alarms, for further actions or a composite alarm. */
@@ -92,12 +96,14 @@ export class Batchdrop extends Construct {
     });
     const stages = this.#createStages(ledger, openAi, checked);
     this.cancelQueue = stages.cancellation.work.queue;
+    this.approvalQueue = stages.approval.work.queue;
     this.alarms = this.#createMonitoring(stages, checked);
     const names = new NamedOutputs(this, 'Names', {
       RequestBucket: this.requestBucket.bucketName,
       ResultsBucket: this.resultsBucket.bucketName,
       ...(checked.resultsPrefix === undefined ? {} : { ResultsPrefix: checked.resultsPrefix }),
       CancelQueueUrl: this.cancelQueue.queueUrl,
+      ApprovalQueueUrl: this.approvalQueue.queueUrl,
       EventBus: this.eventBus.eventBusName,
       Instance: this.instance,
       LedgerTable: this.ledger.tableName,
@@ -129,6 +135,7 @@ export class Batchdrop extends Construct {
       ledger,
       eventBus,
       batchLimits: batchLimitsOf(props),
+      prices: pricesEnvironment(props),
       encryptionKey: props.encryptionKey,
       openAi,
     };
@@ -137,15 +144,19 @@ export class Batchdrop extends Construct {
       keepOpenAiFiles: props.keepOpenAiFiles,
       maxAttempts: props.maxAttempts,
       rerunMissing: props.rerunMissing,
-      prices: pricesEnvironment(props),
     });
     const submission = new Submission(this, 'Submission', {
       ...shared,
       completionWindow: props.completionWindow,
       webhooks: props.webhook !== undefined,
     });
-    const intake = new Intake(this, 'Intake', { ...shared, submission: submission.work });
+    const intake = new Intake(this, 'Intake', {
+      ...shared,
+      holds: holdEnvironment(props),
+      submission: submission.work,
+    });
     const cancellation = new Cancellation(this, 'Cancellation', shared);
+    const approval = new Approval(this, 'Approval', { ...shared, submission: submission.work });
     const polling = new Polling(this, 'Polling', {
       ...shared,
       pollInterval: props.pollInterval,
@@ -158,7 +169,7 @@ export class Batchdrop extends Construct {
     const { webhook } = props;
     const webhooks =
       webhook && new Webhooks(this, 'Webhooks', { ...shared, webhook, delivery: delivery.work });
-    return { intake, submission, delivery, cancellation, polling, webhooks };
+    return { intake, submission, delivery, cancellation, approval, polling, webhooks };
   }
 
   #createMonitoring(stages: StageWorkers, props: CheckedProps): Alarm[] {
@@ -168,6 +179,7 @@ export class Batchdrop extends Construct {
       pollInterval: props.pollInterval,
       observeInterval: props.observeInterval,
       completionWindow: windowLength(props.completionWindow),
+      hasBudget: props.budget !== undefined,
       action: props.alarmAction,
     });
     new BatchdropDashboard(this, 'Dashboard', { instance: this.instance, stages, alarms });
@@ -182,6 +194,11 @@ export class Batchdrop extends Construct {
   /** Grants sending cancel requests. */
   grantCancel(grantee: IGrantable): Grant {
     return this.cancelQueue.grantSendMessages(grantee);
+  }
+
+  /** Grants approving jobs that are held. */
+  grantApprove(grantee: IGrantable): Grant {
+    return this.approvalQueue.grantSendMessages(grantee);
   }
 
   /** Grants listing and reading results. */
@@ -212,6 +229,11 @@ export class Batchdrop extends Construct {
   /** Creates a rule for files that Batchdrop rejected before it sent anything. The event has the first findings; the report has up to 1,000. */
   onRejected(id: string, subscriber: Subscriber): Rule {
     return this.onJobStatusChange(id, { ...subscriber, status: ['rejected'] });
+  }
+
+  /** Creates a rule for jobs that are held until somebody approves them. The event has the reason and the estimate. */
+  onUnapproved(id: string, subscriber: Subscriber): Rule {
+    return this.onJobStatusChange(id, { ...subscriber, status: ['unapproved'] });
   }
 
   /** Returns one of the metrics in docs/operations.md, by default as a sum over five minutes. */

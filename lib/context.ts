@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { Node } from 'constructs';
 import type { BatchdropStackProps } from './batchdrop-stack.ts';
+import type { BudgetProps } from './budget-props.ts';
 import type { PriceProps } from './price-props.ts';
 
 /** Props that have a different name in the context. */
@@ -13,6 +14,7 @@ const NAME_OF_PROP: Record<string, string> = {
   pollInterval: 'pollMinutes',
   observeInterval: 'observeMinutes',
   expireFilesAfter: 'expireFilesAfterDays',
+  approvalExpiresAfter: 'approvalExpiresAfterDays',
   removalPolicy: 'removal',
 };
 
@@ -62,11 +64,16 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
       tokensByModel,
     ),
     maxOpenBatches: count('maxOpenBatches', (amount) => amount),
+    budget: read('budget', 'a JSON file with a budget, or JSON', jsonIn<BudgetProps>),
     shares: sharesIn(
       text('sharesBy'),
       read('shareWeights', 'shares and their weights, such as search=3,*=1', weightsByShare),
     ),
-    prices: read('prices', 'a JSON file with prices, or JSON', jsonIn),
+    approveAbove: read('approveAbove', 'an amount of money, such as 20 or 0.5', (given) =>
+      /^\d+(\.\d+)?$/.test(given) ? Number(given) : undefined,
+    ),
+    approvalExpiresAfter: count('approvalExpiresAfterDays', Duration.days),
+    prices: read('prices', 'a JSON file with prices, or JSON', jsonIn<PriceProps>),
     rerunMissing: read('rerunMissing', 'yes or no', oneOf({ yes: true, no: false })),
     keepOpenAiFiles: read('keepOpenAiFiles', 'yes or no', oneOf({ yes: true, no: false })),
     removalPolicy: read(
@@ -130,8 +137,8 @@ function sharesIn(by: string | undefined, weights: Record<string, number> | unde
   return by === undefined && weights === undefined ? undefined : { by, weights };
 }
 
-/** What is wrong with the prices in it is told with all other problems of the props. */
-function jsonIn(given: string): PriceProps | undefined {
+/** What is wrong with the value is told with all other problems of the props. */
+function jsonIn<T>(given: string): T | undefined {
   try {
     return JSON.parse(given.trimStart().startsWith('{') ? given : readFileSync(given, 'utf8'));
   } catch {

@@ -2,6 +2,7 @@ export { METRIC_UNITS, METRICS_NAMESPACE, type MetricName } from '../functions/s
 export { Batchdrop } from './batchdrop.ts';
 export type { BatchdropOptions, BatchdropProps } from './batchdrop-props.ts';
 export { BatchdropStack, type BatchdropStackProps } from './batchdrop-stack.ts';
+export type { BudgetProps } from './budget-props.ts';
 export type { ModelPriceProps, PriceProps } from './price-props.ts';
 export { DEFAULT_API_KEY_SECRET } from './resources/openai-account.ts';
 export type {

@@ -5,6 +5,7 @@ import type { BatchdropProps } from './batchdrop-props.ts';
 import { bucketProblems } from './resources/buckets.ts';
 import { batchLimitProblems } from './stages/batch-limits.ts';
 import { isCompletionWindow } from './stages/completion-window.ts';
+import { holdProblems } from './stages/job-holds.ts';
 import { priceSettingsProblems } from './stages/price-settings.ts';
 
 /** The maximum number of batches per row if `maxAttempts` is not set. */
@@ -25,6 +26,7 @@ export function propProblems(scope: Construct, props: BatchdropProps): string[] 
     ...observeProblems(props),
     ...webhookProblems(props),
     ...batchLimitProblems(props),
+    ...holdProblems(props),
     ...priceSettingsProblems(props),
     ...expiryProblems(props),
   ];

@@ -1,6 +1,7 @@
 import type { CommandGroups } from '../program.ts';
 import { costsCommand } from './data/costs.ts';
 import { resultsCommand } from './data/results.ts';
+import { approveCommand } from './jobs/approve.ts';
 import { cancelCommand } from './jobs/cancel.ts';
 import { listCommand } from './jobs/list.ts';
 import { submitCommand } from './jobs/submit.ts';
@@ -15,7 +16,7 @@ import { webhookCommand } from './operate/webhook.ts';
 /** The commands that work for deployed stacks and for the local runtime. */
 export function stackCommands(): CommandGroups {
   return {
-    Jobs: [submitCommand(), listCommand(), watchCommand(), cancelCommand()],
+    Jobs: [submitCommand(), listCommand(), watchCommand(), approveCommand(), cancelCommand()],
     Data: [resultsCommand(), costsCommand()],
     Operate: [
       doctorCommand(),

@@ -10,6 +10,8 @@ export interface StackNames {
   /** The start of all keys in the results bucket. */
   readonly resultsPrefix?: string;
   readonly cancelQueueUrl: string;
+  /** Absent in a stack of version 0.1. */
+  readonly approvalQueueUrl?: string;
   readonly eventBus: string;
   /** The `instance` of its events. */
   readonly instance: string;
@@ -32,11 +34,13 @@ export interface WebhookNames {
 export async function namesOf(target: Target): Promise<StackNames> {
   const { value: output, optional } = await outputsAt(target);
   const resultsPrefix = optional('ResultsPrefix');
+  const approvalQueueUrl = optional('ApprovalQueueUrl');
   return {
     requestBucket: output('RequestBucket'),
     resultsBucket: output('ResultsBucket'),
     ...(resultsPrefix === undefined ? {} : { resultsPrefix }),
     cancelQueueUrl: output('CancelQueueUrl'),
+    ...(approvalQueueUrl === undefined ? {} : { approvalQueueUrl }),
     eventBus: output('EventBus'),
     instance: output('Instance'),
     ledgerTable: output('LedgerTable'),

@@ -5,7 +5,10 @@ import type { CostRecord } from '../../functions/shared/domain/money/cost-record
 /** What a line of the report sums: `day`, `model`, `file`, `job`, or the name of a tag. */
 export type CostsBy = string;
 
-/** One line of the report. Money as decimal numbers of the currency; sums leave out what has no price. */
+/**
+ * One line of the report. Money as decimal numbers of the currency. Rows without a known price are not in it; null if no row
+ * has one.
+ */
 export interface CostLine {
   readonly name: string;
   readonly currency: string;
@@ -15,33 +18,30 @@ export interface CostLine {
   readonly inputTokens: number;
   readonly cachedInputTokens: number;
   readonly outputTokens: number;
-  readonly list: string;
-  readonly paid: string;
-  readonly saved: string;
-  /** Jobs of which a model has no price, or rows report no tokens: what is known of them is not in the sums. */
-  readonly jobsWithoutPrice: number;
+  readonly list: string | null;
+  readonly paid: string | null;
+  readonly saved: string | null;
+  /** Rows of a model without a price, and rows whose results report no tokens. */
+  readonly rowsWithoutPrice: number;
 }
 
 /** The name of what has no such tag. */
 const NONE = '(none)';
 
-type Counts = {
-  -readonly [Name in
-    | 'jobs'
-    | 'rows'
-    | 'inputTokens'
-    | 'cachedInputTokens'
-    | 'outputTokens'
-    | 'jobsWithoutPrice']: CostLine[Name];
-};
-
-interface Sum extends Counts {
+/** The same while it is added up. */
+type Sum = {
+  -readonly [Name in Exclude<
+    keyof CostLine,
+    'name' | 'currency' | 'list' | 'paid' | 'saved'
+  >]: CostLine[Name];
+} & {
   list: Amount;
   paid: Amount;
-}
+  rowsWithPrice: number;
+};
 
 /** What one job adds to a line. */
-type Share = Pick<CostRecord, 'models' | 'list' | 'paid'> & { name: string };
+type Share = Pick<CostRecord, 'models' | 'rowsWithoutUsage'> & { name: string };
 
 /** Adds up records, and returns a line for each name. */
 export class CostReport {
@@ -80,12 +80,7 @@ export class CostReport {
 
 function sharesOf(record: CostRecord, by: CostsBy): Share[] {
   if (by === 'model')
-    return record.models.map((model) => ({
-      name: model.model,
-      models: [model],
-      list: model.list,
-      paid: model.paid,
-    }));
+    return record.models.map((model) => ({ name: model.model, models: [model], rowsWithoutUsage: 0 }));
   return [{ ...record, name: nameOf(record, by) }];
 }
 
@@ -104,27 +99,30 @@ function nameOf({ jobId, receivedAt, requestFile, metadata }: CostRecord, by: Co
 
 function nothing(): Sum {
   const none = { jobs: 0, rows: 0, inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 };
-  return { ...none, jobsWithoutPrice: 0, list: 0n, paid: 0n };
+  return { ...none, rowsWithPrice: 0, rowsWithoutPrice: 0, list: 0n, paid: 0n };
 }
 
-function addTo(sum: Sum, { models, list, paid }: Omit<Share, 'name'>): void {
+function addTo(sum: Sum, { models, rowsWithoutUsage }: Omit<Share, 'name'>): void {
   sum.jobs += 1;
+  sum.rowsWithoutPrice += rowsWithoutUsage;
   for (const model of models) {
     sum.rows += model.rows;
     sum.inputTokens += model.inputTokens;
     sum.cachedInputTokens += model.cachedInputTokens;
     sum.outputTokens += model.outputTokens;
+    const [list, paid] = [amountOf(model.list ?? ''), amountOf(model.paid ?? '')];
+    if (list === undefined || paid === undefined) {
+      sum.rowsWithoutPrice += model.rows;
+      continue;
+    }
+    sum.rowsWithPrice += model.rows;
+    sum.list += list;
+    sum.paid += paid;
   }
-  const amounts = { list: amountOf(list ?? ''), paid: amountOf(paid ?? '') };
-  if (amounts.list === undefined || amounts.paid === undefined) {
-    sum.jobsWithoutPrice += 1;
-    return;
-  }
-  sum.list += amounts.list;
-  sum.paid += amounts.paid;
 }
 
-function lineOf(name: string, currency: string, { list, paid, ...counts }: Sum): CostLine {
-  const money = { list: decimalOf(list), paid: decimalOf(paid), saved: decimalOf(list - paid) };
-  return { name, currency, ...counts, ...money };
+function lineOf(name: string, currency: string, { list, paid, rowsWithPrice, ...counts }: Sum): CostLine {
+  const isUnknown = rowsWithPrice === 0 && counts.rowsWithoutPrice > 0;
+  const shown = (amount: Amount) => (isUnknown ? null : decimalOf(amount));
+  return { name, currency, ...counts, list: shown(list), paid: shown(paid), saved: shown(list - paid) };
 }

@@ -1,4 +1,6 @@
-import type { Finding } from '../../functions/shared/contract/events.ts';
+import type { Finding, JobEstimate } from '../../functions/shared/contract/events.ts';
+import { jobEstimate } from '../../functions/shared/domain/money/job-estimate.ts';
+import type { Prices } from '../../functions/shared/domain/money/prices.ts';
 import { readUserMetadata, validateObject } from '../../functions/shared/request-file/validate-object.ts';
 import {
   type RowTables,
@@ -6,6 +8,7 @@ import {
 } from '../../functions/shared/request-file/validate-request-file.ts';
 import { bytesShown, counted, grouped } from '../terminal/amounts.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
+import { estimateText } from '../terminal/estimate-text.ts';
 import { objectMetadata } from './put-file.ts';
 import { contentOf, type RequestSource } from './request-source.ts';
 
@@ -21,6 +24,8 @@ type Forecast = { readonly file: string; readonly key: string; readonly bytes: n
         readonly rows: number;
         readonly bytes: number;
       }[];
+      /** From bytes and limits alone: a dry run does not know what batches used. */
+      readonly estimate: JobEstimate;
     }
   | { readonly verdict: 'bad'; readonly count: number; readonly findings: readonly Finding[] }
 );
@@ -29,10 +34,11 @@ type GoodParts = Extract<Forecast, { verdict: 'good' }>['parts'];
 
 const SHOWN_FINDINGS = 20;
 
-/** Validates a file exactly as INTAKE would, and plans its batches, without network access. */
+/** Validates a file exactly as INTAKE would, and plans and estimates its batches, without network access. */
 export async function forecast(
   source: RequestSource,
   tags: Readonly<Record<string, string>>,
+  prices: Prices,
 ): Promise<Forecast> {
   const { file, key, bytes } = source;
   const findings = validateObject({
@@ -48,7 +54,8 @@ export async function forecast(
     ...{ endpoint, model, rows },
     bytes: uploadBytes,
   }));
-  return { file, key, bytes, verdict: 'good', rows: checked.rows, parts };
+  const estimate = jobEstimate(checked.parts, [], prices);
+  return { file, key, bytes, verdict: 'good', rows: checked.rows, parts, estimate };
 }
 
 /** Stores row tables in memory: 300 MB for the largest file with ids of 40 bytes. */
@@ -80,12 +87,13 @@ export function forecastLines(known: Forecast): string[] {
       `${file}: would be rejected with ${counted(known.count, 'finding', 'findings')}; nothing was sent`,
     ];
   }
-  const { rows, parts } = known;
+  const { rows, parts, estimate } = known;
   const [of = '', ...others] = new Set(parts.map(runBy));
   const sent = parts.reduce((sum, part) => sum + part.bytes, 0);
   return [
     `${file}: ${counted(rows, 'row', 'rows')} of ${others.length === 0 ? of : `${others.length + 1} models and URLs`}`,
     `  ${counted(parts.length, 'batch', 'batches')}, ${bytesShown(sent)} to upload; nothing was sent`,
+    `  ${estimateText(estimate)}`,
     ...(parts.length > 1 ? parts.map((part, at) => batchLine(part, at + 1, others.length > 0)) : []),
   ];
 }

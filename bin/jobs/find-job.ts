@@ -48,5 +48,5 @@ async function candidateLine({ ledger }: Ledgers, jobId: string): Promise<string
   const job = await ledger.readJob(jobId);
   if (!job) return `  ${jobId}`;
   const { status, createdAt, request } = job;
-  return `  ${jobId}  ${status.padEnd(9)}  ${momentShown(createdAt)}  ${request.key}`;
+  return `  ${jobId}  ${status.padEnd(10)}  ${momentShown(createdAt)}  ${request.key}`;
 }

@@ -1,5 +1,6 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import {
+  HOLD_INSTRUCTION,
   METADATA_PREFIX,
   PRIORITY_INSTRUCTION,
   type Priority,
@@ -27,6 +28,8 @@ interface FileMetadata {
   readonly rerun?: boolean;
   /** How urgent the file is among those that wait. */
   readonly priority?: Priority;
+  /** Send nothing before somebody approved the job. */
+  readonly hold?: boolean;
 }
 
 const MAX_PUT_BYTES = 5 * 1024 ** 3; // S3's limit for one PutObject
@@ -72,11 +75,17 @@ export async function putFile(
 }
 
 /** Returns the S3 user metadata of a file. S3 stores the names in lower case. */
-export function objectMetadata({ tags = {}, rerun = false, priority }: FileMetadata): Record<string, string> {
+export function objectMetadata({
+  tags = {},
+  rerun = false,
+  hold = false,
+  priority,
+}: FileMetadata): Record<string, string> {
   const named = Object.entries(tags).map(([name, value]) => [METADATA_PREFIX + name.toLowerCase(), value]);
   return {
     ...Object.fromEntries(named),
     ...(rerun && { [RERUN_INSTRUCTION]: 'yes' }),
     ...(priority !== undefined && { [PRIORITY_INSTRUCTION]: priority }),
+    ...(hold && { [HOLD_INSTRUCTION]: 'yes' }),
   };
 }

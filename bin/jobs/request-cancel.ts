@@ -1,5 +1,8 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { type CancelRequest, parseCancelRequest } from '../../functions/shared/contract/cancel-request.ts';
+import {
+  type CancelRequest,
+  parseCancelRequest,
+} from '../../functions/shared/contract/messages/cancel-request.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
 

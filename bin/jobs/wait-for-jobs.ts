@@ -2,14 +2,16 @@ import type { Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
 import { grouped, timeShown } from '../terminal/amounts.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
+import { estimateText } from '../terminal/estimate-text.ts';
 import type { StatusLine } from '../terminal/status-line.ts';
 import { followJob } from './follow-job.ts';
+import { heldSentence } from './held-sentence.ts';
 import type { Submission } from './put-file.ts';
 
 const PAUSED = 'Submission is paused. To send waiting files: batchdrop resume';
 
 /**
- * Waits until every job has ended and returns the jobs. Prints one line per status change. On a terminal, the status
+ * Waits until every job has ended and returns the jobs. Prints the estimate, and one line per status change. On a terminal, the status
  * line shows the completed rows and the elapsed time.
  */
 export async function waitForJobs(
@@ -19,11 +21,18 @@ export async function waitForJobs(
 ): Promise<(Job | undefined)[]> {
   const startedAt = performance.now();
   const rows = new Map<string, { done: number; total: number }>();
+  const estimated = new Set<string>();
   let ended = 0;
   const refresh = () => line.show(progress(rows, { ended, jobs: submissions.length }, startedAt));
   const follow = async ({ jobId, file }: Submission) => {
     const job = await followJob(connection, jobId, {
-      onStatus: (seen) => line.print(changeLine(file, jobId, seen)),
+      onStatus: (seen) => {
+        line.print(changeLine(file, jobId, seen));
+        const estimate = estimated.has(seen.jobId) ? undefined : seen.plan?.estimate;
+        if (!estimate) return;
+        estimated.add(seen.jobId);
+        line.print(`${escapeControlCharacters(file)}  ${estimateText(estimate)}`);
+      },
       ...(line.isLive && {
         onProgress: (_: Job, known: { done: number; total: number }) => {
           rows.set(jobId, known);
@@ -48,7 +57,8 @@ function changeLine(file: string, jobId: string, job: Job): string {
     job.rows === undefined
       ? ''
       : `  ${grouped(job.rows.succeeded)}/${grouped(job.rows.total)} rows succeeded`;
-  const reason = job.reason ? `  ${escapeControlCharacters(job.reason.message)}` : '';
+  const said = job.hold ? heldSentence(job.jobId, job.hold) : job.reason?.message;
+  const reason = said === undefined ? '' : `  ${escapeControlCharacters(said)}`;
   return `${escapeControlCharacters(file)}  ${escapeControlCharacters(job.status)}${joined}${facts}${reason}`;
 }
 

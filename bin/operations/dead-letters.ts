@@ -22,6 +22,7 @@ export const DEAD_LETTER_QUEUES = {
   submit: { deadLetters: 'SubmissionWorkDeadLetters', home: 'SubmissionWorkQueue' },
   deliver: { deadLetters: 'DeliveryWorkDeadLetters', home: 'DeliveryWorkQueue' },
   cancel: { deadLetters: 'CancellationWorkDeadLetters', home: 'CancellationWorkQueue' },
+  approve: { deadLetters: 'ApprovalWorkDeadLetters', home: 'ApprovalWorkQueue' },
   undelivered: { deadLetters: 'IntakeUndelivered', home: 'IntakeWorkQueue' },
 } as const satisfies Record<string, DeadLetterQueue>;
 

@@ -53,7 +53,8 @@ export async function whatIsToBeSent(
   const waiting: WaitingJob[] = [];
   for (const job of await openJobs(connection, known)) {
     const { jobId, status, plan, cancelRequestedAt } = job;
-    if (status === 'received' || plan === undefined || cancelRequestedAt !== undefined) continue;
+    if (status === 'received' || status === 'unapproved') continue; // nothing is sent for it yet
+    if (plan === undefined || cancelRequestedAt !== undefined) continue;
     const all = await connection.ledger.partsOf(jobId, plan.planId);
     const parts = all.filter((part) => isOpen(part) && !isUnsure(part));
     const rows = parts.reduce((sum, part) => sum + sizeLeft(part).rows, 0);

@@ -8,6 +8,18 @@ export function counted(count: number, one: string, many: string): string {
   return `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
+/** Returns `950`, `12.3 k` or `1.2 M`, for numbers that are not exact. */
+export function rounded(count: number): string {
+  for (const [unit, size] of [
+    ['B', 1e9],
+    ['M', 1e6],
+    ['k', 1e3],
+  ] as const) {
+    if (count >= size) return `${(count / size).toFixed(1)} ${unit}`;
+  }
+  return grouped(Math.round(count));
+}
+
 /** Returns `517 bytes` or `12.3 MB`, in powers of ten, as OpenAI states its limits. */
 export function bytesShown(bytes: number): string {
   for (const [unit, size] of [

@@ -1,11 +1,13 @@
 import { styleText } from 'node:util';
 import {
+  type ApprovalOutcome,
   type BatchdropEvent,
   type BatchStatusChange,
   type BatchWaiting,
   type CancelOutcome,
   DETAIL_TYPE,
   EVENT_SOURCE,
+  type JobEstimate,
   type JobStalled,
   type JobStatusChange,
   type JobStatusChangeData,
@@ -14,6 +16,7 @@ import {
 } from '../../functions/shared/contract/events.ts';
 import { counted, grouped } from './amounts.ts';
 import { escapeControlCharacters } from './escape-control-characters.ts';
+import { moneyShown } from './money.ts';
 
 /** An event as an EventBridge target receives it. */
 export interface ReceivedEvent {
@@ -30,6 +33,7 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   rejected: 'red',
   stalled: 'red',
   expired: 'yellow',
+  unapproved: 'yellow',
   cancelling: 'yellow',
   cancelled: 'yellow',
 };
@@ -50,7 +54,9 @@ export function eventLine(event: ReceivedEvent): string | undefined {
     case DETAIL_TYPE.jobStatusChange:
       return jobLine(event.detail);
     case DETAIL_TYPE.cancelOutcome:
-      return cancelLine(event.detail);
+      return outcomeLine('cancel', event.detail);
+    case DETAIL_TYPE.approvalOutcome:
+      return outcomeLine('approve', event.detail);
     case DETAIL_TYPE.jobStalled:
       return stalledLine(event.detail);
     default:
@@ -81,6 +87,8 @@ const WAITING_FOR: Readonly<Record<WaitingFor, string>> = {
   token_limit: 'token limit',
   enqueued_tokens: 'enqueued tokens',
   open_batches: 'open batches',
+  budget: 'budget',
+  price_unknown: 'price of the model unknown',
   account: 'account refused by the API',
   storage: 'file storage full at the API',
   not_visible: 'uploaded file not visible yet',
@@ -103,12 +111,15 @@ function jobLine({ metadata, data }: JobStatusChange): string {
 
 function jobFacts(data: JobStatusChangeData): (string | undefined)[] {
   switch (data.status) {
-    case 'accepted':
-    case 'submitted': {
-      const size = `${counted(data.plannedRows, 'row', 'rows')} in ${counted(data.plannedParts, 'batch', 'batches')}`;
-      const waiting = data.status === 'accepted' ? data.waiting : undefined;
-      return [size, waiting && `waiting: ${waitingFor(waiting.for)}`];
+    case 'unapproved': {
+      const by = data.approveBy.slice(0, 16).replace('T', ' ');
+      const why = `held until ${by}: ${data.reason.message}`;
+      return [sizeFacts(data), priceFacts(data), why, 'to approve: batchdrop approve'];
     }
+    case 'accepted':
+      return [sizeFacts(data), priceFacts(data), data.waiting && `waiting: ${waitingFor(data.waiting.for)}`];
+    case 'submitted':
+      return [sizeFacts(data)];
     case 'joined':
       return [`same bytes as job ${data.joinedJobId}, not run again`, data.message];
     case 'rejected': {
@@ -123,17 +134,23 @@ function jobFacts(data: JobStatusChangeData): (string | undefined)[] {
   }
 }
 
+function sizeFacts({ plannedRows, plannedParts }: { plannedRows: number; plannedParts: number }): string {
+  return `${counted(plannedRows, 'row', 'rows')} in ${counted(plannedParts, 'batch', 'batches')}`;
+}
+
+function priceFacts({ estimate }: { estimate?: JobEstimate }): string | undefined {
+  const { cost, currency = '' } = estimate ?? {};
+  return cost ? `about ${moneyShown(cost.likely, currency)}` : undefined;
+}
+
 function rowFacts(rows: RowCounts): string {
   const { total, ...outcomes } = rows;
   const parts = Object.entries(outcomes).filter(([, count]) => count > 0);
   return `${counted(total, 'row', 'rows')}: ${parts.map(([outcome, count]) => `${grouped(count)} ${outcome}`).join(', ')}`;
 }
 
-function cancelLine({ metadata, data }: CancelOutcome): string {
-  return line(metadata.occurredAt, 'cancel', data.outcome, [
-    data.message,
-    Object.values(data.request).join('/'),
-  ]);
+function outcomeLine(kind: string, { metadata, data }: CancelOutcome | ApprovalOutcome): string {
+  return line(metadata.occurredAt, kind, data.outcome, [data.message, Object.values(data.request).join('/')]);
 }
 
 function stalledLine({ metadata, data }: JobStalled): string {

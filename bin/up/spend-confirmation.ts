@@ -9,6 +9,7 @@ import {
 } from '../operations/submission-switch.ts';
 import { counted } from '../terminal/amounts.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
+import { costText, estimateText, totalCost } from '../terminal/estimate-text.ts';
 import type { ReceivedEvent } from '../terminal/event-line.ts';
 
 const LOOK_AGAIN_MS = 5_000; // real time
@@ -97,14 +98,14 @@ export class SpendConfirmation {
     const waiting = all.filter(({ job }) => !this.#refused.has(job.jobId));
     if (waiting.length === 0) return;
     for (const { job } of waiting) this.#noticed.delete(job.jobId);
-    for (const job of waiting) print(`  ${sentenceFor(job)}`);
+    for (const job of waiting) for (const sentence of sentencesFor(job)) print(`  ${sentence}`);
     const rows = counted(
       waiting.reduce((sum, job) => sum + job.rows, 0),
       'row',
       'rows',
     );
     const yes = await ask(
-      `Send ${rows} to ${escapeControlCharacters(api)}, and all later files of this run?\nThis costs money. [y/N] `,
+      `Send ${rows} to ${escapeControlCharacters(api)}, and all later files of this run?\n${priceFor(waiting)} [y/N] `,
       stopped,
     );
     if (stopped.aborted) return;
@@ -152,9 +153,20 @@ export class SpendConfirmation {
   }
 }
 
-function sentenceFor({ job, parts, rows }: WaitingJob): string {
+/** What a yes costs, as far as it is known. */
+function priceFor(waiting: readonly WaitingJob[]): string {
+  const total = totalCost(waiting.map(({ job }) => job.plan?.estimate));
+  const cost = total && costText(total);
+  return cost === undefined ? 'This costs money.' : `This costs money: about ${cost} for the files above.`;
+}
+
+function sentencesFor({ job, parts, rows }: WaitingJob): string[] {
   const [what, batches] = [counted(rows, 'row', 'rows'), counted(parts.length, 'batch', 'batches')];
   const [model = '', ...others] = new Set(parts.map((part) => part.model));
   const models = others.length === 0 ? escapeControlCharacters(model) : `${others.length + 1} models`;
-  return `${escapeControlCharacters(job.request.key)}: ${what} of ${models} in ${batches}`;
+  const estimate = job.plan?.estimate;
+  return [
+    `${escapeControlCharacters(job.request.key)}: ${what} of ${models} in ${batches}`,
+    ...(estimate ? [`  ${estimateText(estimate)}`] : []),
+  ];
 }

@@ -1,4 +1,4 @@
-import { parseCancelRequest } from '../shared/contract/cancel-request.ts';
+import { parseCancelRequest } from '../shared/contract/messages/cancel-request.ts';
 import { TerminalError } from '../shared/domain/errors.ts';
 import {
   type AdvanceDeps,

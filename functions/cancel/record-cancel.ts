@@ -3,13 +3,13 @@
  * request. CANCEL then advances what the request named, and POLL advances the rest.
  */
 import { hasEnded } from '../shared/contract/batch-status.ts';
-import type { CancelRequest } from '../shared/contract/cancel-request.ts';
 import {
   type CancelOutcomeKind,
   DETAIL_TYPE,
   EVENT_VERSION,
   type RequestFileRef,
 } from '../shared/contract/events.ts';
+import type { CancelRequest } from '../shared/contract/messages/cancel-request.ts';
 import { RetryableError } from '../shared/domain/errors.ts';
 import { isOver, type Job, type LastCancel } from '../shared/domain/job.ts';
 import type { KeyPointer } from '../shared/domain/ledger-records.ts';
@@ -124,7 +124,8 @@ async function cancelJob(deps: Deps, jobId: string, sentAt: number): Promise<Rec
   if (item.status === 'joined') return cancelJob(deps, item.joinedJobId, sentAt);
   const { outcome, message } = jobOutcome(item, sentAt);
   const { status } = item;
-  if (isOver(item)) return { outcome, status, message, job, parts: [] };
+  // Nothing was dispatched for a job that is held: its own request is enough.
+  if (isOver(item) || item.status === 'unapproved') return { outcome, status, message, job, parts: [] };
   const parts = item.plan ? await deps.ledger.partsOf(jobId, item.plan.planId) : [];
   const inHand = parts.map((part) => partInHand(deps, part));
   await inParallel(inHand, PARTS_AT_ONCE, async (part) => {
@@ -139,7 +140,8 @@ async function cancelJob(deps: Deps, jobId: string, sentAt: number): Promise<Rec
 function jobOutcome(job: Job, sentAt: number): LastCancel {
   const { jobId, status, plan } = job;
   if (isOver(job)) return { at: sentAt, outcome: 'too_late', message: `cancel ${jobId}: already ${status}` };
-  const message = `cancel ${jobId}: recorded for ${plan?.parts ?? 0} part(s)`;
+  const held = status === 'unapproved' ? '; nothing was sent for it' : '';
+  const message = `cancel ${jobId}: recorded for ${plan?.parts ?? 0} part(s)${held}`;
   return { at: sentAt, outcome: 'requested', message };
 }
 

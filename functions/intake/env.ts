@@ -16,4 +16,10 @@ export interface IntakeEnv {
    * absent.
    */
   BATCH_LIMITS: string;
+  /** What a job may cost without an approval, as a decimal number of the price table's currency; absent: any amount. */
+  APPROVE_ABOVE?: string;
+  /** After how many seconds without an approval a job is cancelled; absent: seven days. */
+  APPROVAL_EXPIRES_AFTER?: string;
+  /** JSON: `PriceSettings` of the contract; absent: the prices that Batchdrop comes with. */
+  PRICES?: string;
 }

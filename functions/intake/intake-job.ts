@@ -7,13 +7,19 @@
  *   4. if the file is invalid, report that and reject it; nothing was sent
  *   5. write the parts under that planId, not due yet. Parts of any other plan are never read. A single part remains on
  *      the job until it is dispatched
- *   6. commit the plan on the job, by compare-and-set. From then on, the job is accepted
- *   7. dispatch the parts (`dispatch-parts.ts`). If limits are set, they wait for POLL's admission
+ *   6. commit the plan and its estimate on the job, by compare-and-set. From then on, the job is accepted; or it is held
+ *      until somebody approves it (`job-hold.ts`)
+ *   7. dispatch the parts of an accepted job (`dispatch-parts.ts`). If limits are set, they wait for POLL's admission
  */
 import { excerptOf, type Finding } from '../shared/contract/events.ts';
 import { reportKey } from '../shared/contract/result-keys.ts';
 import { TerminalError } from '../shared/domain/errors.ts';
-import { type Job, nextStatus, type Plan } from '../shared/domain/job.ts';
+import { type Hold, type Job, nextStatus, type Plan } from '../shared/domain/job.ts';
+import { groupOf } from '../shared/domain/money/budget.ts';
+import { jobEstimate } from '../shared/domain/money/job-estimate.ts';
+import { findingOnCost } from '../shared/domain/money/max-cost.ts';
+import type { PriceList } from '../shared/domain/money/price-list.ts';
+import { type HoldPolicy, reasonToHold } from '../shared/domain/money/reason-to-hold.ts';
 import type { PartIn } from '../shared/domain/part.ts';
 import { MAX_TRIES } from '../shared/domain/timing.ts';
 import { type BatchLimits, mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
@@ -34,7 +40,7 @@ import { scanFile } from './resumable-scan.ts';
 export type IntakeDeps = Pick<
   Ports,
   'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'requestFiles' | 'results'
-> & { limits: BatchLimits };
+> & { limits: BatchLimits; prices: Pick<PriceList, 'at'>; holds: HoldPolicy };
 
 /**
  * Reads, validates and plans the job's file under a lease until the deadline. Errors: those of the ports, LostLease.
@@ -126,12 +132,20 @@ async function commit(
   planId: string,
   { rows, groups, parts }: Extract<CheckedFile, { verdict: 'good' }>,
 ): Promise<void> {
-  const plan: Plan = { planId, parts: parts.length, rows, groups };
+  const { measured = [] } = await deps.ledger.readControl();
+  const estimate = jobEstimate(parts, measured, deps.prices.at(leased.item.createdAt));
+  const { hold: isHoldAsked, 'max-cost': maxCost } = instructionsIn(leased.item.request.instructions);
+  const finding = findingOnCost(maxCost, estimate);
+  if (finding && !isHoldAsked) {
+    await reject(deps, leased, { findings: [finding], count: 1 });
+    return;
+  }
+  const plan: Plan = { planId, parts: parts.length, rows, groups, estimate };
   const now = deps.clock.now();
-  const share = sharedBy(deps.limits, leased.item.request);
+  const belonging = belongingOf(deps.limits, leased.item.request);
   const written = parts.map((planned) => {
     const waitsFor = mustWaitFor(deps.limits, planned.model);
-    const part = { ...newPart(leased.item, plan, planned), ...share };
+    const part = { ...newPart(leased.item, plan, planned), ...belonging };
     return { ...part, ...(waitsFor === undefined ? {} : { waiting: { for: waitsFor, since: now } }) };
   });
   const [only, second] = written;
@@ -140,21 +154,39 @@ async function commit(
     await inParallel(written, PARTS_AT_ONCE, async (part) => void (await deps.ledger.createPart(part)));
   const [first] = parts.flatMap(({ model }) => mustWaitFor(deps.limits, model) ?? []);
   const waiting = first === undefined ? {} : { waiting: { for: first } };
-  await leased.change((job) =>
-    job.status === 'received' && job.cancelRequestedAt === undefined
-      ? leased.released({
-          ...withoutBackoff(job),
-          ...nextStatus(job, 'accepted', deps.clock.now()),
-          plan,
-          ...onlyPart,
-          ...waiting,
-        })
-      : undefined,
-  );
+  const hold = holdOf(deps, leased.item, plan, finding);
+  await leased.change((job) => {
+    if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
+    const planned = { ...withoutBackoff(job), plan, ...onlyPart, ...waiting };
+    const at = deps.clock.now();
+    // Somebody may have approved the job before.
+    return leased.released(
+      hold && job.approvedAt === undefined
+        ? { ...planned, ...nextStatus(job, 'unapproved', at), hold }
+        : { ...planned, ...nextStatus(job, 'accepted', at) },
+    );
+  });
 }
 
-function sharedBy({ shares }: BatchLimits, { metadata, instructions }: Job['request']) {
-  return shares ? { share: shareOf(shares, metadata, instructionsIn(instructions).priority) } : {};
+/** Returns why nothing is sent for the job before somebody approves it, and until when; undefined when it is not held. */
+function holdOf(
+  { holds, clock }: IntakeDeps,
+  { request }: Job,
+  { estimate }: Plan,
+  finding: Finding | undefined,
+): Hold | undefined {
+  const { hold: isAsked } = instructionsIn(request.instructions);
+  const aboveMaxCost = finding && { code: finding.code, message: finding.message };
+  const reason = aboveMaxCost ?? reasonToHold(holds, { isAsked, estimate });
+  return reason && { reason, until: clock.now() + holds.expiresAfterMs };
+}
+
+/** Whose share of the capacity the parts of a file take, and who pays for them. */
+function belongingOf({ shares, budget }: BatchLimits, { metadata, instructions }: Job['request']) {
+  return {
+    ...(shares ? { share: shareOf(shares, metadata, instructionsIn(instructions).priority) } : {}),
+    ...(budget?.by === undefined ? {} : { group: groupOf(budget, metadata) }),
+  };
 }
 
 function newPart(job: Job, plan: Plan, planned: PlannedPart): PartIn<'planned'> {

@@ -1,7 +1,7 @@
 /**
  * Replaces a job for which nothing was sent with a newer one that has the same bytes and other metadata or
  * instructions. The earlier job is cancelled.
- *   1. if the earlier job's file has no plan yet: request its cancel, with one compare-and-set
+ *   1. if the earlier job's file has no plan yet, or the job is held: request its cancel, with one compare-and-set
  *   2. otherwise, hold each part that has no intent yet until the end of this invocation's lease. If a part has one,
  *      something may be sent: the holds expire, and the earlier job continues
  *   3. request the cancel of every held part, then of the job. If the invocation crashes in between, the next one
@@ -23,12 +23,13 @@ type Deps = Pick<Ports, 'ledger' | 'clock'>;
  */
 export async function replaceJob(deps: Deps, leased: LeasedJob, { jobId }: Job): Promise<boolean> {
   const superseded = { cancelRequestedAt: deps.clock.now(), supersededBy: leased.item.jobId };
-  const unplanned = await changeJob(deps, jobId, (job) => {
-    if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
-    return { ...withoutBackoff(job), ...superseded };
+  const undispatchable = await changeJob(deps, jobId, (job) => {
+    if (job.status !== 'received' && job.status !== 'unapproved') return undefined;
+    return job.cancelRequestedAt === undefined ? { ...withoutBackoff(job), ...superseded } : undefined;
   });
-  const earlier = unplanned?.job;
+  const earlier = undispatchable?.job;
   if (!earlier || earlier.cancelRequestedAt !== undefined) return true;
+  if (earlier.status === 'cancelled') return true; // meanwhile, for example because nobody approved it
   if (earlier.status !== 'accepted') return false;
   if (earlier.onlyPart) {
     // The part is written together with the request, or gets the request before it is dispatched.

@@ -8,10 +8,12 @@
  *   4. observe  observe all open batches in one survey, and change the parts whose batches changed, by compare-and-set
  *               (`observation/tick-observation.ts`)
  *   5. admit    admit waiting parts for which there is capacity (`admission/admit-parts.ts`)
- *   6. release  store the state for the next tick: the first shard, and the time before which the API wants no calls
+ *   6. release  store the state for the next tick: the first shard, the time before which the API wants no calls, and
+ *               what completed batches used (`measured-rows.ts`)
  */
 
 import type { Control, DueItem } from '../shared/domain/ledger-records.ts';
+import type { PriceList } from '../shared/domain/money/price-list.ts';
 import { openBatchOf } from '../shared/domain/open-batch.ts';
 import { AdmissionQueue, waitingPartOf } from '../shared/domain/waiting/admission-queue.ts';
 import type { BatchLimits } from '../shared/domain/waiting/batch-limits.ts';
@@ -34,6 +36,7 @@ import { claimTick, releaseTick, type TickState } from './tick-lease.ts';
 export type ReconcileDeps = AdvanceDeps &
   Pick<Ports, 'api' | 'ids'> & {
     limits: BatchLimits;
+    prices: Pick<PriceList, 'at'>;
     /** How often all open batches are observed, in milliseconds; absent or 0: at each tick. */
     observeIntervalMs?: number;
     /** Webhooks also report ends. */
@@ -52,7 +55,8 @@ export async function reconcile(deps: ReconcileDeps, deadline: Deadline): Promis
     await reconciliation.run();
     finishedAt = deps.clock.now();
   } finally {
-    await releaseTick(deps, claimed.mine, { ...reconciliation.stateForNextTick(), finishedAt });
+    const used = reconciliation.observation.used;
+    await releaseTick(deps, claimed.mine, { ...reconciliation.stateForNextTick(), finishedAt, used });
   }
   deps.metrics.record('Ticks', 1);
   reconciliation.observation.openBatches.record(deps.metrics, deps.clock.now());
@@ -170,9 +174,10 @@ class Reconciliation {
     this.tick.report.waiting = this.#queue.length;
     if (this.#control.paused) return;
     const { open, ended, completed } = this.observation;
-    const { breakers = [] } = this.#control;
+    const { breakers = [], measured = [] } = this.#control;
     try {
-      const seen = { queue: this.#queue, open, ended, completed, breakers, sawAll: this.#due.sawAll };
+      const { sawAll } = this.#due;
+      const seen = { queue: this.#queue, open, ended, completed, breakers, sawAll, measured };
       const { admitted, limited } = await admitParts(this.#deps, seen);
       this.tick.report.admitted = admitted;
       this.#limited = limited ?? this.#limited;

@@ -1,4 +1,5 @@
 import { type Control, DUE_SHARDS } from '../shared/domain/ledger-records.ts';
+import { type MeasuredRows, type UsedRows, withMeasured } from '../shared/domain/money/measured-rows.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
 
 /** The state that a tick passes to the next one. */
@@ -28,13 +29,13 @@ export async function claimTick(
 }
 
 /**
- * Stores the state for the next tick and ends the lease, if this tick still has it. A failure is only logged, because
- * the lease expires.
+ * Stores the state for the next tick and what completed batches used, and ends the lease, if this tick still has it. A
+ * failure is only logged, because the lease expires.
  */
 export async function releaseTick(
-  { ledger, log }: Pick<Ports, 'ledger' | 'log'>,
+  { ledger, clock, log }: Pick<Ports, 'ledger' | 'clock' | 'log'>,
   mine: Control,
-  { finishedAt, ...state }: TickState & { finishedAt: number | undefined },
+  { finishedAt, used, ...state }: TickState & { finishedAt: number | undefined; used: readonly UsedRows[] },
 ): Promise<void> {
   try {
     for (;;) {
@@ -49,12 +50,26 @@ export async function releaseTick(
       } = await ledger.readControl();
       if (pollLease?.holder !== mine.pollLease?.holder) return;
       const tickedAt = finishedAt ?? control.tickedAt;
-      const released = { ...control, ...state, ...(tickedAt === undefined ? {} : { tickedAt }) };
+      const released = {
+        ...control,
+        ...state,
+        ...measuredAfter(control, used, clock.now()),
+        ...(tickedAt === undefined ? {} : { tickedAt }),
+      };
       if (await ledger.replaceControl(released)) return; // after a conflict: an operator has paused or resumed
     }
   } catch (failure) {
     log.warn('tick_not_released', { reason: failure instanceof Error ? failure.message : String(failure) });
   }
+}
+
+function measuredAfter(
+  { measured }: Control,
+  used: readonly UsedRows[],
+  now: number,
+): Pick<Control, 'measured'> {
+  const all = used.reduce<MeasuredRows[]>((known, one) => withMeasured(known, one, now), measured ?? []);
+  return all.length === 0 ? {} : { measured: all };
 }
 
 /** Returns the shard after this one. */

@@ -1,9 +1,11 @@
 import { hasEnded } from '../shared/contract/batch-status.ts';
-import type { PartRef } from '../shared/domain/part.ts';
+import { usedRows } from '../shared/domain/money/measured-rows.ts';
+import { type PartRef, rowsOfAttempt } from '../shared/domain/part.ts';
 import { type AdvanceDeps, advancePart, quickPartStepHandlers } from '../shared/lifecycle/advance.ts';
 import { observePart } from '../shared/lifecycle/apply-observation.ts';
 import { recordEnd } from '../shared/lifecycle/business-metrics.ts';
 import { type PartInHand, takePart } from '../shared/lifecycle/compare-and-set.ts';
+import { noteUsedRows } from '../shared/lifecycle/spending/note-used-rows.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
 type Deps = AdvanceDeps & Pick<Ports, 'api'>;
@@ -27,13 +29,16 @@ export async function observeNow(deps: Deps, ref: PartRef, batchId: string): Pro
     }
   };
   const wasRunning = inHand.item.phase === 'running';
+  const sent = rowsOfAttempt(inHand.item);
   await advancePart(deps, inHand, { ...quickPartStepHandlers(deps), observe }, false);
   const { batch } = inHand.item;
   const isSame = batch?.batchId === batchId;
   if (isSame && !hasEnded(batch.status)) await noteTold(deps, inHand, batchId);
   if (failure !== undefined) throw failure;
-  if (isSame && wasRunning && hasEnded(batch.status))
-    recordEnd(deps.metrics, 'webhook', batch, deps.clock.now());
+  if (!isSame || !wasRunning || !hasEnded(batch.status)) return;
+  recordEnd(deps.metrics, 'webhook', batch, deps.clock.now());
+  const used = usedRows(sent, batch);
+  if (used) await noteUsedRows(deps, ref.jobId, used);
 }
 
 /**

@@ -27,6 +27,7 @@ interface AlarmsProps {
   observeInterval: Duration | undefined;
   /** The time within which the API ends a batch. */
   completionWindow: Duration;
+  hasBudget: boolean;
   action: IAlarmAction | undefined;
 }
 
@@ -50,12 +51,13 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     this.#props = props;
-    const { intake, submission, delivery, cancellation, polling, webhooks } = props.stages;
+    const { intake, submission, delivery, cancellation, approval, polling, webhooks } = props.stages;
     const uploaders = 'users who uploaded files';
     this.#addQueueAlarms('Intake', intake, `${uploaders} wait until they are accepted or rejected`);
     this.#addQueueAlarms('Submit', submission, `${uploaders} wait for their batches to be created`);
     this.#addQueueAlarms('Deliver', delivery, 'users with ended batches wait for their results');
     this.#addQueueAlarms('Cancel', cancellation, 'users who cancelled keep paying for their batches');
+    this.#addQueueAlarms('Approve', approval, 'the files of users wait although somebody approved them');
     this.#addLeftoverAlarm(
       'Undelivered',
       intake.undelivered,
@@ -68,6 +70,7 @@ export class Alarms extends Construct {
     if (webhooks) this.#addWebhookAlarms(webhooks.worker);
     this.#addPollAlarms();
     this.#addManualAlarms();
+    if (props.hasBudget) this.#addBudgetAlarms();
   }
 
   #addQueueAlarms(name: string, { work, worker }: QueueWorker, impact: string): void {
@@ -199,11 +202,36 @@ export class Alarms extends Construct {
       metric: this.#metric('TriesUsedUp', { period: PERIOD }),
       threshold: 1,
     });
+    this.#add('ApprovalExpired', {
+      impact: 'the file of a user did not run: nobody approved its job in time, so it was cancelled',
+      metric: this.#metric('ApprovalsExpired', { period: PERIOD }),
+      threshold: 1,
+    });
     this.#addResultsAlarms();
     this.#add('RefusedAlone', {
       impact:
         'the user of a file waits: the API rejected a batch for the token limit, although no other batch of the model was open',
       metric: this.#metric('RefusedAlone', { period: this.#atLeastOnceIn(REFUSED_ALONE_AT_LEAST_ONCE_IN) }),
+      threshold: 1,
+    });
+  }
+
+  /** Adds alarms for budgets. */
+  #addBudgetAlarms(): void {
+    const period = this.#atLeastOnceIn(PERIOD);
+    this.#add('BudgetNear', {
+      impact: 'users will soon wait: a budget of the day or the month is spent or reserved to 80 %',
+      metric: this.#metric('BudgetNear', { period, statistic: 'Maximum' }),
+      threshold: 1,
+    });
+    this.#add('BudgetReached', {
+      impact: 'users wait: their batches may cost more than a budget has left',
+      metric: this.#metric('BudgetReached', { period, statistic: 'Maximum' }),
+      threshold: 1,
+    });
+    this.#add('PriceUnknown', {
+      impact: 'users wait: there is a budget, and no price of their model is known',
+      metric: this.#metric('PriceUnknown', { period, statistic: 'Maximum' }),
       threshold: 1,
     });
   }

@@ -61,6 +61,7 @@ export class BatchdropDashboard extends Construct {
           'CreateUncertain',
           'Stalled',
           'TriesUsedUp',
+          'ApprovalsExpired',
           'RefusedAlone',
           'ResultsWaiting',
           'ResultsExpiring',
@@ -130,8 +131,14 @@ export class BatchdropDashboard extends Construct {
   }
 
   #queues(): IWidget[] {
-    const { intake, submission, delivery, cancellation } = this.#props.stages;
-    const queues = { intake, submit: submission, deliver: delivery, cancel: cancellation };
+    const { intake, submission, delivery, cancellation, approval } = this.#props.stages;
+    const queues = {
+      intake,
+      submit: submission,
+      deliver: delivery,
+      cancel: cancellation,
+      approve: approval,
+    };
     const each = (metric: (work: WorkQueue, label: string) => IMetric) =>
       Object.entries(queues).map(([label, { work }]) => metric(work, label));
     const most = { statistic: 'Maximum' };
@@ -154,13 +161,14 @@ export class BatchdropDashboard extends Construct {
   }
 
   #functions(): IWidget[] {
-    const { intake, submission, polling, delivery, cancellation, webhooks } = this.#props.stages;
+    const { intake, submission, polling, delivery, cancellation, approval, webhooks } = this.#props.stages;
     const functions = {
       intake,
       submit: submission,
       poll: polling,
       deliver: delivery,
       cancel: cancellation,
+      approve: approval,
       ...(webhooks && { webhook: webhooks }),
     };
     const each = (metric: (worker: WorkerFunction, label: string) => IMetric) =>

@@ -7,6 +7,7 @@ interface Names {
   readonly ResultsBucket: string;
   readonly ResultsPrefix?: string;
   readonly CancelQueueUrl: string;
+  readonly ApprovalQueueUrl: string;
   readonly EventBus: string;
   readonly Instance: string;
   readonly LedgerTable: string;

@@ -1,9 +1,9 @@
 import { MAX_OPEN_BATCHES, MAX_SHARE_NAME } from '../../functions/shared/contract/open-batches.ts';
-import { METADATA_LIMITS } from '../../functions/shared/contract/request-file.ts';
 import type { BatchdropOptions } from '../batchdrop-props.ts';
 import type { SharesProps } from '../shares-props.ts';
+import { budgetProblems, isPairName } from './budget.ts';
 
-type BatchLimitProps = Pick<BatchdropOptions, 'enqueuedTokens' | 'maxOpenBatches' | 'shares'>;
+type BatchLimitProps = Pick<BatchdropOptions, 'enqueuedTokens' | 'maxOpenBatches' | 'shares' | 'budget'>;
 
 const MAX_MODELS = 50; // a function's environment holds 4 KB
 const MAX_MODEL = 60; // characters; the ledger's admissions name the model of each batch
@@ -11,9 +11,14 @@ const MAX_SHARES = 30;
 const WEIGHTS = { least: 0.01, most: 100 };
 
 /** Returns the limits as the functions read them from their environment. */
-export function batchLimitsOf({ enqueuedTokens = {}, maxOpenBatches, shares }: BatchLimitProps): string {
+export function batchLimitsOf({
+  enqueuedTokens = {},
+  maxOpenBatches,
+  shares,
+  budget,
+}: BatchLimitProps): string {
   const known = shares && { by: shares.by, weights: shares.weights ?? {} };
-  return JSON.stringify({ enqueuedTokens, maxOpenBatches, shares: known });
+  return JSON.stringify({ enqueuedTokens, maxOpenBatches, shares: known, budget });
 }
 
 /** Yields what is wrong with the limits, one sentence each. */
@@ -21,6 +26,7 @@ export function* batchLimitProblems({
   enqueuedTokens = {},
   maxOpenBatches,
   shares = {},
+  budget,
 }: BatchLimitProps): Generator<string> {
   if (maxOpenBatches !== undefined && !isWhole(maxOpenBatches, MAX_OPEN_BATCHES)) {
     yield `maxOpenBatches is ${maxOpenBatches}; set a whole number from 1 to ${MAX_OPEN_BATCHES}.`;
@@ -38,10 +44,11 @@ export function* batchLimitProblems({
     }
   }
   yield* shareProblems(shares);
+  yield* budgetProblems(budget);
 }
 
 function* shareProblems({ by, weights = {} }: SharesProps): Generator<string> {
-  if (by !== undefined && (by.length > METADATA_LIMITS.nameLength || !/^[!-@[-~]+$/.test(by)))
+  if (by !== undefined && !isPairName(by))
     yield `shares.by is "${by}"; set the name of a metadata pair in lower case, without the prefix, such as team.`;
   const all = Object.entries(weights);
   if (all.length > MAX_SHARES) yield `shares.weights names ${all.length} shares; name at most ${MAX_SHARES}.`;

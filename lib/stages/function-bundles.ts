@@ -1,7 +1,15 @@
 import { fileURLToPath } from 'node:url';
 
 /** The deployed functions. Each has a folder in `functions/` and one in `dist/functions/`. */
-export const FUNCTION_NAMES = ['intake', 'submit', 'poll', 'deliver', 'cancel', 'webhook'] as const;
+export const FUNCTION_NAMES = [
+  'intake',
+  'submit',
+  'poll',
+  'deliver',
+  'cancel',
+  'approve',
+  'webhook',
+] as const;
 
 /** Name of a deployed function. */
 export type FunctionName = (typeof FUNCTION_NAMES)[number];

@@ -32,7 +32,10 @@ interface IntakeProps {
   eventBus: IEventBus;
   /** In the format of `batchLimitsOf`. */
   batchLimits: string;
+  /** As `holdEnvironment` writes it. */
+  holds: Pick<IntakeEnv, 'APPROVE_ABOVE' | 'APPROVAL_EXPIRES_AFTER'>;
   submission: WorkQueue;
+  prices: Pick<IntakeEnv, 'PRICES'>;
 }
 
 /** The path from "Object Created" to a planned job: the rule, the intake queue and INTAKE. */
@@ -67,6 +70,8 @@ export class Intake extends Construct {
         SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
         BUCKET_OWNER: Stack.of(this).account,
         BATCH_LIMITS: props.batchLimits,
+        ...props.holds,
+        ...props.prices,
       } satisfies IntakeEnv & { NODE_OPTIONS: string },
     });
     grantReadRequests(this.worker, props.requestBucket, props.requestPrefix);

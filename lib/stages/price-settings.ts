@@ -1,12 +1,22 @@
 import { type PriceSettings, priceProblems } from '../../functions/shared/contract/price-settings.ts';
 import type { BatchdropOptions } from '../batchdrop-props.ts';
+import { batchLimitsOf } from './batch-limits.ts';
+
+const MAX_JSON = 3_000; // a function's environment holds 4 KB
 
 /** The prices as the functions read them from their environment; nothing without prices of one's own. */
 export function pricesEnvironment({ prices }: Pick<BatchdropOptions, 'prices'>): { PRICES?: string } {
   return prices === undefined ? {} : { PRICES: JSON.stringify(prices satisfies PriceSettings) };
 }
 
-/** What is wrong with the prices, a sentence each. */
-export function* priceSettingsProblems({ prices }: Pick<BatchdropOptions, 'prices'>): Generator<string> {
-  if (prices !== undefined) yield* priceProblems(prices);
+/** What is wrong with the prices, a sentence each. INTAKE has the limits, too. */
+export function* priceSettingsProblems(
+  props: Pick<BatchdropOptions, 'prices' | 'enqueuedTokens' | 'maxOpenBatches' | 'shares' | 'budget'>,
+): Generator<string> {
+  const { prices } = props;
+  if (prices === undefined) return;
+  yield* priceProblems(prices);
+  const length = JSON.stringify(prices).length + batchLimitsOf(props).length;
+  if (length > MAX_JSON)
+    yield `prices, enqueuedTokens, shares and budget together take ${length} bytes as JSON; at most ${MAX_JSON} fit into the environment of a function, so name fewer models, shares or groups.`;
 }

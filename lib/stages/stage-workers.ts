@@ -15,6 +15,7 @@ export interface StageWorkers {
   submission: QueueWorker;
   delivery: QueueWorker;
   cancellation: QueueWorker;
+  approval: QueueWorker;
   polling: { worker: WorkerFunction };
   /** Present if webhooks are received. */
   webhooks?: Webhooks | undefined;

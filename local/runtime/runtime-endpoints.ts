@@ -11,6 +11,7 @@ export interface RuntimeEndpoints {
   /** The start of all keys in the results bucket. */
   readonly resultsPrefix?: string;
   readonly cancelQueueUrl: string;
+  readonly approvalQueueUrl: string;
   readonly eventBus: string;
   readonly instance: string;
   readonly ledgerTable: string;

@@ -188,6 +188,7 @@ function endpointsOf(
     resultsBucket: output('ResultsBucket'),
     ...(resultsPrefix === undefined ? {} : { resultsPrefix }),
     cancelQueueUrl: output('CancelQueueUrl'),
+    approvalQueueUrl: output('ApprovalQueueUrl'),
     eventBus: output('EventBus'),
     instance: output('Instance'),
     ledgerTable: output('LedgerTable'),

@@ -7,7 +7,7 @@ import type { Measured } from './in-child.ts';
 
 const MAX_KB = 600;
 /** Functions that use neither S3 nor the scanner. */
-const SMALL: ReadonlySet<string> = new Set(['poll', 'cancel', 'webhook']);
+const SMALL: ReadonlySet<string> = new Set(['poll', 'cancel', 'approve', 'webhook']);
 const TURNS_A_TURN = 3; // a start is short, but disturbances are long
 
 /**

@@ -55,6 +55,8 @@ export function aJob(fields: JobFields = {}): Job {
 
 function neededByStatus({ status, plan }: JobFields): JobFields {
   switch (status) {
+    case 'unapproved':
+      return { plan: A_PLAN, hold: { reason: { code: 'c', message: 'm' }, until: NOON + DAY_MS } };
     case 'accepted':
     case 'submitted':
       return { plan: A_PLAN };

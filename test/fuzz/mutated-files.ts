@@ -18,6 +18,10 @@ export interface MutatedFile {
 
 type Random = () => number;
 
+const URLS = ['responses', 'embeddings', 'chat/completions', 'completions'].map((name) => `"/v1/${name}"`);
+/** The fields that limit a row's output. */
+const LIMITS = ['max_tokens', 'max_completion_tokens', 'max_output_tokens', 'n', 'best_of'];
+
 const MAX_FILLER = 150; // more than two of the scanner's blocks of 64 bytes
 const MAX_DEPTH = 4;
 
@@ -63,15 +67,22 @@ export class FileMaker {
         ['stream', this.#pick(['false', 'true', 'null', '1', '"true"'])],
         ['input', this.#often(this.#pick(['"a"', '["a","b"]', '[1,2]', '[]', '[[1],[2]]']), 1)],
         ['messages', this.#value(1)],
-        ['max_tokens', this.#spelling(NUMBERS, '5', 0.3)],
+        ['prompt', this.#often(this.#pick(['"a"', '["a","b"]', '[1,2]', '[]', '[[1],[2]]']), 1)],
+        ...LIMITS.map((name): [string, string] => [name, this.#limit()]),
       ]),
     ];
     return this.#withMore([
       ['custom_id', this.#often(`"id-${this.#below(1e6)}"`, 0)],
       ['method', this.#often('"POST"', 0)],
-      ['url', this.#often(this.#pick(['"/v1/responses"', '"/v1/embeddings"']), 0)],
+      ['url', this.#often(this.#pick(URLS), 0)],
       ['body', this.#chance(0.95) ? this.#object(this.#withMore(body), 1) : this.#value(1)],
     ]);
+  }
+
+  #limit(): string {
+    if (this.#chance(0.3))
+      return this.#pick(['0', '-1', '1e3', '5.0', '5.5', '1e400', 'null', '"5"', 'true', '[5]']);
+    return this.#spelling(NUMBERS, '5', 0.3);
   }
 
   #resultFields(): [string, string][] {

@@ -5,7 +5,9 @@ import { escapeControlCharacters, printableJson } from '../../bin/terminal/escap
 import { eventLine } from '../../bin/terminal/event-line.ts';
 import { Failure, failureLines } from '../../bin/terminal/failure.ts';
 import { welcome } from '../../bin/up/welcome.ts';
+import type { JobEstimate } from '../../functions/shared/contract/events.ts';
 import {
+  approvalOutcomeExamples,
   batchStatusExamples,
   cancelOutcomeExamples,
   jobStatusExamples,
@@ -55,6 +57,20 @@ function poisoned(value: unknown, text: string): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, poisoned(each, text)]));
 }
 
+const { data: ACCEPTED } = jobStatusExamples.accepted.detail;
+const ESTIMATE =
+  (ACCEPTED.status === 'accepted' && ACCEPTED.estimate) || expect.fail('the example has no estimate');
+
+/** The estimate with models and dates of this text, and no known price. */
+function poisonedEstimate(estimate: JobEstimate, text: string): JobEstimate {
+  const first = estimate.models.first.map((model) => ({
+    ...model,
+    ...{ model: text, priceDate: text },
+    ...(estimate.cost ? {} : { price: 'unknown' as const }),
+  }));
+  return { ...estimate, models: { count: 1, first } };
+}
+
 describe('printed text from others', () => {
   it('has no character that a terminal obeys or hides, and keeps all others', () => {
     fc.assert(
@@ -98,7 +114,8 @@ describe('printed text from others', () => {
   });
 
   it('is one line for each event, whatever its fields contain', () => {
-    const examples = [batchStatusExamples, jobStatusExamples, cancelOutcomeExamples].flatMap((each) =>
+    const all = [batchStatusExamples, jobStatusExamples, cancelOutcomeExamples, approvalOutcomeExamples];
+    const examples = all.flatMap((each) =>
       Object.values<{ readonly source: string; readonly 'detail-type': string; readonly detail: object }>(
         each,
       ),
@@ -150,16 +167,18 @@ describe('printed text from others', () => {
           { line: null, code: 'not_json' as const, message: poison },
         ];
         const part = { endpoint: poison, model: poison, rows: 1, bytes: 1 };
+        const estimates = [
+          poisonedEstimate(ESTIMATE, poison),
+          poisonedEstimate({ ...ESTIMATE, cost: null }, poison),
+        ];
         const bad = forecastLines({ ...known, verdict: 'bad', count: 2, findings: Object(findings) });
-        const good = forecastLines({
-          ...known,
-          verdict: 'good',
-          rows: 2,
-          parts: [part, { ...part, model: 'm' }],
-        });
+        const parts = [part, { ...part, model: 'm' }];
+        const good = estimates.map((estimate) =>
+          forecastLines({ ...known, verdict: 'good', rows: 2, parts, estimate }),
+        );
         expect(bad).toHaveLength(3);
-        expect(good).toHaveLength(4);
-        expect([...bad, ...good].flatMap(hostileIn)).toEqual([]);
+        expect(good.map(({ length }) => length)).toEqual([5, 5]);
+        expect([...bad, ...good.flat()].flatMap(hostileIn)).toEqual([]);
       }),
     );
   });
@@ -173,6 +192,7 @@ describe('printed text from others', () => {
         requestBucket: text,
         resultsBucket: text,
         cancelQueueUrl: text,
+        approvalQueueUrl: text,
       },
       ...{ eventBus: text, instance: text, ledgerTable: text },
     });

@@ -26,7 +26,8 @@ export const validFile = fc
     const rows = ids.map((customId, at) => {
       // Token numbers count as one input, but each string counts, so some files need several parts.
       const input = at % 3 === 0 ? Array.from({ length: inputs[at] ?? 1 }, () => '') : [1, 2];
-      const body = { model: models[at], input, extra: extras[at] };
+      const limit = at % 2 === 0 ? { max_output_tokens: inputs[at] } : {};
+      const body = { model: models[at], input, extra: extras[at], ...limit };
       const url = at % 4 === 3 ? '/v1/responses' : '/v1/embeddings';
       return `${indents[at]}${JSON.stringify({ custom_id: customId, method: 'POST', url, body })}`;
     });

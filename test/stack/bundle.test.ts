@@ -37,6 +37,7 @@ const CLIENTS = {
   poll: ['DynamoDB', 'EventBridge', 'SQS', 'Secrets Manager'],
   deliver: ['DynamoDB', 'EventBridge', 'S3', 'Secrets Manager'],
   cancel: ['DynamoDB', 'EventBridge', 'Secrets Manager'],
+  approve: ['DynamoDB', 'EventBridge', 'SQS'],
   webhook: ['DynamoDB', 'EventBridge', 'SQS', 'Secrets Manager'],
 };
 

@@ -3,6 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
 import { parseBatchLimits } from '../../functions/shared/adapters/lambda/batch-limits.ts';
+import { parseHoldPolicy } from '../../functions/shared/adapters/lambda/hold-policy.ts';
 import { parsePriceSettings } from '../../functions/shared/contract/price-settings.ts';
 import { Batchdrop } from '../../lib/batchdrop.ts';
 import { BatchdropStack } from '../../lib/batchdrop-stack.ts';
@@ -46,6 +47,26 @@ describe('props', () => {
     expect(variable(template, 'Delivery', 'RERUN_MISSING')).toBe('yes');
   });
 
+  it('hold only the files that ask for it by default, for seven days', () => {
+    const found = ['APPROVE_ABOVE', 'APPROVAL_EXPIRES_AFTER'].map((name) =>
+      variable(synthesize(), 'Intake', name),
+    );
+    expect(found).toEqual([undefined, undefined]);
+    expect(parseHoldPolicy(undefined, undefined)).toEqual({ expiresAfterMs: 7 * 86_400_000 });
+  });
+
+  it.each([
+    [20, 20_000_000_000_000n],
+    [0.5, 500_000_000_000n],
+    [0, 0n],
+  ])('hold what may cost more than %d, in the form that INTAKE reads', (approveAbove, amount) => {
+    const template = synthesize({ approveAbove, approvalExpiresAfter: Duration.days(2) });
+    const [above, after] = ['APPROVE_ABOVE', 'APPROVAL_EXPIRES_AFTER'].map((name) =>
+      String(variable(template, 'Intake', name)),
+    );
+    expect(parseHoldPolicy(above, after)).toEqual({ approveAbove: amount, expiresAfterMs: 2 * 86_400_000 });
+  });
+
   it('set no batch limits by default', () => {
     for (const stage of ['Intake', 'Submission', 'Polling'])
       expect(variable(synthesize(), stage, 'BATCH_LIMITS')).toBe('{"enqueuedTokens":{}}');
@@ -64,15 +85,48 @@ describe('props', () => {
       expect(variable(template, stage, 'BATCH_LIMITS')).toBeUndefined();
   });
 
-  it('give prices to the function that knows what jobs cost, in the form that it reads', () => {
+  it('give the budget in the form that the functions read', () => {
+    const budget = { perDay: 100, perMonth: 0.1, by: 'team', each: { search: 50 }, default: 20 };
+    const template = synthesize({ budget });
+    for (const stage of ['Intake', 'Submission', 'Polling'])
+      expect(parseBatchLimits(String(variable(template, stage, 'BATCH_LIMITS'))).budget).toEqual({
+        all: { day: 100n * 10n ** 12n, month: 10n ** 11n },
+        by: 'team',
+        each: { search: { day: 50n * 10n ** 12n } },
+        others: { day: 20n * 10n ** 12n },
+      });
+  });
+
+  it('give prices to the functions that know what jobs cost and will cost, in the form that it reads', () => {
     const prices = { models: { 'my-model*': { input: 0.3, output: 1.2 } }, batchDiscount: 0.4 };
     const given = variable(synthesize({ prices }), 'Delivery', 'PRICES');
     expect(parsePriceSettings(String(given))).toEqual({ settings: prices });
+    expect(variable(synthesize({ prices }), 'Intake', 'PRICES')).toBe(given);
     expect(variable(synthesize(), 'Delivery', 'PRICES')).toBeUndefined();
   });
 
   it.each([
+    [{ budget: {} }, 'budget sets no amount; set perDay, perMonth, each or default.'],
+    [{ budget: { perDay: 0 } }, 'budget.perDay is 0; set an amount above 0'],
+    [{ budget: { perMonth: -5 } }, 'budget.perMonth is -5;'],
+    [{ budget: { default: 0.0000001 } }, 'budget.default is 1e-7;'],
+    [{ budget: { perDay: Number.NaN } }, 'budget.perDay is NaN;'],
+    [{ budget: { by: 'team', each: { search: 0 } } }, 'budget.each.search is 0;'],
+    [{ budget: { by: 'team', each: { '': 1 } } }, 'budget.each names the group "";'],
+    [{ budget: { each: { search: 1 } } }, 'budget.each names search without budget.by; set budget.by'],
+    [{ budget: { perDay: 1, by: 'Team' } }, 'budget.by is "Team"; set the name of a metadata pair'],
     [{ prices: { models: { m: { input: -1 } } } }, 'prices.models["m"].input is -1; set a number'],
+    [
+      {
+        prices: {
+          models: Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`model-${n}`, { input: 1 }])),
+        },
+        enqueuedTokens: Object.fromEntries(
+          Array.from({ length: 50 }, (_, n) => [`limited-model-of-a-long-name-${n}`, 90_000]),
+        ),
+      },
+      'prices, enqueuedTokens, shares and budget together take',
+    ],
     [{ maxOpenBatches: 0 }, 'maxOpenBatches is 0; set a whole number from 1 to 1500.'],
     [{ maxOpenBatches: 1_501 }, 'maxOpenBatches is 1501;'],
     [{ enqueuedTokens: { m: 0 } }, 'enqueuedTokens of m is 0; set a whole number above 0.'],
@@ -102,6 +156,16 @@ describe('props', () => {
       },
       'shares.weights names 31 shares; name at most 30.',
     ],
+    [{ approveAbove: -1 }, 'approveAbove is -1; set an amount of money, 0 or more, such as 20 or 0.5.'],
+    [{ approveAbove: Number.NaN }, 'approveAbove is NaN;'],
+    [{ approveAbove: Number.POSITIVE_INFINITY }, 'approveAbove is Infinity;'],
+    [{ approveAbove: 1e-7 }, 'approveAbove is 1e-7;'],
+    [{ approveAbove: 1e21 }, 'approveAbove is 1e+21;'],
+    [
+      { approvalExpiresAfter: Duration.seconds(90) },
+      'approvalExpiresAfter is 1 minute 30 seconds; set whole minutes, from one minute to 365 days.',
+    ],
+    [{ approvalExpiresAfter: Duration.days(366) }, 'approvalExpiresAfter is 366 days;'],
     [{ maxAttempts: 0 }, 'maxAttempts is 0; set a whole number from 1 to 10.'],
     [{ maxAttempts: 11 }, 'maxAttempts is 11;'],
     [{ maxAttempts: 1.5 }, 'maxAttempts is 1.5;'],
@@ -200,6 +264,7 @@ describe('context', () => {
       enqueuedTokens: 'gpt-4o-mini=2000000, ft:gpt-4o:us=90000',
       maxOpenBatches: '20',
       sharesBy: 'team',
+      budget: '{"perDay":100,"by":"team","each":{"search":50}}',
       shareWeights: 'search=3, *=0.5',
       prices: '{"models":{"mine":{"input":0.1}}}',
       keepOpenAiFiles: 'yes',
@@ -223,6 +288,7 @@ describe('context', () => {
       enqueuedTokens: { 'gpt-4o-mini': 2_000_000, 'ft:gpt-4o:us': 90_000 },
       maxOpenBatches: 20,
       shares: { by: 'team', weights: { search: 3, '*': 0.5 } },
+      budget: { perDay: 100, by: 'team', each: { search: 50 } },
       prices: { models: { mine: { input: 0.1 } } },
       keepOpenAiFiles: true,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -322,11 +388,14 @@ describe('the stack', () => {
 
   it('has outputs with everything that the CLI needs', () => {
     expect(
-      ['RequestBucket', 'ResultsBucket', 'CancelQueueUrl', 'EventBus', 'LedgerTable'].map(output),
+      ['RequestBucket', 'ResultsBucket', 'CancelQueueUrl', 'ApprovalQueueUrl', 'EventBus', 'LedgerTable'].map(
+        output,
+      ),
     ).toEqual([
       '<BucketsRequests>',
       '<BucketsResults>',
       '<CancellationWorkQueue>',
+      '<ApprovalWorkQueue>',
       '<StatusEventsBus>',
       '<LedgerTable>',
     ]);

@@ -142,7 +142,7 @@ describe.skipIf(!hasPython)('the consumer in Python', () => {
 
   it('handles the example of every job status', () => {
     const statuses = Object.keys(jobStatusExamples) as (keyof typeof jobStatusExamples)[];
-    expect(statuses.length).toBe(8);
+    expect(statuses.length).toBe(9);
     const each = statuses.map((status) => consume([bodyOf(status)]));
     expect(each.flatMap(({ again }) => again)).toEqual([]);
     const printing = statuses.filter((_, nth) => (each[nth]?.printed.length ?? 0) > 0);

@@ -20,7 +20,7 @@ describe("a bucket of the user's own", () => {
 
   it('is not changed by a notification or a custom resource', () => {
     expect(resources(template, 'AWS::S3::Bucket')).toEqual([]);
-    expect(resources(template, 'AWS::Lambda::Function')).toHaveLength(5);
+    expect(resources(template, 'AWS::Lambda::Function')).toHaveLength(6);
     expect(JSON.stringify(template.toJSON())).not.toContain('Custom::');
   });
 
@@ -55,7 +55,7 @@ describe("a bucket of the user's own", () => {
     for (const { resource } of objects)
       expect(resource).toMatch(/:my-results\/team\/batchdrop\/(_batchdrop\/\*|\*\/\w+\.jsonl?)$/);
     const functions = resources(prefixed, 'AWS::Lambda::Function');
-    expect(functions).toHaveLength(5);
+    expect(functions).toHaveLength(6);
     for (const { Properties } of functions)
       expect(at(Properties, 'Environment', 'Variables')).toMatchObject({ RESULTS_PREFIX: 'team/batchdrop/' });
   });

@@ -42,13 +42,13 @@ describe("a key of the user's own", () => {
     const [table] = resources(template, 'AWS::DynamoDB::Table');
     expect(legible(at(table?.Properties, 'SSESpecification', 'KMSMasterKeyId'))).toBe('<Mine.Arn>');
     const queues = resources(template, 'AWS::SQS::Queue');
-    expect(queues).toHaveLength(9);
+    expect(queues).toHaveLength(11);
     for (const { id, Properties } of queues)
       expect(legible(at(Properties, 'KmsMasterKeyId')), id).toBe('<Mine.Arn>');
   });
 
   it('can be used by every function, because all use the ledger, and by no service that does not need it', () => {
-    for (const stage of ['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation']) {
+    for (const stage of ['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation', 'Approval']) {
       expect(mayWithKey(`<${stage}WorkerRole>`), stage).toEqual(
         expect.arrayContaining(['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey']),
       );
@@ -77,7 +77,7 @@ describe("a VPC of the user's own", () => {
   it('contains every function, by default in private subnets with egress', () => {
     const template = synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc') as Given<'vpc'> }));
     const functions = resources(template, 'AWS::Lambda::Function').filter(({ id }) => id.includes('Worker'));
-    expect(functions).toHaveLength(5);
+    expect(functions).toHaveLength(6);
     for (const { id, Properties } of functions) {
       const subnets = list(at(Properties, 'VpcConfig', 'SubnetIds')).map(legible);
       expect(subnets.length, id).toBeGreaterThan(1);
@@ -108,8 +108,8 @@ describe("a VPC of the user's own", () => {
     const interfaces = (template: Template) =>
       permissionsIn(template).filter(({ action }) => action.startsWith('ec2:'));
     const template = synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc') as Given<'vpc'> }));
-    expect(new Set(interfaces(template).map(({ role }) => role)).size).toBe(5);
-    expect(interfaces(template)).toHaveLength(5 * 6);
+    expect(new Set(interfaces(template).map(({ role }) => role)).size).toBe(6);
+    expect(interfaces(template)).toHaveLength(6 * 6);
     expect(interfaces(synthesize())).toEqual([]);
   });
 });
@@ -120,7 +120,7 @@ it("a log group of the user's own has every function's logs, and no other is cre
   for (const { Properties } of resources(template, 'AWS::Lambda::Function'))
     expect(legible(at(Properties, 'LoggingConfig', 'LogGroup'))).toBe('<Mine>');
   const writing = permissionsIn(template).filter(({ action }) => action === 'logs:PutLogEvents');
-  expect(writing.map(({ resource }) => resource)).toEqual(Array(5).fill('<Mine.Arn>'));
+  expect(writing.map(({ resource }) => resource)).toEqual(Array(6).fill('<Mine.Arn>'));
 });
 
 describe("a secret of the user's own", () => {

@@ -70,6 +70,7 @@ describe('each function has the permissions that it uses, and no others', () => 
       },
     ],
     ['Cancellation', { ...ledger, ...publish, ...apiKey, ...queue('Cancellation', CONSUME) }],
+    ['Approval', { ...ledger, ...publish, ...queue('Approval', CONSUME), ...queue('Submission', SEND) }],
     [
       'Polling',
       {
@@ -119,7 +120,7 @@ describe('least privilege', () => {
     const used = resources(template, 'AWS::Lambda::Function').map(({ Properties }) =>
       legible(at(Properties, 'Role')),
     );
-    expect(new Set(used).size).toBe(5);
+    expect(new Set(used).size).toBe(6);
   });
 
   it('the scheduler can assume its role for this account only', () => {
@@ -132,7 +133,7 @@ describe('least privilege', () => {
 
   it.each([
     ['AWS::S3::BucketPolicy', 3],
-    ['AWS::SQS::QueuePolicy', 9],
+    ['AWS::SQS::QueuePolicy', 11],
   ])('%s: unencrypted connections are denied', (type, count) => {
     const policies = resources(template, type);
     expect(policies.length).toBe(count);

@@ -82,6 +82,7 @@ describe('the package', () => {
       'submit',
       'list',
       'watch',
+      'approve',
       'cancel',
       'results',
       'doctor',

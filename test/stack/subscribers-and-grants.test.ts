@@ -57,10 +57,10 @@ it("events go to the user's own event bus if there is one", () => {
   const buses = functions.map(({ Properties }) =>
     legible(at(Properties, 'Environment', 'Variables', 'EVENT_BUS_ARN')),
   );
-  expect(buses).toHaveLength(5);
+  expect(buses).toHaveLength(6);
   for (const arn of buses) expect(arn).toMatch(/^arn:<AWS::Partition>:events:.*:event-bus\/company-bus$/);
   const publishing = permissionsIn(template).filter(({ action }) => action === 'events:PutEvents');
-  expect(publishing).toHaveLength(5);
+  expect(publishing).toHaveLength(6);
   for (const { resource } of publishing) expect(resource).toMatch(/:event-bus\/company-bus$/);
 });
 
@@ -80,7 +80,7 @@ it('with two Batchdrops on one bus, rules and events name the Batchdrop that the
   const published = resources(template, 'AWS::Lambda::Function').map(({ Properties }) =>
     at(Properties, 'Environment', 'Variables', 'INSTANCE'),
   );
-  expect(published).toHaveLength(10);
+  expect(published).toHaveLength(12);
   expect(new Set(published)).toEqual(new Set(wanted));
 });
 
@@ -120,6 +120,14 @@ describe('a grant allows', () => {
       'sqs:GetQueueAttributes <CancellationWorkQueue.Arn>',
       'sqs:GetQueueUrl <CancellationWorkQueue.Arn>',
       'sqs:SendMessage <CancellationWorkQueue.Arn>',
+    ]);
+  });
+
+  it('approving: sending to the approval queue', () => {
+    expect(granted((batchdrop, role) => batchdrop.grantApprove(role))).toEqual([
+      'sqs:GetQueueAttributes <ApprovalWorkQueue.Arn>',
+      'sqs:GetQueueUrl <ApprovalWorkQueue.Arn>',
+      'sqs:SendMessage <ApprovalWorkQueue.Arn>',
     ]);
   });
 

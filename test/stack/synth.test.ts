@@ -71,7 +71,7 @@ describe('on a fresh clone, without network or credentials, cdk synth', () => {
     const types = Object.values(Object(at(JSON.parse(synth.stdout), 'Resources'))).map((resource) =>
       at(resource, 'Type'),
     );
-    expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(5);
+    expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(6);
   });
 
   it("ran on the project's own Node, because the first one on the path cannot run TypeScript", async () => {

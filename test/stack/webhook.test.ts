@@ -12,7 +12,7 @@ describe('without the prop webhook', () => {
   it('there is no public URL, no sixth function and no rule for ends', () => {
     const plain = synthesize();
     expect(resources(plain, 'AWS::Lambda::Url')).toEqual([]);
-    expect(resources(plain, 'AWS::Lambda::Function')).toHaveLength(5);
+    expect(resources(plain, 'AWS::Lambda::Function')).toHaveLength(6);
     expect(resources(plain, 'AWS::Events::Rule')).toHaveLength(1);
     expect(JSON.stringify(plain.toJSON())).not.toMatch(/webhook/i);
   });

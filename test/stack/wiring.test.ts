@@ -6,7 +6,7 @@ import { synthesize } from './synthesis.ts';
 import { at, legible, resources } from './template-reading.ts';
 
 const template = synthesize();
-const STAGES = ['Intake', 'Submission', 'Delivery', 'Cancellation'];
+const STAGES = ['Intake', 'Submission', 'Delivery', 'Cancellation', 'Approval'];
 
 describe('an uploaded file reaches INTAKE', () => {
   it('the request bucket has versions and sends events to EventBridge, without a custom resource', () => {
@@ -19,7 +19,7 @@ describe('an uploaded file reaches INTAKE', () => {
       ({ Properties }) => at(Properties, 'NotificationConfiguration') !== undefined,
     );
     expect(sending.map(({ id }) => id)).toEqual(['BucketsRequests']); // results can never trigger a job
-    expect(resources(template, 'AWS::Lambda::Function')).toHaveLength(5);
+    expect(resources(template, 'AWS::Lambda::Function')).toHaveLength(6);
     expect(JSON.stringify(template.toJSON())).not.toContain('Custom::');
   });
 
@@ -68,7 +68,7 @@ describe('queues', () => {
   );
 
   it('are encrypted by SQS, because EventBridge cannot send to a queue with the AWS managed key', () => {
-    expect(queues.size).toBe(9);
+    expect(queues.size).toBe(11);
     for (const [id, queue] of queues) {
       expect(at(queue, 'SqsManagedSseEnabled'), id).toBe(true);
       expect(at(queue, 'KmsMasterKeyId'), id).toBeUndefined();
@@ -80,6 +80,7 @@ describe('queues', () => {
     ['Submission', 1],
     ['Delivery', 1],
     ['Cancellation', 10],
+    ['Approval', 10],
   ])(
     '%s takes %i messages at a time, reports failures per message and has a concurrency limit',
     (stage, size) => {
@@ -121,7 +122,7 @@ describe('functions', () => {
   const functions = resources(template, 'AWS::Lambda::Function');
 
   it('run on Node 24 and arm64, with their own logs for 30 days and without reserved concurrency', () => {
-    expect(functions).toHaveLength(5);
+    expect(functions).toHaveLength(6);
     for (const { id, Properties } of functions) {
       expect(Properties, id).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -134,7 +135,7 @@ describe('functions', () => {
       expect(at(Properties, 'ReservedConcurrentExecutions'), id).toBeUndefined();
     }
     const logs = resources(template, 'AWS::Logs::LogGroup');
-    expect(logs.map(({ Properties }) => at(Properties, 'RetentionInDays'))).toEqual([30, 30, 30, 30, 30]);
+    expect(logs.map(({ Properties }) => at(Properties, 'RetentionInDays'))).toEqual([30, 30, 30, 30, 30, 30]);
   });
 
   it.each([
@@ -167,6 +168,7 @@ describe('functions', () => {
         'RESULTS_BUCKET',
       ],
     ],
+    ['Approval', ['EVENT_BUS_ARN', 'INSTANCE', 'LEDGER_TABLE', 'RESULTS_BUCKET', 'SUBMIT_QUEUE_URL']],
   ])('%s gets exactly its environment variables', (stage, names) => {
     const found = functions.find(({ id }) => id === `${stage}WorkerFunction`);
     expect(Object.keys(Object(at(found?.Properties, 'Environment', 'Variables'))).sort()).toEqual(names);
@@ -179,6 +181,7 @@ describe('functions', () => {
         .map(([name, url]) => `${id} ${name} ${legible(url)}`),
     );
     expect(urls.sort()).toEqual([
+      'ApprovalWorkerFunction SUBMIT_QUEUE_URL <SubmissionWorkQueue>',
       'IntakeWorkerFunction SUBMIT_QUEUE_URL <SubmissionWorkQueue>',
       'PollingWorkerFunction DELIVER_QUEUE_URL <DeliveryWorkQueue>',
       'PollingWorkerFunction INTAKE_QUEUE_URL <IntakeWorkQueue>',
@@ -298,7 +301,7 @@ describe('resources with data', () => {
 
 it('two in one stack do not interfere', () => {
   const two = synthesize({}, (_, stack) => new Batchdrop(stack, 'Second'));
-  expect(resources(two, 'AWS::Lambda::Function')).toHaveLength(10);
+  expect(resources(two, 'AWS::Lambda::Function')).toHaveLength(12);
   const buses = resources(two, 'AWS::Events::EventBus').map(({ Properties }) => at(Properties, 'Name'));
   expect(new Set(buses).size).toBe(2); // the only name that CloudFormation does not generate
   const listening = resources(two, 'AWS::Events::Rule').map(({ Properties }) =>

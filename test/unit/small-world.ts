@@ -1,3 +1,4 @@
+import { createHandler as approveHandler } from '../../functions/approve/handler.ts';
 import { createHandler as cancelHandler } from '../../functions/cancel/handler.ts';
 import { createHandler as deliverHandler } from '../../functions/deliver/handler.ts';
 import type { RerunPolicy } from '../../functions/deliver/part/next-attempt.ts';
@@ -9,8 +10,10 @@ import type { PriceSettings } from '../../functions/shared/contract/price-settin
 import type { Job } from '../../functions/shared/domain/job.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
 import { PriceList } from '../../functions/shared/domain/money/price-list.ts';
+import type { HoldPolicy } from '../../functions/shared/domain/money/reason-to-hold.ts';
 import type { OutgoingEvent } from '../../functions/shared/domain/outgoing-event.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
+import { APPROVAL_EXPIRES_MS } from '../../functions/shared/domain/timing.ts';
 import type { BatchLimits } from '../../functions/shared/domain/waiting/batch-limits.ts';
 import type { BatchApi, Deadline, Ports, WorkMessage } from '../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
@@ -41,6 +44,8 @@ type Settings = Omit<InMemoryBatchApiOptions, 'clock' | 'seed'> & {
   prices?: PriceSettings;
   /** Default: none. */
   limits?: Partial<BatchLimits>;
+  /** Which jobs are held. Default: those whose files ask for it, for seven days. */
+  holds?: Partial<HoldPolicy>;
   /** Webhooks are on; default: off. */
   webhooks?: true;
   observeIntervalMs?: number;
@@ -69,6 +74,7 @@ export class SmallWorld {
     rerun: RerunPolicy;
     prices: PriceList;
     limits: BatchLimits;
+    holds: HoldPolicy;
     webhooks?: true;
     observeIntervalMs: number;
   };
@@ -77,7 +83,17 @@ export class SmallWorld {
   #webhooks: ReturnType<typeof webhookHandler> | undefined;
 
   constructor(settings: Settings = {}) {
-    const { refuses, replaced, rerun, limits, webhooks, observeIntervalMs = 0, prices, ...api } = settings;
+    const {
+      refuses,
+      replaced,
+      rerun,
+      limits,
+      holds,
+      webhooks,
+      observeIntervalMs = 0,
+      prices,
+      ...api
+    } = settings;
     this.api = createInMemoryBatchApi({ clock: this.clock, seed: 7, ...api });
     this.bus = createRecordingBus(refuses ? { refuses } : {});
     const { ledger, requestFiles, results, scratch, queues, log, metrics, ids, clock, bus } = this;
@@ -103,6 +119,7 @@ export class SmallWorld {
       rerun: { maxAttempts: 3, rerunMissing: false, ...rerun },
       prices: new PriceList(prices),
       limits: { enqueuedTokens: {}, ...limits },
+      holds: { expiresAfterMs: APPROVAL_EXPIRES_MS, ...holds },
       observeIntervalMs,
       ...(webhooks && { webhooks }),
     };
@@ -145,6 +162,11 @@ export class SmallWorld {
 
   cancel(request: object, sentAt = this.clock.now(), id = 'message-1'): Promise<void> {
     return cancelHandler(this.ports)({ id, body: JSON.stringify(request), sentAt }, this.deadline());
+  }
+
+  /** An approval of a job, by a function that sends to SUBMIT. */
+  approve(jobId: string, id = 'approval-1', sentAt = this.clock.now()): Promise<void> {
+    return approveHandler(this.ports)({ id, body: JSON.stringify({ jobId }), sentAt });
   }
 
   /** Sends a genuine webhook about the end of a batch, with a status that WEBHOOK must not believe. */

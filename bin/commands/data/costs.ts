@@ -31,7 +31,7 @@ const COLUMNS = [
   'list',
   'paid',
   'saved',
-  'jobsWithoutPrice',
+  'rowsWithoutPrice',
 ] as const satisfies readonly (keyof CostLine)[];
 
 /** `batchdrop costs`: what ended jobs cost, summed. */
@@ -70,7 +70,7 @@ async function costs(options: Options): Promise<void> {
 
 function csvOf(by: CostsBy, lines: readonly CostLine[]): string[] {
   const header = COLUMNS.map((column) => (column === 'name' ? by : column));
-  return [header, ...lines.map((line) => COLUMNS.map((column) => String(line[column])))].map((cells) =>
+  return [header, ...lines.map((line) => COLUMNS.map((column) => String(line[column] ?? '')))].map((cells) =>
     cells.map(csvCell).join(','),
   );
 }
@@ -88,7 +88,7 @@ function printTable(by: CostsBy, report: CostReport): void {
     grouped(line.rows),
     grouped(line.inputTokens),
     grouped(line.outputTokens),
-    ...[line.list, line.paid, line.saved].map((amount) => moneyShown(amount, line.currency)),
+    ...[line.list, line.paid, line.saved].map((amount) => amountShown(amount, line)),
   ];
   const header = [
     by.toUpperCase(),
@@ -112,9 +112,15 @@ function printTable(by: CostsBy, report: CostReport): void {
   console.log(styleText('dim', row(header)));
   for (const texts of body) console.log(row(texts));
   for (const texts of totals) console.log(styleText('bold', row(texts)));
-  const unpriced = report.totals.reduce((sum, { jobsWithoutPrice }) => sum + jobsWithoutPrice, 0);
+  const unpriced = report.totals.reduce((sum, { rowsWithoutPrice }) => sum + rowsWithoutPrice, 0);
   if (unpriced > 0)
     console.log(
-      `${counted(unpriced, 'job has', 'jobs have')} no known price, and ${unpriced === 1 ? 'is' : 'are'} not in the amounts. To see which models: batchdrop costs --by model. To set prices: the prop \`prices\`, or up --prices FILE.`,
+      `+  ${counted(unpriced, 'row has', 'rows have')} no known price, and ${unpriced === 1 ? 'is' : 'are'} not in the amounts. To see the models: batchdrop costs --by model. To set prices: the prop \`prices\`, or up --prices FILE.`,
     );
+}
+
+/** `$0.12+`: and what the rows without a known price cost. */
+function amountShown(amount: string | null, { currency, rowsWithoutPrice }: CostLine): string {
+  if (amount === null) return 'unknown';
+  return `${moneyShown(amount, currency)}${rowsWithoutPrice > 0 ? '+' : ''}`;
 }

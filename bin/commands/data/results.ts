@@ -8,6 +8,7 @@ import {
 import { fetchResults } from '../../jobs/fetch-results.ts';
 import { findJob } from '../../jobs/find-job.ts';
 import { hasEnded } from '../../jobs/follow-job.ts';
+import { heldSentence } from '../../jobs/held-sentence.ts';
 import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
 import { Failure } from '../../terminal/failure.ts';
 
@@ -46,6 +47,10 @@ function refuseUnfinished(job: Job): void {
       `Job ${job.jobId} has no results of its own: the same bytes ran as job ${job.joinedJobId}. To get them: batchdrop results ${job.joinedJobId}`,
     );
   }
+  if (job.hold)
+    throw new Failure(
+      `Job ${job.jobId} has no results yet: ${heldSentence(job.jobId, job.hold, job.plan?.estimate)}.`,
+    );
   if (!hasEnded(job)) {
     throw new Failure(
       `Job ${job.jobId} has no results yet, its status is ${job.status}. To follow it: batchdrop watch`,

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
+import type { CancelRequest } from '../../../functions/shared/contract/messages/cancel-request.ts';
 import {
   type Connection,
   type ConnectionOptions,

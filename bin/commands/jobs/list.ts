@@ -12,12 +12,14 @@ import {
   withConnectionOptions,
 } from '../../connection/connection.ts';
 import { sinceTime } from '../../connection/server-time.ts';
+import { heldSentence } from '../../jobs/held-sentence.ts';
 import { summaryFacts } from '../../jobs/job-facts.ts';
 import { type QueuePosition, queuePositions } from '../../jobs/queue-positions.ts';
 import { parseSince, type Since } from '../../jobs/since.ts';
 import { grouped, momentShown } from '../../terminal/amounts.ts';
 import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
 import { waitingFor } from '../../terminal/event-line.ts';
+import { moneyShown } from '../../terminal/money.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
 
 interface Options extends ConnectionOptions {
@@ -29,7 +31,9 @@ interface Options extends ConnectionOptions {
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100_000;
+const STATUS_WIDTH = 10; // unapproved
 const ROWS_WIDTH = 9; // up to 9,999,999
+const COST_WIDTH = 9; // up to $9,999.99
 
 /** `batchdrop list`: jobs, newest first. */
 export function listCommand(): Command {
@@ -118,16 +122,30 @@ function printTable(
   positions: ReadonlyMap<string, QueuePosition[]>,
   { heldUpOf, stalledOf }: HeldAndStalled,
 ): void {
-  const header = `${'JOB'.padEnd(26)}  ${'STATUS'.padEnd(9)}  ${'ROWS'.padStart(ROWS_WIDTH)}  ${'CREATED'.padEnd(16)}  FILE`;
+  const header = `${'JOB'.padEnd(26)}  ${'STATUS'.padEnd(STATUS_WIDTH)}  ${'ROWS'.padStart(ROWS_WIDTH)}  ${'COST'.padStart(COST_WIDTH)}  ${'CREATED'.padEnd(16)}  FILE`;
   console.log(styleText('dim', header));
-  for (const { jobId, status, plannedRows, plannedParts, createdAt, requestFile } of jobs) {
+  for (const {
+    jobId,
+    status,
+    plannedRows,
+    plannedParts,
+    createdAt,
+    requestFile,
+    cost,
+    hold,
+    estimate,
+  } of jobs) {
     const rows = (plannedRows === undefined ? '' : grouped(plannedRows)).padStart(ROWS_WIDTH);
     const created = momentShown(createdAt);
+    const paid = costShown(cost).padStart(COST_WIDTH);
     console.log(
       fitting(
-        escapeControlCharacters(`${jobId}  ${status.padEnd(9)}  ${rows}  ${created}  ${requestFile.key}`),
+        escapeControlCharacters(
+          `${jobId}  ${status.padEnd(STATUS_WIDTH)}  ${rows}  ${paid}  ${created}  ${requestFile.key}`,
+        ),
       ),
     );
+    if (hold) console.log(fitting(escapeControlCharacters(`  ${heldSentence(jobId, hold, estimate)}`)));
     const waiting = waitingLine(positions.get(jobId) ?? [], plannedParts ?? 1);
     if (waiting !== undefined) console.log(fitting(escapeControlCharacters(waiting)));
     const heldUp = heldUpLine(heldUpOf.get(jobId) ?? []);
@@ -135,6 +153,12 @@ function printTable(
     for (const item of stalledOf.get(jobId) ?? [])
       console.log(fitting(escapeControlCharacters(stalledLine(item))));
   }
+}
+
+/** Nothing before the job has ended. */
+function costShown(cost: JobSummary['cost']): string {
+  if (!cost) return '';
+  return cost.paid === null ? 'unknown' : moneyShown(cost.paid, cost.currency);
 }
 
 /** Returns the first held-up item, and the number of the others. */

@@ -47,7 +47,7 @@ import { readResults } from './read-results.ts';
 import { ResultCollector } from './result-collector.ts';
 import { verdictOn } from './results-agreement.ts';
 import { RowTally } from './row-accounting.ts';
-import { usageOf } from './usage-of-attempts.ts';
+import { noteUsage, usageOf } from './usage-of-attempts.ts';
 
 export type DeliverDeps = Pick<
   Ports,
@@ -181,13 +181,16 @@ async function store(
     const stored = await files.store(states, isComplete);
     const anomalies = (part.earlierResults?.anomalies ?? 0) + tally.anomalies;
     const unreadable = unreadableOf(part, collector);
-    const usage = usageOf(deps, part, billed.billed());
+    const ofAttempt = billed.billed();
+    await noteUsage(deps, part, ofAttempt);
+    const usage = usageOf(deps, part, ofAttempt);
     const counted = {
       rows: states.counts(),
       anomalies,
       ...facts,
       ...(unreadable ? { unreadable } : {}),
       ...usage,
+      ...(part.batch ? { ofBatch: { batchId: part.batch.batchId, ...ofAttempt } } : {}),
     };
     const delivered = { deliveryId, ...stored, ...counted };
     return { delivered, again, doubtfulFiles };

@@ -1,6 +1,7 @@
 import { type Billed, together, totalTokens } from '../../shared/domain/money/billed.ts';
-import type { Part } from '../../shared/domain/part.ts';
+import { type Part, rowsOfAttempt } from '../../shared/domain/part.ts';
 import type { UsageDifference } from '../../shared/domain/part-results.ts';
+import { noteUsedRows } from '../../shared/lifecycle/spending/note-used-rows.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 
 type Usage = Billed & { usageDifferences?: UsageDifference[] };
@@ -33,4 +34,28 @@ function differenceOf({ batch }: Part, billed: Billed): UsageDifference | undefi
   const rows = totalTokens(billed);
   if (rows.input === input && rows.output === output) return undefined;
   return { batchId: batch.batchId, rows, batch: { input, output } };
+}
+
+/** Notes for later estimates what the rows used, if the batch reports no tokens, because POLL then cannot know it. */
+export async function noteUsage(
+  deps: Pick<Ports, 'ledger' | 'clock' | 'log'>,
+  part: Part,
+  { tokens }: Billed,
+): Promise<void> {
+  if (!part.batch || (part.batch.usage?.inputTokens ?? 0) > 0) return;
+  const sums = tokens.flatMap(({ long, ...rest }) => (long ? [rest, long] : [rest]));
+  const sum = (of: (one: (typeof sums)[number]) => number) => sums.reduce((all, one) => all + of(one), 0);
+  const sent = rowsOfAttempt(part);
+  const rows = Math.min(
+    sent.rows,
+    sum((one) => one.rows),
+  );
+  if (rows === 0) return;
+  const usage = {
+    inputTokens: sum(({ input }) => input),
+    cachedInputTokens: sum(({ cachedInput }) => cachedInput),
+    outputTokens: sum(({ output }) => output),
+  };
+  const uploadBytes = (sent.uploadBytes * rows) / sent.rows;
+  await noteUsedRows(deps, part.jobId, { ...sent, rows, uploadBytes, usage });
 }

@@ -1,5 +1,6 @@
 import { hasEnded } from '../../shared/contract/batch-status.ts';
 import type { Control } from '../../shared/domain/ledger-records.ts';
+import { type UsedRows, usedRows } from '../../shared/domain/money/measured-rows.ts';
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { ObservedBatch, PartRef } from '../../shared/domain/part.ts';
 import { isTokenLimitRejection } from '../../shared/domain/part-end.ts';
@@ -50,6 +51,8 @@ export class TickObservation {
   readonly #ended = new Map<string, number>();
   /** The batches that completed, by the names of their parts. */
   readonly #completed = new Map<string, CompletedBatch>();
+  /** What the rows of batches that completed used. */
+  readonly #used: UsedRows[] = [];
   /**
    * The batches rejected for the token limit. They are handled together, because the queue positions depend on all of
    * them.
@@ -90,6 +93,10 @@ export class TickObservation {
 
   get completed(): ReadonlyMap<string, CompletedBatch> {
     return this.#completed;
+  }
+
+  get used(): readonly UsedRows[] {
+    return this.#used;
   }
 
   /** Returns the state that the next tick needs. */
@@ -209,8 +216,11 @@ export class TickObservation {
     return 'fine';
   }
 
-  #noteEnd({ ref, known: { model, uploadBytes }, observed }: Seen): void {
+  #noteEnd({ ref, known, observed }: Seen): void {
     if (!hasEnded(observed.status)) return;
+    const { model, uploadBytes } = known;
+    const used = usedRows(known, observed);
+    if (used) this.#used.push(used);
     this.#open.delete(nameOf(ref));
     if (observed.status === 'completed')
       this.#completed.set(nameOf(ref), { model, uploadBytes, batch: observed });

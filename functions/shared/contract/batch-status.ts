@@ -27,9 +27,11 @@ export function hasEnded(status: ReportedBatchStatus): boolean {
 
 /**
  * The published statuses of a job. `joined` means that another job runs or ran the same bytes. The others follow the
- * order accepted → submitted → one of completed, failed, expired, cancelled.
+ * order accepted → submitted → one of completed, failed, expired, cancelled. A job
+ * that is held is unapproved before it is accepted.
  */
 export const JOB_STATUSES = [
+  'unapproved',
   'accepted',
   'rejected',
   'joined',

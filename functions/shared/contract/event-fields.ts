@@ -52,7 +52,7 @@ export const METADATA_FIELDS: JsonFields = {
     const: EVENT_VERSION,
   }),
   sequence: said(
-    'Rises by one with each status change of the batch or job. It is always 1 in a cancel outcome, and counts the stalls of the part in a stalled event.',
+    'Rises by one with each status change of the batch or job. It is always 1 in an outcome, and counts the stalls of the part in a stalled event.',
     fromOne,
   ),
   occurredAt: said('When the change was observed.', moment),
@@ -79,7 +79,8 @@ const USAGE = objectOf({
   totalTokens: said('Input and output tokens.', count),
 });
 
-const MONEY = orNull({ type: 'string', pattern: '^[0-9]+\\.[0-9]{2,12}$' });
+const AMOUNT: JsonSchema = { type: 'string', pattern: '^[0-9]+\\.[0-9]{2,12}$' };
+const MONEY = orNull(AMOUNT);
 
 const COST = objectOf({
   currency: said('ISO 4217, such as `USD`. Money is a decimal number of this currency, and exact.', text),
@@ -103,6 +104,61 @@ const COST = objectOf({
     }),
   }),
   rowsWithoutUsage: said('Rows that succeeded although their results report no tokens.', count),
+});
+
+const ESTIMATED_TOKENS: JsonFields = {
+  low: said('The true number is hardly ever lower.', count),
+  likely: said('The expected number.', count),
+};
+
+const ESTIMATE = objectOf({
+  currency: said('ISO 4217, such as `USD`. Money is a decimal number of this currency.', text),
+  cost: said(
+    'What is expected to be paid: the list price less the discount of a batch. Null if no price is known for one of the models.',
+    orNull(
+      objectOf({
+        low: said('The cost is hardly ever lower.', AMOUNT),
+        likely: said('The expected cost.', AMOUNT),
+        high: said('The cost is hardly ever higher. Null if `outputTokens.high` is.', MONEY),
+      }),
+    ),
+  ),
+  inputTokens: objectOf({ ...ESTIMATED_TOKENS, high: said('The true number is hardly ever higher.', count) }),
+  outputTokens: objectOf({
+    ...ESTIMATED_TOKENS,
+    high: said(
+      'The sum of the limits that the rows set. Null if rows set none, and no batch of such rows was measured yet.',
+      orNull(count),
+    ),
+  }),
+  measured: said(
+    'Batches of such rows were measured. If false, the numbers of tokens follow from bytes and limits alone.',
+    { type: 'boolean' },
+  ),
+  batchDiscount: said('What a batch costs less than the list price.', {
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+  }),
+  models: objectOf({
+    count: said('Number of all models.', fromOne),
+    first: said('The first 5 of them: those without a price, then those of the most rows.', {
+      type: 'array',
+      maxItems: 5,
+      items: objectOf({
+        model: said('As the rows name it.', text),
+        rows: said('Rows of this model.', fromOne),
+        price: said(
+          '`list`: of the table that Batchdrop comes with. `settings`: your own. `unknown`: no price is known.',
+          oneOfTexts(['list', 'settings', 'unknown']),
+        ),
+        priceDate: said(
+          'Of a list price: the first day it holds, or else the day it was found. Null for others.',
+          orNull({ type: 'string', format: 'date' }),
+        ),
+      }),
+    }),
+  }),
 });
 
 const USERS_METADATA = said(
@@ -174,7 +230,7 @@ export const JOB_FIELDS: JsonFields = {
   status: said('The status of the job.', oneOfTexts(JOB_STATUSES)),
   previousStatus: said(
     'The status in the event before; null for the first one.',
-    orNull(oneOfTexts(['accepted', 'submitted'])),
+    orNull(oneOfTexts(['unapproved', 'accepted', 'submitted'])),
   ),
   requestFile: objectOf({
     ...FILE_VERSION,
@@ -184,10 +240,21 @@ export const JOB_FIELDS: JsonFields = {
   metadata: USERS_METADATA,
   plannedRows: said('Rows of the request file.', fromOne),
   plannedParts: said('How many parts the request file was divided into; each runs as one batch.', fromOne),
+  approveBy: said('A job that is not approved by then is cancelled.', moment),
+  estimate: said('What the job will use and cost, before anything is sent.', ESTIMATE),
   waiting: objectOf({
     for: said(
       'Which limit is reached (`enqueued_tokens`, `open_batches`), or why nothing can be sent at present.',
-      oneOfTexts(['enqueued_tokens', 'open_batches', 'token_limit', 'account', 'storage', 'unreachable']),
+      oneOfTexts([
+        'enqueued_tokens',
+        'open_batches',
+        'budget',
+        'price_unknown',
+        'token_limit',
+        'account',
+        'storage',
+        'unreachable',
+      ]),
     ),
   }),
   findings: excerpt(
@@ -253,6 +320,9 @@ export const STALL_FIELDS: JsonFields = {
 
 const ID: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' };
 
+/** An approval request. */
+export const APPROVAL_FIELDS: JsonFields = { jobId: said('The job to approve.', ID) };
+
 /** The three forms of a cancel request. */
 export const CANCEL_FORMS: readonly JsonFields[] = [
   { batchId: said("OpenAI's id of the batch.", { type: 'string', pattern: API_ID_PATTERN }) },
@@ -262,6 +332,18 @@ export const CANCEL_FORMS: readonly JsonFields[] = [
     key: said('The key of the request file.', { type: 'string', minLength: 1, maxLength: 1024 }),
   },
 ];
+
+/** Fields of `detail.data` of an `OpenAI Batch Approval Outcome`. */
+export const APPROVAL_OUTCOME_FIELDS: JsonFields = {
+  request: { ...objectOf(APPROVAL_FIELDS), description: 'The approval as it was sent.' },
+  outcome: said('The outcome of the approval.', oneOfTexts(['approved', 'too_late', 'unknown'])),
+  status: said(
+    'The status of the job when Batchdrop read the approval; null if there is no such job.',
+    orNull(text),
+  ),
+  message: said('The outcome as a sentence.', text),
+  requestFile: objectOf(FILE_VERSION),
+};
 
 /** Fields of `detail.data` of an `OpenAI Batch Cancel Outcome`. */
 export const CANCEL_FIELDS: JsonFields = {

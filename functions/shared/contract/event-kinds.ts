@@ -2,7 +2,13 @@
  * Lists the fields of each kind of event by status, and when it is published. The schemas and docs/events.md are
  * generated from this table.
  */
-import { BATCH_FIELDS, CANCEL_FIELDS, JOB_FIELDS, STALL_FIELDS } from './event-fields.ts';
+import {
+  APPROVAL_OUTCOME_FIELDS,
+  BATCH_FIELDS,
+  CANCEL_FIELDS,
+  JOB_FIELDS,
+  STALL_FIELDS,
+} from './event-fields.ts';
 import { DETAIL_TYPE } from './events.ts';
 import type { JsonFields } from './json-schema.ts';
 
@@ -120,8 +126,9 @@ export const BATCH_EVENTS: EventKind = {
 };
 
 const PLAN = ['plannedRows', 'plannedParts'];
-const ENDED = ['rows', 'usage', 'batches'];
+const ENDED = ['rows', 'usage', 'cost', 'batches'];
 const IF_PLANNED = [{ name: 'results', when: 'the request file was accepted before' }];
+const IF_ESTIMATED = { name: 'estimate', when: 'version 0.2 or later read the file' };
 const IF_NONE_SUCCEEDED = [{ name: 'reason', when: 'no row succeeded' }];
 
 export const JOB_EVENTS: EventKind = {
@@ -134,11 +141,21 @@ export const JOB_EVENTS: EventKind = {
   reportedByApi: ['usage'],
   statuses: [
     {
+      status: 'unapproved',
+      published:
+        'The request file is valid. It is held: nothing is sent before somebody approves the job (docs/operations.md, "Approve jobs").',
+      previous: [null],
+      has: [...PLAN, 'reason', 'approveBy'],
+      mayHave: [IF_ESTIMATED],
+      nulls: [],
+    },
+    {
       status: 'accepted',
       published: 'The request file is valid. Nothing has been sent yet.',
-      previous: [null],
+      previous: ['unapproved', null],
       has: PLAN,
       mayHave: [
+        IF_ESTIMATED,
         {
           name: 'waiting',
           when: 'its batches have to wait: for capacity, or because nothing can be sent at present',
@@ -202,8 +219,9 @@ export const JOB_EVENTS: EventKind = {
     },
     {
       status: 'cancelled',
-      published: 'A cancel took effect. The results of the rows that ran are in the results bucket.',
-      previous: ['accepted', 'submitted', null],
+      published:
+        'A cancel took effect, or nobody approved the job in time. The results of the rows that ran are in the results bucket.',
+      previous: ['unapproved', 'accepted', 'submitted', null],
       has: [...ENDED, 'reason'],
       mayHave: IF_PLANNED,
       nulls: [],
@@ -252,6 +270,39 @@ export const CANCEL_EVENTS: EventKind = {
   ],
 };
 
+export const APPROVAL_EVENTS: EventKind = {
+  detailType: DETAIL_TYPE.approvalOutcome,
+  title: 'Approval outcome',
+  statusField: 'outcome',
+  hasOtherStatuses: false,
+  fields: APPROVAL_OUTCOME_FIELDS,
+  always: ['request', 'outcome', 'status', 'message'],
+  reportedByApi: [],
+  statuses: [
+    {
+      status: 'approved',
+      published: 'The approval is recorded, now or before. Later status changes show its effect.',
+      has: ['requestFile'],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
+      status: 'too_late',
+      published: 'The job has ended, or is being cancelled. A job that joined another one has ended, too.',
+      has: ['requestFile'],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
+      status: 'unknown',
+      published: 'There is no such job.',
+      has: [],
+      mayHave: NO_CONDITIONS,
+      nulls: ['status'],
+    },
+  ],
+};
+
 export const STALL_EVENTS: EventKind = {
   detailType: DETAIL_TYPE.jobStalled,
   title: 'Job stalled',
@@ -281,4 +332,10 @@ export const STALL_EVENTS: EventKind = {
 };
 
 /** Every kind of event. */
-export const EVENT_KINDS: readonly EventKind[] = [BATCH_EVENTS, JOB_EVENTS, CANCEL_EVENTS, STALL_EVENTS];
+export const EVENT_KINDS: readonly EventKind[] = [
+  BATCH_EVENTS,
+  JOB_EVENTS,
+  CANCEL_EVENTS,
+  APPROVAL_EVENTS,
+  STALL_EVENTS,
+];

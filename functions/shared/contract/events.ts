@@ -1,5 +1,6 @@
 import type { JobStatus, ReportedBatchStatus } from './batch-status.ts';
-import type { CancelRequest } from './cancel-request.ts';
+import type { ApprovalRequest } from './messages/approval-request.ts';
+import type { CancelRequest } from './messages/cancel-request.ts';
 
 /** The `source` of every event. */
 export const EVENT_SOURCE = 'batchdrop';
@@ -9,6 +10,7 @@ export const DETAIL_TYPE = {
   batchStatusChange: 'OpenAI Batch Status Change',
   jobStatusChange: 'OpenAI Batch Job Status Change',
   cancelOutcome: 'OpenAI Batch Cancel Outcome',
+  approvalOutcome: 'OpenAI Batch Approval Outcome',
   jobStalled: 'OpenAI Batch Job Stalled',
 } as const;
 
@@ -102,6 +104,53 @@ export interface JobCost {
   readonly rowsWithoutUsage: number;
 }
 
+/** How many tokens are expected. The true number lies within `low` and `high` in at least 95 of 100 cases. */
+export interface EstimatedTokens {
+  readonly low: number;
+  readonly likely: number;
+  /** Null if rows set no limit for their output, and no batch of such rows was measured yet. */
+  readonly high: number | null;
+}
+
+/** What is expected to be paid, as decimal numbers: the list price less the batch discount. */
+export interface EstimatedCost {
+  readonly low: string;
+  readonly likely: string;
+  /** Null if `high` of the output tokens is. */
+  readonly high: string | null;
+}
+
+/** A model of an estimate, and where its price comes from. */
+export interface EstimatedModel {
+  readonly model: string;
+  readonly rows: number;
+  /** `list`: of the table that Batchdrop comes with. `settings`: your own. `unknown`: no price is known. */
+  readonly price: 'list' | 'settings' | 'unknown';
+  /** Of a list price: the first day it holds, or else the day it was found, such as `2026-11-29`. Null for others. */
+  readonly priceDate: string | null;
+}
+
+/** The first 5 models of an estimate, and how many there are in all: first those without a price, then those of the most rows. */
+export interface EstimatedModelExcerpt {
+  readonly count: number;
+  readonly first: EstimatedModel[];
+}
+
+/** What a job will use and cost, before anything is sent. */
+export interface JobEstimate {
+  /** ISO 4217, such as `USD`. */
+  readonly currency: string;
+  /** Null if no price is known for one of the models. */
+  readonly cost: EstimatedCost | null;
+  readonly inputTokens: EstimatedTokens;
+  readonly outputTokens: EstimatedTokens;
+  /** Batches of such rows were measured. If false, the numbers of tokens follow from bytes and limits alone. */
+  readonly measured: boolean;
+  /** What a batch costs less than the list price, from 0 to 1. */
+  readonly batchDiscount: number;
+  readonly models: EstimatedModelExcerpt;
+}
+
 /** `request_counts` of a batch as the API reports them. While the batch runs, and after it expired, they may not add up. */
 export interface RequestCounts {
   readonly total: number;
@@ -143,6 +192,8 @@ export interface Reason {
  * What a file, or a part of it, waits for. However long it takes, nothing is lost and no try is used up.
  * - `token_limit`: the API said that too many tokens or requests are enqueued
  * - `enqueued_tokens`, `open_batches`: a limit that you set, or that the API stated, leaves no capacity
+ * - `budget`: what it may cost does not fit the budget now
+ * - `price_unknown`: there is a budget, and no price of its model is known
  * - `account`: the account cannot pay, or may not use the service
  * - `storage`: the account's file storage is full
  * - `not_visible`: the API does not find a file that was just uploaded
@@ -153,6 +204,8 @@ export type WaitingFor =
   | 'token_limit'
   | 'enqueued_tokens'
   | 'open_batches'
+  | 'budget'
+  | 'price_unknown'
   | 'account'
   | 'storage'
   | 'not_visible'
@@ -228,12 +281,28 @@ export interface JobWaiting {
   readonly for: WaitingFor;
 }
 
+/** The file was read and checked. It is held: nothing is sent before somebody approves the job. */
+export interface JobUnapproved extends JobStatusChangeBase {
+  readonly status: 'unapproved';
+  readonly plannedRows: number;
+  /** The number of batches, unless rows run again. */
+  readonly plannedParts: number;
+  /** What it will use and cost. */
+  readonly estimate?: JobEstimate;
+  /** Why it is held. */
+  readonly reason: Reason;
+  /** ISO 8601: a job that is not approved by then is cancelled. */
+  readonly approveBy: string;
+}
+
 /** The file was read and validated. Nothing has been sent yet. */
 export interface JobAccepted extends JobStatusChangeBase {
   readonly status: 'accepted';
   readonly plannedRows: number;
   /** The number of batches, unless rows run again. */
   readonly plannedParts: number;
+  /** What it will use and cost. Absent if a version before 0.2 planned it. */
+  readonly estimate?: JobEstimate;
   /** Present if its batches have to wait: for capacity, or because nothing can be sent at present. */
   readonly waiting?: JobWaiting;
 }
@@ -319,7 +388,13 @@ export interface JobEnded extends JobStatusChangeBase {
 }
 
 /** A union by `status`. */
-export type JobStatusChangeData = JobAccepted | JobRejected | JobJoined | JobSubmitted | JobEnded;
+export type JobStatusChangeData =
+  | JobUnapproved
+  | JobAccepted
+  | JobRejected
+  | JobJoined
+  | JobSubmitted
+  | JobEnded;
 
 /** `detail` of an `OpenAI Batch Job Status Change`. */
 export interface JobStatusChange {
@@ -353,6 +428,38 @@ export interface CancelOutcomeData {
 export interface CancelOutcome {
   readonly metadata: CancelEventMetadata;
   readonly data: CancelOutcomeData;
+}
+
+/**
+ * The outcome of an approval.
+ * - `approved`: the approval is recorded, now or before; later status changes show its effect
+ * - `too_late`: the job has ended, or is being cancelled
+ * - `unknown`: there is no such job
+ */
+export type ApprovalOutcomeKind = 'approved' | 'too_late' | 'unknown';
+
+/** The outcome of one approval. */
+export interface ApprovalOutcomeData {
+  /** As it was sent. */
+  readonly request: ApprovalRequest;
+  readonly outcome: ApprovalOutcomeKind;
+  /** The status of the job when Batchdrop read the approval; null if there is no such job. */
+  readonly status: string | null;
+  readonly message: string;
+  /** The request file of the job; absent if there is no such job. */
+  readonly requestFile?: RequestFileRef;
+}
+
+/** The head of an approval outcome. */
+export interface ApprovalEventMetadata extends EventMetadata {
+  /** Absent if the approval names no known job. */
+  readonly jobId?: string;
+}
+
+/** `detail` of an `OpenAI Batch Approval Outcome`. */
+export interface ApprovalOutcome {
+  readonly metadata: ApprovalEventMetadata;
+  readonly data: ApprovalOutcomeData;
 }
 
 /**
@@ -415,6 +522,12 @@ export interface CancelOutcomeEvent extends EventEnvelope {
   readonly detail: CancelOutcome;
 }
 
+/** An approval was read, as a target of a rule gets it. */
+export interface ApprovalOutcomeEvent extends EventEnvelope {
+  readonly 'detail-type': 'OpenAI Batch Approval Outcome';
+  readonly detail: ApprovalOutcome;
+}
+
 /** A job with a part that waits for a person, as the target of a rule receives it. */
 export interface JobStalledEvent extends EventEnvelope {
   readonly 'detail-type': 'OpenAI Batch Job Stalled';
@@ -426,6 +539,7 @@ export type BatchdropEvent =
   | BatchStatusChangeEvent
   | JobStatusChangeEvent
   | CancelOutcomeEvent
+  | ApprovalOutcomeEvent
   | JobStalledEvent;
 
 /** Cuts a list to its first 20 entries, and states how many there are. */

@@ -1,5 +1,8 @@
 import type { BatchStatus, JobStatus } from './batch-status.ts';
 import {
+  type ApprovalOutcomeData,
+  type ApprovalOutcomeEvent,
+  type ApprovalOutcomeKind,
   type BatchStatusChangeData,
   type BatchStatusChangeEvent,
   type CancelOutcomeData,
@@ -8,6 +11,7 @@ import {
   DETAIL_TYPE,
   EVENT_SOURCE,
   EVENT_VERSION,
+  type JobEstimate,
   type JobStalledData,
   type JobStalledEvent,
   type JobStatusChangeData,
@@ -199,8 +203,35 @@ function ofJob(sequence: number, occurredAt: string, data: JobStatusChangeData):
   };
 }
 
+const estimate: JobEstimate = {
+  currency: 'USD',
+  cost: { low: '0.0462', likely: '0.061545', high: '0.3342' },
+  inputTokens: { low: 364_000, likely: 420_500, high: 486_000 },
+  outputTokens: { low: 73_100, likely: 100_030, high: 1_000_000 },
+  measured: true,
+  batchDiscount: 0.5,
+  models: {
+    count: 1,
+    first: [{ model: 'gpt-4o-mini', rows: 1000, price: 'list', priceDate: '2026-11-20' }],
+  },
+};
+
 /** One event for each status of a job. */
 export const jobStatusExamples: Readonly<Record<JobStatus, JobStatusChangeEvent>> = {
+  unapproved: ofJob(1, '2026-11-20T18:04:06.201Z', {
+    status: 'unapproved',
+    previousStatus: null,
+    requestFile,
+    metadata,
+    plannedRows: 1000,
+    plannedParts: 1,
+    estimate,
+    reason: {
+      code: 'hold_requested',
+      message: 'its file came with x-amz-meta-batchdrop-hold: yes',
+    },
+    approveBy: '2026-11-27T18:04:06.201Z',
+  }),
   accepted: ofJob(1, '2026-11-20T18:04:06.201Z', {
     status: 'accepted',
     previousStatus: null,
@@ -208,6 +239,7 @@ export const jobStatusExamples: Readonly<Record<JobStatus, JobStatusChangeEvent>
     metadata,
     plannedRows: 1000,
     plannedParts: 1,
+    estimate,
   }),
   rejected: ofJob(1, '2026-11-20T18:04:06.201Z', {
     status: 'rejected',
@@ -316,6 +348,49 @@ export const cancelOutcomeExamples: Readonly<Record<CancelOutcomeKind, CancelOut
     status: null,
     message:
       'cancel by key: no such file yet; if it was uploaded before this request, it is cancelled when its event arrives',
+  }),
+};
+
+function ofApproval(nth: number, data: ApprovalOutcomeData): ApprovalOutcomeEvent {
+  const occurredAt = '2026-11-20T19:12:40.000Z';
+  return {
+    ...envelope(occurredAt, data.requestFile ? [data.requestFile] : []),
+    'detail-type': DETAIL_TYPE.approvalOutcome,
+    detail: {
+      metadata: {
+        id: `approval:1c7be0d4-93fa-4d25-a6b1-7e0f4c2d8a1${nth}`,
+        version: EVENT_VERSION,
+        sequence: 1,
+        occurredAt,
+        instance,
+        ...(data.requestFile ? { jobId } : {}),
+      },
+      data,
+    },
+  };
+}
+
+/** One event for each outcome of an approval. */
+export const approvalOutcomeExamples: Readonly<Record<ApprovalOutcomeKind, ApprovalOutcomeEvent>> = {
+  approved: ofApproval(1, {
+    request: { jobId },
+    outcome: 'approved',
+    status: 'unapproved',
+    message: `approve ${jobId}: recorded`,
+    requestFile: file,
+  }),
+  too_late: ofApproval(2, {
+    request: { jobId },
+    outcome: 'too_late',
+    status: 'cancelled',
+    message: `approve ${jobId}: already cancelled`,
+    requestFile: file,
+  }),
+  unknown: ofApproval(3, {
+    request: { jobId: 'job-of-somebody-else' },
+    outcome: 'unknown',
+    status: null,
+    message: 'approve job-of-somebody-else: no such job',
   }),
 };
 

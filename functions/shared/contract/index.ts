@@ -1,4 +1,4 @@
-/** The exports of `batchdrop/events`: everything that a subscriber or a sender of cancel requests needs. */
+/** The exports of `batchdrop/events`: everything that a subscriber or a sender of cancel requests or approvals needs. */
 export {
   BATCH_STATUSES,
   type BatchStatus,
@@ -8,15 +8,11 @@ export {
   type ReportedBatchStatus,
 } from './batch-status.ts';
 export {
-  type CancelByBatch,
-  type CancelByJob,
-  type CancelByKey,
-  type CancelRequest,
-  parseCancelRequest,
-  type ReadableCancel,
-  type UnreadableCancel,
-} from './cancel-request.ts';
-export {
+  type ApprovalEventMetadata,
+  type ApprovalOutcome,
+  type ApprovalOutcomeData,
+  type ApprovalOutcomeEvent,
+  type ApprovalOutcomeKind,
   type BatchdropEvent,
   type BatchError,
   type BatchErrorExcerpt,
@@ -32,6 +28,10 @@ export {
   type CancelOutcomeKind,
   DETAIL_TYPE,
   type EndedBatch,
+  type EstimatedCost,
+  type EstimatedModel,
+  type EstimatedModelExcerpt,
+  type EstimatedTokens,
   EVENT_SOURCE,
   EVENT_VERSION,
   type EventEnvelope,
@@ -41,6 +41,7 @@ export {
   type JobAccepted,
   type JobCost,
   type JobEnded,
+  type JobEstimate,
   type JobEventMetadata,
   type JobJoined,
   type JobRejected,
@@ -52,6 +53,7 @@ export {
   type JobStatusChangeData,
   type JobStatusChangeEvent,
   type JobSubmitted,
+  type JobUnapproved,
   type JobWaiting,
   LISTED_AT_MOST,
   type ModelCost,
@@ -67,6 +69,7 @@ export {
   type WaitingFor,
 } from './events.ts';
 export {
+  approvalOutcomeExamples,
   batchStatusExamples,
   cancelOutcomeExamples,
   jobStalledExamples,
@@ -74,6 +77,22 @@ export {
 } from './examples.ts';
 export type { JsonSchema } from './json-schema.ts';
 export {
+  type ApprovalRequest,
+  parseApprovalRequest,
+  type ReadableApproval,
+  type UnreadableApproval,
+} from './messages/approval-request.ts';
+export {
+  type CancelByBatch,
+  type CancelByJob,
+  type CancelByKey,
+  type CancelRequest,
+  parseCancelRequest,
+  type ReadableCancel,
+  type UnreadableCancel,
+} from './messages/cancel-request.ts';
+export {
+  approvalOutcomePattern,
   asJsonPattern,
   batchStatusPattern,
   type CdkEventPattern,
@@ -87,7 +106,9 @@ export {
   ENDPOINTS,
   type Endpoint,
   FILE_LIMITS,
+  HOLD_INSTRUCTION,
   INSTRUCTION_PREFIX,
+  MAX_COST_INSTRUCTION,
   METADATA_LIMITS,
   METADATA_PREFIX,
   PART_LIMITS,
@@ -98,6 +119,8 @@ export {
   RERUN_INSTRUCTION,
 } from './request-file.ts';
 export {
+  approvalOutcomeSchema,
+  approvalRequestSchema,
   batchStatusChangeSchema,
   cancelOutcomeSchema,
   cancelRequestSchema,

@@ -9,6 +9,7 @@ export const METRICS_NAMESPACE = 'Batchdrop';
  * cannot increase the number of metrics, which AWS bills.
  */
 export const METRIC_UNITS = {
+  JobsUnapproved: 'Count',
   JobsAccepted: 'Count',
   JobsRejected: 'Count',
   JobsJoined: 'Count',
@@ -39,13 +40,18 @@ export const METRIC_UNITS = {
   SecondBatches: 'Count',
   CreateUncertain: 'Count',
   Stalled: 'Count',
+  ApprovalsExpired: 'Count',
   TriesUsedUp: 'Count',
   RefusedAlone: 'Count',
   KeyRefused: 'Count',
   AccountRefused: 'Count',
   LimitsLearned: 'Count',
+  BudgetNear: 'Count',
+  BudgetReached: 'Count',
+  PriceUnknown: 'Count',
   WaitsForTokenLimit: 'Count',
   WaitsForCapacity: 'Count',
+  WaitsForBudget: 'Count',
   WaitsForAccount: 'Count',
   WaitsForStorage: 'Count',
   WaitsForFile: 'Count',
@@ -68,6 +74,7 @@ export type MetricName = keyof typeof METRIC_UNITS;
 
 /** The metric that counts the jobs with this status. */
 export const JOB_METRIC: Readonly<Record<JobStatus, MetricName>> = {
+  unapproved: 'JobsUnapproved',
   accepted: 'JobsAccepted',
   rejected: 'JobsRejected',
   joined: 'JobsJoined',
@@ -83,6 +90,8 @@ export const WAIT_METRIC: Readonly<Record<WaitingFor, MetricName>> = {
   token_limit: 'WaitsForTokenLimit',
   enqueued_tokens: 'WaitsForCapacity',
   open_batches: 'WaitsForCapacity',
+  budget: 'WaitsForBudget',
+  price_unknown: 'WaitsForBudget',
   account: 'WaitsForAccount',
   storage: 'WaitsForStorage',
   not_visible: 'WaitsForFile',

@@ -1,5 +1,11 @@
 import type { JobStatus, ReportedBatchStatus } from './batch-status.ts';
-import { type CancelOutcomeKind, DETAIL_TYPE, EVENT_SOURCE, type StallCause } from './events.ts';
+import {
+  type ApprovalOutcomeKind,
+  type CancelOutcomeKind,
+  DETAIL_TYPE,
+  EVENT_SOURCE,
+  type StallCause,
+} from './events.ts';
 
 /** A rule pattern in the form that `events.Rule` of the CDK takes. */
 export interface CdkEventPattern {
@@ -30,6 +36,11 @@ export function jobStatusPattern(...statuses: JobStatus[]): CdkEventPattern {
 /** Returns a pattern for outcomes of cancel requests; if outcomes are named, only for those. */
 export function cancelOutcomePattern(...outcomes: CancelOutcomeKind[]): CdkEventPattern {
   return patternFor(DETAIL_TYPE.cancelOutcome, 'outcome', outcomes);
+}
+
+/** Returns a pattern for outcomes of approvals; if kinds are named, only for those. */
+export function approvalOutcomePattern(...outcomes: ApprovalOutcomeKind[]): CdkEventPattern {
+  return patternFor(DETAIL_TYPE.approvalOutcome, 'outcome', outcomes);
 }
 
 /** Returns a pattern for jobs with a part that waits for a person; if causes are named, only for those. */

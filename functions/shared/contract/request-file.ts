@@ -58,6 +58,12 @@ export const INSTRUCTION_PREFIX = 'batchdrop-';
 /** S3 user metadata `x-amz-meta-batchdrop-rerun: yes`: run the file even if the same bytes have just run. */
 export const RERUN_INSTRUCTION = 'batchdrop-rerun';
 
+/** S3 user metadata `x-amz-meta-batchdrop-hold: yes`: check and plan the file, and send nothing before an approval. */
+export const HOLD_INSTRUCTION = 'batchdrop-hold';
+
+/** S3 user metadata `x-amz-meta-batchdrop-max-cost: 5`: reject the file if it may cost more, in the currency of the prices. */
+export const MAX_COST_INSTRUCTION = 'batchdrop-max-cost';
+
 /** S3 user metadata `x-amz-meta-batchdrop-priority`: how urgent the file is among those that wait, with `shares`. */
 export const PRIORITY_INSTRUCTION = 'batchdrop-priority';
 

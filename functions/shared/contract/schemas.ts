@@ -1,5 +1,6 @@
-import { CANCEL_FORMS, ENVELOPE_FIELDS, JOB_ID, METADATA_FIELDS } from './event-fields.ts';
+import { APPROVAL_FIELDS, CANCEL_FORMS, ENVELOPE_FIELDS, JOB_ID, METADATA_FIELDS } from './event-fields.ts';
 import {
+  APPROVAL_EVENTS,
   BATCH_EVENTS,
   CANCEL_EVENTS,
   type EventKind,
@@ -29,6 +30,12 @@ export const cancelOutcomeSchema: JsonSchema = schemaOf(
   objectOf(METADATA_FIELDS, { jobId: JOB_ID }),
 );
 
+/** An `OpenAI Batch Approval Outcome`, as the target of a rule receives it. */
+export const approvalOutcomeSchema: JsonSchema = schemaOf(
+  APPROVAL_EVENTS,
+  objectOf(METADATA_FIELDS, { jobId: JOB_ID }),
+);
+
 /** An `OpenAI Batch Job Stalled`, as the target of a rule receives it. */
 export const jobStalledSchema: JsonSchema = schemaOf(
   STALL_EVENTS,
@@ -40,6 +47,14 @@ export const cancelRequestSchema: JsonSchema = {
   $schema: DRAFT,
   title: 'Batchdrop cancel request',
   oneOf: CANCEL_FORMS.map((form) => ({ ...objectOf(form), additionalProperties: false })),
+};
+
+/** A message on the approval queue. */
+export const approvalRequestSchema: JsonSchema = {
+  $schema: DRAFT,
+  title: 'Batchdrop approval request',
+  ...objectOf(APPROVAL_FIELDS),
+  additionalProperties: false,
 };
 
 /** Returns the schema of a whole event. `$defs.detail` is the schema of its detail alone. */

@@ -1,15 +1,19 @@
 import type {
   JobCost,
+  JobEstimate,
   Reason,
   RequestFileRef,
   RowCounts,
   TokenUsage,
   WaitingFor,
 } from '../contract/events.ts';
-import type { Job, LastCancel, StatusChange } from './job.ts';
+import type { Hold, Job, LastCancel, StatusChange } from './job.ts';
 import { without } from './without.ts';
 
-/** The fields of a job that a list shows. They change when a status is set or published, and with a cancel request. */
+/**
+ * The fields of a job that a list shows. They change when a status is set or published, and with a cancel request or an
+ * approval.
+ */
 export interface JobSummary {
   jobId: string;
   status: Job['status'];
@@ -27,6 +31,8 @@ export interface JobSummary {
   expiresAt?: number;
   plannedRows?: number;
   plannedParts?: number;
+  /** What was expected, before anything was sent: money as decimal numbers. */
+  estimate?: Pick<JobEstimate, 'currency' | 'cost'>;
   /** What the job's parts waited for when the job was accepted. */
   waitingFor?: WaitingFor;
   /** By outcome, once the job has ended. */
@@ -38,12 +44,16 @@ export interface JobSummary {
   findings?: number;
   joinedJobId?: string;
   reason?: Reason;
+  /** Of a job that is held. `until` in milliseconds. */
+  hold?: Hold;
+  /** When somebody approved the job, in milliseconds. */
+  approvedAt?: number;
 }
 
 /** Returns the summary of the job. */
 export function summaryOf(job: Job): JobSummary {
   const { jobId, status, request, createdAt, changedAt, history, lastCancel, expiresAt } = job;
-  const { plan, waiting, rows, usage, cost, findings, joinedJobId, reason } = job;
+  const { plan, waiting, rows, usage, cost, findings, joinedJobId, reason, hold, approvedAt } = job;
   const { bucket, key, versionId, size } = request;
   return {
     jobId,
@@ -56,6 +66,7 @@ export function summaryOf(job: Job): JobSummary {
     published: job.publishedRev >= job.rev,
     ...(expiresAt !== undefined && { expiresAt }),
     ...(plan && { plannedRows: plan.rows, plannedParts: plan.parts }),
+    ...(plan?.estimate && { estimate: estimateOf(plan.estimate) }),
     ...(waiting && { waitingFor: waiting.for }),
     ...(rows && { rows }),
     ...(usage && { usage }),
@@ -63,5 +74,12 @@ export function summaryOf(job: Job): JobSummary {
     ...(findings && { findings: findings.count }),
     ...(joinedJobId !== undefined && { joinedJobId }),
     ...(reason && { reason }),
+    ...(hold && { hold }),
+    ...(approvedAt !== undefined && { approvedAt }),
   };
+}
+
+/** The index keeps no more: it is read for each list. */
+function estimateOf({ currency, cost }: JobEstimate): Pick<JobEstimate, 'currency' | 'cost'> {
+  return { currency, cost };
 }

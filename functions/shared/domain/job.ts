@@ -1,5 +1,13 @@
 import type { JobStatus } from '../contract/batch-status.ts';
-import type { Finding, JobCost, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
+import type {
+  Finding,
+  JobCost,
+  JobEstimate,
+  Reason,
+  RowCounts,
+  TokenUsage,
+  WaitingFor,
+} from '../contract/events.ts';
 import type { Lease } from './lease.ts';
 import type { PartIn } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
@@ -28,6 +36,8 @@ export interface Plan {
   rows: number;
   /** Pairs of endpoint and model. */
   groups: number;
+  /** Absent before 0.2. */
+  estimate?: JobEstimate;
 }
 
 /** A scan of the request file that has begun. It writes to the results bucket, under its `planId`. */
@@ -58,6 +68,13 @@ export interface StatusChange {
   at: number;
 }
 
+/** Why nothing is sent for a job before it is approved. */
+export interface Hold {
+  reason: Reason;
+  /** Milliseconds: a job that is not approved by then is cancelled. */
+  until: number;
+}
+
 /** The newest cancel request for the job, and its outcome. `at`: when it was sent, in milliseconds. */
 export interface LastCancel {
   at: number;
@@ -72,7 +89,7 @@ interface JobRecord {
   /** Increases with every write. The compare-and-set checks it. */
   version: number;
   request: RequestFile;
-  previousStatus: 'accepted' | 'submitted' | null;
+  previousStatus: 'unapproved' | 'accepted' | 'submitted' | null;
   /** `rev` counts status changes. The next one is applied only when `publishedRev` equals `rev`. */
   rev: number;
   publishedRev: number;
@@ -94,6 +111,8 @@ interface JobRecord {
   /** The job of the previous version of the same key. */
   previousJobId?: string;
   cancelRequestedAt?: number;
+  /** When somebody first approved the job, in milliseconds, also before it was held. */
+  approvedAt?: number;
   /**
    * The job that replaced this one before anything was sent: it has the same bytes and other metadata or instructions.
    */
@@ -110,7 +129,8 @@ interface JobRecord {
 /** Fields that must be absent. */
 type Absent<Name extends string> = { [N in Name]?: never };
 
-type OfPlanned = 'waiting' | 'onlyPart' | 'partsDispatched' | 'openPart' | 'assembly';
+type OfDispatched = 'partsDispatched' | 'openPart' | 'assembly';
+type OfPlanned = 'hold' | 'waiting' | 'onlyPart' | OfDispatched;
 type OfResults = 'rows' | 'usage' | 'cost' | 'batches' | 'redelivered' | 'refusedRows';
 type OfEnded =
   | 'reason'
@@ -123,6 +143,16 @@ type OfEnded =
 
 /** The file is not checked yet. A job is `received` before its first event. */
 type JobReceived = { status: 'received' } & Absent<'plan' | OfPlanned | OfResults | OfEnded>;
+
+/** The file has a committed plan, and nothing is sent before somebody approves the job. */
+type JobHeld = {
+  status: 'unapproved';
+  plan: Plan;
+  hold: Hold;
+  /** As those of a planned job. */
+  waiting?: { for: WaitingFor };
+  onlyPart?: PartIn<'planned'>;
+} & Absent<OfDispatched | OfResults | OfEnded>;
 
 /** The file has a committed plan, and its parts run. */
 type JobPlanned = {
@@ -139,7 +169,7 @@ type JobPlanned = {
   assembly?: { output?: Assembly; errors?: Assembly; anomalies?: Assembly };
   /** Pieces were missing, so parts were delivered again. An earlier delivery may still be writing. */
   redelivered?: true;
-} & Absent<Exclude<OfResults, 'redelivered'> | OfEnded>;
+} & Absent<'hold' | Exclude<OfResults, 'redelivered'> | OfEnded>;
 
 /** How far the clean-up of an ended job is. */
 interface CleanUp {
@@ -170,8 +200,8 @@ type JobJoined = {
 } & CleanUp &
   Absent<'plan' | OfPlanned | OfResults | 'reason' | 'findings'>;
 
-/** The job ended before its file was planned; nothing was sent. */
-type JobEndedUnplanned = { status: 'failed' | 'cancelled'; reason: Reason } & CleanUp &
+/** The job ended before its file was planned, or while it was held; nothing was sent. */
+type JobEndedUnsent = { status: 'failed' | 'cancelled'; reason: Reason } & CleanUp &
   Absent<'plan' | OfPlanned | OfResults | 'joinedJobId' | 'unsuccessful' | 'findings'>;
 
 /** The job ended with stored results. */
@@ -192,13 +222,13 @@ type JobEndedWithResults = {
 
 /** One version of one request file. */
 export type Job = JobRecord &
-  (JobReceived | JobPlanned | JobRejected | JobJoined | JobEndedUnplanned | JobEndedWithResults);
+  (JobReceived | JobHeld | JobPlanned | JobRejected | JobJoined | JobEndedUnsent | JobEndedWithResults);
 
 /** A job in one of these statuses. */
 export type JobIn<Status extends Job['status']> = Extract<Job, { status: Status }>;
 
 /** A job with its last status. */
-export type EndedJob = Exclude<Job, { status: 'received' | 'accepted' | 'submitted' }>;
+export type EndedJob = Exclude<Job, { status: 'received' | 'unapproved' | 'accepted' | 'submitted' }>;
 
 const LAST_STATUSES: ReadonlySet<string> = new Set<EndedJob['status']>([
   'rejected',
@@ -232,8 +262,7 @@ export function supersededReason(supersededBy: string): Reason {
  * backoff of its previous status (`withoutBackoff`).
  */
 export function nextStatus<Status extends JobStatus>(job: Job, status: Status, now: number) {
-  const previousStatus: JobRecord['previousStatus'] =
-    job.status === 'accepted' || job.status === 'submitted' ? job.status : null;
+  const previousStatus = job.status === 'received' || isOver(job) ? null : job.status;
   const history = [...job.history, { status, at: now }].slice(-MAX_HISTORY);
   const expiry = isLastStatus(status) ? { expiresAt: now + KEEP_MS } : {};
   return { status, previousStatus, rev: job.rev + 1, changedAt: now, history, tries: 0, ...expiry };

@@ -1,6 +1,8 @@
 /** The records of the ledger besides jobs and parts. */
 import type { Reason, WaitingFor } from '../contract/events.ts';
 import type { Job } from './job.ts';
+import type { Spending } from './money/budget.ts';
+import type { MeasuredRows } from './money/measured-rows.ts';
 import type { OpenBatch } from './open-batch.ts';
 import type { Admission, Part, PartRef } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
@@ -108,6 +110,8 @@ export interface Control {
   observedAt?: number;
   /** When a tick last finished, in milliseconds. */
   tickedAt?: number;
+  /** What rows use, by model and limit, the newest last. */
+  measured?: MeasuredRows[];
   /** Accounts with a part that is stalled because of unresolved creates. */
   uncertain?: UncertainAccount[];
 }
@@ -146,6 +150,8 @@ export interface Admissions {
   learned?: LearnedLimit[];
   /** Who is ahead of their fair share; absent: nobody. */
   leads?: ShareLeads;
+  /** Present once there was a budget. */
+  spending?: Spending;
 }
 
 /** Shards of the `due` index. */

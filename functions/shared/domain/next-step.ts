@@ -25,7 +25,7 @@
  * to `MAX_UNRESOLVED` batches can be billed twice.
  */
 
-import { isOver, type Job } from './job.ts';
+import { isOver, type Job, type JobIn } from './job.ts';
 import { type OpenBatch, openBatchOf } from './open-batch.ts';
 import type { Part, PartIn } from './part.ts';
 import { CANCEL_AGAIN_MS, MAX_TRIES, PAUSE_CHECK_MS, SETTLING_MS, UNSEEN_SETTLING_MS } from './timing.ts';
@@ -156,7 +156,8 @@ function inBackoff(item: { backoffUntil?: number }, now: number): { do: 'wait'; 
 type JobStep =
   | { do: 'nothing' }
   | { do: 'wait'; until: number }
-  | { do: 'publish' | 'intake' | 'end-unread' | 'dispatch-parts' | 'check-parts' | 'clean-up' };
+  | { do: 'publish' | 'intake' | 'end-unread' | 'dispatch-parts' | 'check-parts' | 'clean-up' }
+  | { do: 'accept' | 'end-unapproved' };
 
 /** Returns the job's next step. The step `check-parts` reads the job's parts. */
 export function nextJobStep(job: Job, now: number): JobStep {
@@ -167,6 +168,8 @@ export function nextJobStep(job: Job, now: number): JobStep {
   switch (job.status) {
     case 'received':
       return job.cancelRequestedAt === undefined ? (backoff ?? { do: 'intake' }) : { do: 'end-unread' };
+    case 'unapproved':
+      return stepWhileHeld(job, now);
     case 'accepted':
     case 'submitted':
       return backoff ?? { do: job.partsDispatched ? 'check-parts' : 'dispatch-parts' };
@@ -180,6 +183,16 @@ export function nextJobStep(job: Job, now: number): JobStep {
         return { do: 'wait', until: job.secondCleanUpAt };
       return backoff ?? { do: 'clean-up' };
   }
+}
+
+/**
+ * Nothing is sent for a job that is held: it is accepted once somebody approved it, and ends when a cancel was requested
+ * or its time is over. A cancel counts more than an approval, and an approval more than the time.
+ */
+function stepWhileHeld({ hold, approvedAt, cancelRequestedAt }: JobIn<'unapproved'>, now: number): JobStep {
+  if (cancelRequestedAt !== undefined) return { do: 'end-unapproved' };
+  if (approvedAt !== undefined) return { do: 'accept' };
+  return now < hold.until ? { do: 'wait', until: hold.until } : { do: 'end-unapproved' };
 }
 
 /** Returns when POLL must handle the part; undefined: never. Every write of the item stores this time. */
@@ -211,6 +224,8 @@ function isDispatched({ do: step }: PartStep | JobStep): boolean {
     case 'cancel-second-batches':
     case 'report-stall':
     case 'await-admission':
+    case 'accept':
+    case 'end-unapproved':
       return false;
     default:
       return true;

@@ -1,4 +1,5 @@
-import { attemptSize, type PartIn } from './part.ts';
+import type { OutputBounds } from './money/output-bounds.ts';
+import { attemptBounds, attemptSize, type PartIn } from './part.ts';
 import type { ShareOfPart } from './waiting/shares.ts';
 
 /** A batch of this Batchdrop that had not ended when it was last observed. The entry may be stale. */
@@ -11,6 +12,8 @@ export interface OpenBatch {
   model: string;
   uploadBytes: number;
   rows?: number;
+  /** The most output tokens of its rows. */
+  output?: OutputBounds;
   jobCreatedAt: number;
   share?: ShareOfPart;
   /** The batch's account; absent when it is not known. */
@@ -27,6 +30,7 @@ export interface OpenBatch {
 /** Returns what an observation needs of a running part's batch. */
 export function openBatchOf(part: PartIn<'running'>): OpenBatch {
   const { batch, intent, model, jobCreatedAt, share } = part;
+  const output = attemptBounds(part);
   const { uploadBytes, rows } = attemptSize(part);
   return {
     batchId: batch.batchId,
@@ -35,6 +39,7 @@ export function openBatchOf(part: PartIn<'running'>): OpenBatch {
     model,
     uploadBytes,
     rows,
+    ...(output && { output }),
     jobCreatedAt,
     ...(share ? { share } : {}),
     ...(intent.account === undefined ? {} : { account: intent.account }),

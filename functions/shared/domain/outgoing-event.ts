@@ -1,4 +1,5 @@
 import type {
+  ApprovalOutcome,
   BatchStatusChange,
   CancelOutcome,
   DETAIL_TYPE,
@@ -11,6 +12,7 @@ export type OutgoingEvent =
   | { detailType: typeof DETAIL_TYPE.batchStatusChange; detail: BatchStatusChange }
   | { detailType: typeof DETAIL_TYPE.jobStatusChange; detail: JobStatusChange }
   | { detailType: typeof DETAIL_TYPE.cancelOutcome; detail: CancelOutcome }
+  | { detailType: typeof DETAIL_TYPE.approvalOutcome; detail: ApprovalOutcome }
   | { detailType: typeof DETAIL_TYPE.jobStalled; detail: JobStalled };
 
 /** An object in S3. */

@@ -7,6 +7,8 @@ import type {
   WaitingFor,
 } from '../contract/events.ts';
 import type { Lease } from './lease.ts';
+import type { RowsToRun } from './money/measured-rows.ts';
+import { boundsOfSome, type OutputBounds } from './money/output-bounds.ts';
 import type { Delivered, DoubtfulFile, ResultsWait } from './part-results.ts';
 import type {
   AbandonedIntent,
@@ -135,12 +137,16 @@ export interface PartPlan {
   rows: number;
   /** The exact length of all its rows after normalisation, in bytes. */
   uploadBytes: number;
+  /** The most output tokens of all its rows. Absent before 0.2: nothing is known of them. */
+  output?: OutputBounds;
   /** The range also contains rows of other parts. The row table lists the rows of this part. */
   interleaved?: true;
   endpoint: string;
   model: string;
   /** Whose share of the capacity it takes. Absent when its file was planned without shares. */
   share?: ShareOfPart;
+  /** Which group's budget pays for it. Absent: the common one, or its file was planned without groups. */
+  group?: string;
 }
 
 /** The fields of a part in any phase. */
@@ -162,6 +168,8 @@ interface PartRecord {
   slice?: Slice;
   changedAt: number;
   cancelRequestedAt?: number;
+  /** When somebody approved its job, in milliseconds. */
+  approvedAt?: number;
   /** What the current step waits for. The next success removes it. */
   obstacle?: MetObstacle;
   /** How many times the file was uploaded again because the API had lost the previous one. */
@@ -331,6 +339,17 @@ export interface PartRef {
 /** Returns the number of rows in the part's current attempt, and the exact length of their upload in bytes. */
 export function attemptSize(part: Part): { rows: number; uploadBytes: number } {
   return part.slice ?? sizeLeft(part);
+}
+
+/** Returns the rows of the part's present attempt, as an estimate needs them. */
+export function rowsOfAttempt(part: Part): RowsToRun {
+  const output = attemptBounds(part);
+  return { model: part.model, ...attemptSize(part), ...(output && { output }) };
+}
+
+/** Returns the most output tokens of the part's present attempt; undefined if nothing is known of them. */
+export function attemptBounds(part: Part): OutputBounds | undefined {
+  return part.output && boundsOfSome(part.output, attemptSize(part).rows);
 }
 
 /** Returns the number of rows that the part still has to run, in one attempt or several, and their length in bytes. */

@@ -78,6 +78,9 @@ export const PAUSE_CHECK_MS = MINUTE;
 /** A file joins a job with the same bytes that completed within this time. */
 export const JOIN_MS = DAY;
 
+/** A job that is held is cancelled if nobody approves it within this time; the default of the prop `approvalExpiresAfter`. */
+export const APPROVAL_EXPIRES_MS = 7 * DAY;
+
 /** The ledger keeps a job and everything that belongs to it for this long after the job's end. */
 export const KEEP_MS = 90 * DAY;
 

@@ -13,6 +13,7 @@ import { cancelPart, endPart } from './apply-observation.ts';
 import { checkParts, type DeliveredPart } from './check-parts.ts';
 import { ItemGone, type JobInHand, type PartInHand } from './compare-and-set.ts';
 import { dispatchParts } from './dispatch-parts.ts';
+import { acceptApproved, endUnapproved } from './job-hold.ts';
 import { LostLease } from './lease.ts';
 import { publishJob, publishPart } from './publish.ts';
 import { recordJobFailure, recordPartFailure } from './record-failure.ts';
@@ -159,6 +160,12 @@ async function jobStep(
       return false;
     case 'end-unread':
       return endUnread(deps, inHand);
+    case 'accept':
+      await acceptApproved(deps, inHand);
+      return true;
+    case 'end-unapproved':
+      await endUnapproved(deps, inHand);
+      return true;
     case 'intake':
       return stepHandlers.intake
         ? stepHandlers.intake(inHand)

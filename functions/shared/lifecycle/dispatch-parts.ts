@@ -1,4 +1,5 @@
 import { RetryableError } from '../domain/errors.ts';
+import type { Job } from '../domain/job.ts';
 import type { Part, PartIn } from '../domain/part.ts';
 import { isAtItsEnd } from '../domain/part-end.ts';
 import { JOB_CHECK_MS, REDISPATCH_AFTER_MS } from '../domain/timing.ts';
@@ -17,18 +18,19 @@ type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'queues'>;
  * messages are overdue. A lease ensures that a part with two messages is worked on once. Errors: RetryableError.
  */
 export async function dispatchParts(deps: Deps, inHand: JobInHand): Promise<void> {
-  const { plan, cancelRequestedAt, onlyPart } = inHand.item;
+  const { plan, onlyPart } = inHand.item;
   if (!plan) return;
   if (onlyPart) {
     await dispatchOnlyPart(deps, inHand, onlyPart);
     return;
   }
+  const orders = ordersOn(inHand.item);
   const parts = await partsOfPlan(deps, inHand.item);
   const messages: WorkMessage[] = [];
   await inParallel(parts, PARTS_AT_ONCE, async (part) => {
     const dispatched = partInHand(deps, part);
     await dispatched.change((now) =>
-      now.phase === 'planned' ? activated(now, cancelRequestedAt, deps.clock.now()) : undefined,
+      now.phase === 'planned' ? activated(now, orders, deps.clock.now()) : undefined,
     );
     if (dispatched.item.phase === 'ready') messages.push({ to: 'submit', ref: dispatched.ref });
   });
@@ -41,16 +43,16 @@ export async function dispatchParts(deps: Deps, inHand: JobInHand): Promise<void
 }
 
 /**
- * The same for the only part of a plan: one write stores it as ready or waiting. If a cancel request arrived meanwhile,
- * it is on the job, and the part gets it before the record.
+ * The same for the only part of a plan: one write stores it as ready or waiting. If a cancel request or an
+ * approval arrived meanwhile, it is on the job, and the part gets it before the record.
  */
 async function dispatchOnlyPart(deps: Deps, inHand: JobInHand, planned: PartIn<'planned'>): Promise<void> {
   for (;;) {
-    const { cancelRequestedAt } = inHand.item;
-    const part = await writtenPart(deps, activated(planned, cancelRequestedAt, deps.clock.now()));
+    const orders = ordersOn(inHand.item);
+    const part = await writtenPart(deps, activated(planned, orders, deps.clock.now()), orders);
     let isCurrent = true;
     await inHand.change((job) => {
-      isCurrent = job.cancelRequestedAt === cancelRequestedAt;
+      isCurrent = job.cancelRequestedAt === orders.cancelRequestedAt && job.approvedAt === orders.approvedAt;
       if (!isCurrent || (job.status !== 'accepted' && job.status !== 'submitted')) return undefined;
       const dispatchedUntil = deps.clock.now() + JOB_CHECK_MS;
       return { ...without(job, 'onlyPart'), partsDispatched: true, dispatchedUntil };
@@ -61,26 +63,39 @@ async function dispatchOnlyPart(deps: Deps, inHand: JobInHand, planned: PartIn<'
   }
 }
 
-/** Writes the part. If it exists already, it only gets the cancel request. */
-async function writtenPart(deps: Deps, part: Part): Promise<PartInHand> {
+/** What a person asked of a job, and its parts get as well. Times in milliseconds. */
+type Orders = Pick<Job, 'cancelRequestedAt' | 'approvedAt'>;
+
+function ordersOn({ cancelRequestedAt, approvedAt }: Orders): Orders {
+  return {
+    ...(cancelRequestedAt === undefined ? {} : { cancelRequestedAt }),
+    ...(approvedAt === undefined ? {} : { approvedAt }),
+  };
+}
+
+/** Writes the part. If it exists already, it only gets the orders. */
+async function writtenPart(deps: Deps, part: Part, orders: Orders): Promise<PartInHand> {
   const due = PARTS.withDueAt(part, deps.clock.now());
   if (await deps.ledger.createPart(due)) return partInHand(deps, due);
   const known = await takePart(deps, part);
   if (!known) throw new RetryableError(`part ${part.jobId}/${part.number}: it is written, but was not found`);
-  const { cancelRequestedAt } = part;
-  await known.change((now) => {
-    if (cancelRequestedAt === undefined || now.cancelRequestedAt !== undefined || isAtItsEnd(now))
-      return undefined;
-    return { ...without(now, 'backoffUntil'), cancelRequestedAt };
-  });
+  await known.change((now) => withOrders(now, orders));
   return known;
 }
 
+/** Returns the part with orders that it does not have yet; undefined when there are none, or the part has ended. */
+function withOrders(part: Part, orders: Orders): Part | undefined {
+  const known = ordersOn(part);
+  const all = { ...orders, ...known };
+  if (isAtItsEnd(part) || Object.keys(all).length === Object.keys(known).length) return undefined;
+  const isNewlyCancelled = all.cancelRequestedAt !== known.cancelRequestedAt;
+  return { ...(isNewlyCancelled ? without(part, 'backoffUntil') : part), ...all };
+}
+
 /** Returns the part as ready, or as waiting from now on, because POLL could not admit it earlier. */
-function activated(part: PartIn<'planned'>, cancelRequestedAt: number | undefined, now: number): Part {
+function activated(part: PartIn<'planned'>, orders: Orders, now: number): Part {
   const { waiting } = part;
-  const requested = cancelRequestedAt === undefined ? {} : { cancelRequestedAt };
-  if (waiting) return { ...part, ...requested, phase: 'waiting', waiting: { ...waiting, since: now } };
+  if (waiting) return { ...part, ...orders, phase: 'waiting', waiting: { ...waiting, since: now } };
   const dispatchedUntil = now + REDISPATCH_AFTER_MS;
-  return { ...without(part, 'waiting'), ...requested, phase: 'ready', dispatchedUntil };
+  return { ...without(part, 'waiting'), ...orders, phase: 'ready', dispatchedUntil };
 }

@@ -8,6 +8,7 @@ import {
   DETAIL_TYPE,
   EVENT_VERSION,
   excerptOf,
+  type JobAccepted,
   type JobJoined,
   type JobStatusChangeData,
 } from '../contract/events.ts';
@@ -113,8 +114,19 @@ function jobData(job: Job, origin: EventOrigin): JobStatusChangeData {
   };
   const planned = { plannedRows: job.plan?.rows ?? 0, plannedParts: job.plan?.parts ?? 0 };
   switch (job.status) {
+    case 'unapproved': {
+      const { reason, until } = job.hold;
+      const facts = { ...planned, ...estimateData(job), reason, approveBy: isoTime(until) };
+      return { ...base, status: 'unapproved', ...facts };
+    }
     case 'accepted':
-      return { ...base, status: 'accepted', ...planned, ...(job.waiting ? { waiting: job.waiting } : {}) };
+      return {
+        ...base,
+        status: 'accepted',
+        ...planned,
+        ...estimateData(job),
+        ...(job.waiting ? { waiting: job.waiting } : {}),
+      };
     case 'submitted':
       return { ...base, status: 'submitted', ...planned };
     case 'rejected':
@@ -139,6 +151,10 @@ function jobData(job: Job, origin: EventOrigin): JobStatusChangeData {
         ...(job.reason ? { reason: job.reason } : {}),
       };
   }
+}
+
+function estimateData({ plan }: Job): Pick<JobAccepted, 'estimate'> {
+  return plan?.estimate ? { estimate: plan.estimate } : {};
 }
 
 function unsuccessfulData({

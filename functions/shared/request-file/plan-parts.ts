@@ -8,6 +8,7 @@
  * many models and long ids therefore becomes a few more batches.
  */
 import { FILE_LIMITS, PART_LIMITS } from '../contract/request-file.ts';
+import { addBound, noRows, type OutputBounds } from '../domain/money/output-bounds.ts';
 import { type LinePlace, uploadLength } from '../part-rows/lines.ts';
 import { type IdBytes, RowTableWriter } from '../part-rows/row-table.ts';
 import type { ByteSource } from './byte-source.ts';
@@ -25,6 +26,8 @@ export interface PlannedPart {
   range: { start: number; end: number };
   rows: number;
   uploadBytes: number;
+  /** The most output tokens of its rows. */
+  output: OutputBounds;
   /** The range also contains rows of other parts. */
   interleaved?: true;
 }
@@ -158,7 +161,10 @@ export class PartPlanner {
   #begin({ start, end }: LinePlace, { endpoint, model }: PlannableRow, ordinal: number): OpenPart {
     this.#parts += 1;
     return {
-      part: { number: this.#parts, endpoint, model, range: { start, end }, rows: 0, uploadBytes: 0 },
+      part: {
+        ...{ number: this.#parts, endpoint, model, range: { start, end } },
+        ...{ rows: 0, uploadBytes: 0, output: noRows() },
+      },
       embeddingInputs: 0,
       first: ordinal,
       last: ordinal,
@@ -171,6 +177,7 @@ export class PartPlanner {
     part.range.end = line.end;
     part.rows += 1;
     part.uploadBytes += uploadLength(line);
+    addBound(part.output, row.outputBound);
     open.embeddingInputs += row.embeddingInputs;
     open.last = ordinal;
     const before = table.bytes;

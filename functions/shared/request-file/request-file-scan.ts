@@ -27,7 +27,7 @@ import { validateRow } from './validate-row.ts';
 export const FINDINGS_KEPT = 1000;
 
 /** Increase this with any change to the saved data, or to how rows are grouped into parts. */
-const FORMAT = 3;
+const FORMAT = 4;
 const MAX_FACTS = 64 * 1024 * 1024; // far above 10,000 parts and 1,000 findings: anything longer is not a saved scan
 
 export type CheckedFile =

@@ -4,6 +4,7 @@
  * accepts, with the same result: `npm run fuzz:scanner` compares both.
  */
 import { FILE_LIMITS } from '../contract/request-file.ts';
+import { type BoundField, outputBound } from '../domain/money/output-bounds.ts';
 import type { LineHandler, LinePlace } from '../part-rows/lines.ts';
 import { LineScanner } from '../scanner/line-scanner.ts';
 import { REQUEST_LINE } from '../scanner/line-shapes.ts';
@@ -21,6 +22,16 @@ export interface RowHandler extends LineHandler {
   row(place: LinePlace, row: PlannableRow, hash: number): void;
 }
 
+/** Where the scanner has the fields that limit a row's output. */
+const SLOT_OF = {
+  max_tokens: 'maxTokens',
+  max_completion_tokens: 'maxCompletionTokens',
+  max_output_tokens: 'maxOutputTokens',
+  n: 'n',
+  best_of: 'bestOf',
+  prompts: 'prompt',
+} as const satisfies Record<BoundField, keyof typeof REQUEST_LINE.paths>;
+
 const EMBEDDINGS = '/v1/embeddings';
 const NOTHING: Uint8Array = new Uint8Array(0);
 const MINUS = 45;
@@ -36,7 +47,10 @@ export class ScannedRows {
     endpoint: '',
     model: '',
     embeddingInputs: 0,
+    outputBound: 0,
   };
+  /** The line at hand: one object for all lines. */
+  #line: ScannedLine | undefined;
   /** A row with this url and model may be good. */
   #isRouteGood = false;
 
@@ -63,6 +77,7 @@ export class ScannedRows {
   }
 
   scanned(line: ScannedLine): void {
+    this.#line = line;
     if (line.isClean) {
       if (line.hasChanged) this.#noteRoute(line);
       if (this.#isGood(line)) {
@@ -103,7 +118,8 @@ export class ScannedRows {
     row.customId.memory = line.memory;
     row.customId.start = line.startOf(customId);
     row.customId.end = line.endOf(customId);
-    row.embeddingInputs = row.endpoint === EMBEDDINGS ? this.#inputsIn(line) : 0;
+    row.embeddingInputs = row.endpoint === EMBEDDINGS ? this.#inputsIn(line, this.#scanner.slots.input) : 0;
+    row.outputBound = outputBound(row.endpoint, this.#boundValue);
   }
 
   /** A clean line has the values of the previous one, unless the scanner says that they changed. */
@@ -124,12 +140,30 @@ export class ScannedRows {
     return line.length > COMPLEXITY.bytes && this.#scanner.openingsIn(line) > COMPLEXITY.arraysAndObjects;
   }
 
+  /** The same as `boundsIn` in `validate-row.ts`. */
+  readonly #boundValue = (field: BoundField): number | undefined => {
+    const line = this.#line;
+    if (!line) return undefined;
+    const slot = this.#scanner.slots[SLOT_OF[field]];
+    if (field === 'prompts') return this.#inputsIn(line, slot);
+    switch (line.kind(slot)) {
+      case KIND.absent:
+      case KIND.null:
+        return undefined;
+      case KIND.integer:
+        return line.count(slot);
+      case KIND.number:
+        return Number(line.text(slot));
+      default:
+        return Number.NaN;
+    }
+  };
+
   /** The same as `inputsIn` in `validate-row.ts`. */
-  #inputsIn(line: ScannedLine): number {
-    const { input } = this.#scanner.slots;
-    if (line.kind(input) !== KIND.array) return 1;
-    const first = line.firstByte(input);
+  #inputsIn(line: ScannedLine, slot: number): number {
+    if (line.kind(slot) !== KIND.array) return 1;
+    const first = line.firstByte(slot);
     const isNumber = first === MINUS || (first >= ZERO && first <= NINE);
-    return isNumber ? 1 : line.count(input);
+    return isNumber ? 1 : line.count(slot);
   }
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { ENDPOINTS, FILE_LIMITS } from '../contract/request-file.ts';
+import { type BoundField, outputBound } from '../domain/money/output-bounds.ts';
 
 /** The fields of a row that the plan needs. */
 export interface Row {
@@ -8,6 +9,8 @@ export interface Row {
   model: string;
   /** 0 for endpoints other than embeddings. */
   embeddingInputs: number;
+  /** The most output tokens that its answer may have; infinity if nothing limits it. */
+  outputBound: number;
 }
 
 /** A row, or the problem found in it. */
@@ -97,7 +100,9 @@ function checkFields(row: Record<string, unknown>): CheckedRow {
     return fault('invalid_model', 'body.model contains half a character (a lone surrogate)');
   if (stream === true) return fault('stream', 'body.stream is true; a batch cannot stream; remove it');
   const embeddingInputs = url === '/v1/embeddings' ? inputsIn(input) : 0;
-  return { row: { customId, endpoint: url, model, embeddingInputs } };
+  return {
+    row: { customId, endpoint: url, model, embeddingInputs, outputBound: outputBound(url, boundsIn(body)) },
+  };
 }
 
 /** Compares the length in UTF-8. A UTF-16 code unit takes at most three bytes, so short texts need not be measured. */
@@ -108,6 +113,16 @@ function isLongerThan(limit: number, text: string): boolean {
 /** A string or one list of token numbers is one input; a list of strings or of lists has as many inputs as entries. */
 function inputsIn(input: unknown): number {
   return Array.isArray(input) && typeof input[0] !== 'number' ? input.length : 1;
+}
+
+/** A limit of null is none. */
+function boundsIn(body: Record<string, unknown>): (field: BoundField) => number | undefined {
+  return (field) => {
+    if (field === 'prompts') return inputsIn(body.prompt);
+    const value = body[field];
+    if (value === undefined || value === null) return undefined;
+    return typeof value === 'number' ? value : Number.NaN;
+  };
 }
 
 /** Counts brackets within strings as well. A line with a million brackets is refused in any case. */

@@ -24,6 +24,8 @@ export const REQUEST_LINE = {
     maxTokens: 'body.max_tokens',
     maxCompletionTokens: 'body.max_completion_tokens',
     maxOutputTokens: 'body.max_output_tokens',
+    n: 'body.n',
+    bestOf: 'body.best_of',
   },
   repeated: ['method', 'url', 'model'],
 } as const satisfies LineShape;

@@ -105,6 +105,7 @@ function connectionAt({ url }: Endpoint, outputs: Readonly<Record<string, string
     requestBucket: outputs.RequestBucket ?? '',
     resultsBucket: outputs.ResultsBucket ?? '',
     cancelQueueUrl: outputs.CancelQueueUrl ?? '',
+    approvalQueueUrl: outputs.ApprovalQueueUrl ?? '',
     eventBus: outputs.EventBus ?? '',
     ledgerTable: outputs.LedgerTable ?? '',
     instance: outputs.Instance ?? '',

@@ -8,6 +8,7 @@ import { createEventBridgeBus } from '../../../functions/shared/adapters/eventbr
 import { createSqsWorkQueues } from '../../../functions/shared/adapters/sqs/work-queues.ts';
 import type { BatchdropEvent } from '../../../functions/shared/contract/events.ts';
 import {
+  approvalOutcomeExamples,
   batchStatusExamples,
   cancelOutcomeExamples,
   jobStatusExamples,
@@ -43,10 +44,11 @@ it('a target on EventBridge receives every published example unchanged, except f
       ...Object.values(batchStatusExamples),
       ...Object.values(jobStatusExamples),
       ...Object.values(cancelOutcomeExamples),
+      ...Object.values(approvalOutcomeExamples),
     ];
     expect(await bus.publish(examples.map(asItWas))).toEqual({ refused: [] });
     const events = await arrived();
-    expect(new Set(events.map(({ id }) => id)).size).toBe(20);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(24);
     const { id, account } = batchStatusExamples.completed;
     expect(events.map((event) => ({ ...event, id, account }))).toEqual(examples);
   } finally {

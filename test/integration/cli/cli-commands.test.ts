@@ -76,6 +76,31 @@ describe('batchdrop submit --dry-run', () => {
     expect(stdout).toContain('large.jsonl: 50,001 rows of gpt-4o-mini for /v1/chat/completions\n');
     expect(stdout).toMatch(/2 batches, [\d.]+ MB to upload; nothing was sent/);
     expect(stdout).toMatch(/batch 1: 50,000 rows, .*\n {2}batch 2: 1 row, \d+ bytes/);
+    expect(stdout).toMatch(
+      /^ {2}rough estimate: \$[\d.]+ \(\$[\d.]+ or more: .*\), [\d.]+ k input and 15\.0 M output tokens; gpt-4o-mini: list price of [\d-]+ less 50 %$/m,
+    );
+  });
+
+  it('estimates with prices of your own, and says for which models there are none', async () => {
+    const body = (model: string) => ({ model, max_tokens: 100, messages: [{ role: 'user', content: 'Hi' }] });
+    const rows = ['own', 'other'].map((model) =>
+      JSON.stringify({ custom_id: model, method: 'POST', url: '/v1/chat/completions', body: body(model) }),
+    );
+    const file = fileOf('own.jsonl', `${rows.join('\n')}\n`);
+    const prices = { own: { input: 1, output: 1 }, other: { input: 1, output: 1 } };
+    const both = fileOf('both.json', JSON.stringify({ models: prices }));
+    const one = fileOf('one.json', JSON.stringify({ models: { own: prices.own }, batchDiscount: 0 }));
+    expect((await noNetwork(file, '--prices', both)).stdout).toMatch(
+      /estimate: \$[\d.]+ .*; own, other: your price less 50 %$/m,
+    );
+    expect((await noNetwork(file, '--prices', one)).stdout).toMatch(
+      /estimate: no price is known for other; \d+ input and 100 output tokens$/m,
+    );
+    expect(JSON.parse((await noNetwork(file, '--prices', both, '--json')).stdout)).toMatchObject([
+      { estimate: { currency: 'USD', outputTokens: { high: 200 }, measured: false } },
+    ]);
+    const { code, stderr } = await cli('submit', file, '--prices', both);
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('--dry-run') });
   });
 
   it('prints the model and the URL of each batch of a mixed file', async () => {
@@ -130,15 +155,29 @@ describe('batchdrop submit', () => {
 
   it('prints permanent lines without colors into a pipe, and nothing that moves the cursor', async () => {
     const { stdout } = await cli('submit', fileOf('plain.jsonl', chatRows(3, 'plain')), '--wait');
-    expect(stdout.split('\n').filter((line) => !line.includes('  job '))).toEqual([
+    expect(stdout.split('\n').filter((line) => !/ {2}job |estimate: /.test(line))).toEqual([
       ...['received', 'accepted', 'submitted'].flatMap((status) =>
         stdout.includes(`  ${status}\n`) ? [`${join(folder, 'plain.jsonl')}  ${status}`] : [],
       ),
       `${join(folder, 'plain.jsonl')}  completed  3/3 rows succeeded`,
       '',
     ]);
+    const estimates = stdout.split('\n').filter((line) => line.includes('estimate: '));
+    expect(estimates).toEqual([expect.stringMatching(/plain\.jsonl {2}(rough )?estimate: \$[\d.]+ \(/)]);
     expect(stdout).not.toContain(ESCAPE);
     expect(stdout).not.toContain('\r');
+  });
+
+  it('prints the estimate of a file once it is accepted', async () => {
+    const { stdout } = await cli('submit', fileOf('estimated.jsonl', chatRows(4, 'estimated')));
+    const file = join(folder, 'estimated.jsonl');
+    expect(stdout.split('\n')).toEqual([
+      expect.stringContaining(`${file}  job `),
+      expect.stringMatching(
+        /estimated\.jsonl {2}(rough )?estimate: \$.*; gpt-4o-mini: list price of .* less 50 %$/,
+      ),
+      '',
+    ]);
   });
 
   it.each([
@@ -164,15 +203,84 @@ describe('batchdrop submit', () => {
   });
 });
 
+describe('batchdrop approve', () => {
+  const list = async (...more: string[]) => JSON.parse((await cli('list', '--json', ...more)).stdout);
+  const held = async (name: string): Promise<string> => {
+    const [{ jobId }] = JSON.parse(
+      (await cli('submit', fileOf(name, chatRows(5, name)), '--hold', '--json')).stdout,
+    );
+    const unapproved = async () =>
+      (await list('--status', 'unapproved')).map((job: { jobId: string }) => job.jobId);
+    await expect.poll(unapproved, { timeout: 30_000 }).toContain(jobId);
+    return jobId;
+  };
+  const untilStatus = async (jobId: string, status: string) => {
+    const statusOf = async () => (await list()).find((job: { jobId: string }) => job.jobId === jobId)?.status;
+    await expect.poll(statusOf, { timeout: 30_000 }).toBe(status);
+  };
+
+  it('sends a job that submit --hold holds, and that list shows with the command', async () => {
+    const jobId = await held('plan.jsonl');
+    const { stdout } = await cli('list', '--status', 'unapproved');
+    expect(stdout).toMatch(
+      new RegExp(
+        `^${jobId}  unapproved          5  .*plan.jsonl\n  held until 20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d, to approve: batchdrop approve ${jobId.slice(0, 8)}; its file came with`,
+        'm',
+      ),
+    );
+    const refused = await cli('results', jobId);
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('to approve: batchdrop approve'),
+    });
+    expect(await cli('approve', jobId.slice(0, 8))).toMatchObject({
+      code: 0,
+      stdout:
+        'Approval of plan.jsonl (5 rows) requested. Batchdrop sends it within a minute. To see the status: batchdrop list\n',
+    });
+    await untilStatus(jobId, 'completed');
+    const again = await cli('approve', jobId);
+    expect(again).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`Job ${jobId} cannot be approved any more: its status is completed.`),
+    });
+  });
+
+  it('is no way to approve a job that was refused by a cancel', async () => {
+    const jobId = await held('refused-plan.jsonl');
+    expect((await cli('cancel', jobId.slice(0, 8))).code).toBe(0);
+    await untilStatus(jobId, 'cancelled');
+    const { code, stderr } = await cli('approve', jobId);
+    expect(stderr).toContain(`Job ${jobId} cannot be approved any more: its status is cancelled.`);
+    expect(code).toBe(1);
+    expect(runtime.openAiAudit.some((entry) => JSON.stringify(entry).includes(jobId))).toBe(false);
+  });
+
+  it('names the other job if the bytes are those of another job', async () => {
+    const jobId = await held('same-plan.jsonl');
+    const [again] = JSON.parse(
+      (await cli('submit', join(folder, 'same-plan.jsonl'), '--hold', '--json')).stdout,
+    );
+    await untilStatus(again.jobId, 'joined');
+    const { code, stderr } = await cli('approve', again.jobId);
+    expect(stderr).toContain(
+      `the same bytes are job ${jobId}. To approve that job: batchdrop approve ${jobId}`,
+    );
+    expect(code).toBe(1);
+    await cli('cancel', jobId);
+  });
+});
+
 describe('batchdrop pause and resume', () => {
   it('keep a validated file waiting, and then send it', async () => {
     expect((await cli('pause')).stdout).toMatch(
       /^Paused\. Batchdrop sends nothing new to the API\. To resume: batchdrop resume$/m,
     );
     expect(JSON.parse((await cli('pause', '--json')).stdout)).toEqual({ paused: true, changed: false });
-    const [{ jobId }] = JSON.parse(
+    const [{ jobId, estimate }] = JSON.parse(
       (await cli('submit', fileOf('held.jsonl', chatRows(5, 'stalled')), '--json')).stdout,
     );
+    expect(estimate).toMatchObject({ currency: 'USD', cost: { likely: expect.any(String) } });
     const statusOf = async () => {
       const jobs: { jobId: string; status: string }[] = JSON.parse((await cli('list', '--json')).stdout);
       return jobs.find((job) => job.jobId === jobId)?.status;
@@ -286,7 +394,7 @@ describe('batchdrop list', () => {
   });
 
   it.each([
-    ['an unknown status', ['--status', 'done'], /Allowed choices are received, accepted/],
+    ['an unknown status', ['--status', 'done'], /Allowed choices are received, unapproved, accepted/],
     ['an invalid time', ['--since', 'yesterday'], /Give minutes, hours or days such as 90m, 24h, 7d/],
     [
       'a local and a deployed Batchdrop at once',
@@ -300,18 +408,55 @@ describe('batchdrop list', () => {
   });
 });
 
+describe('batchdrop costs', () => {
+  it('sums what jobs cost by a tag, as a table and as CSV, and guesses no price', async () => {
+    const unknown = chatRows(3, 'unknown').replaceAll('gpt-4o-mini', 'a-model-of-nobody');
+    const files = [
+      [fileOf('priced.jsonl', chatRows(2, 'priced')), 'search'],
+      [fileOf('unpriced.jsonl', unknown), '=SUM(1)'],
+    ];
+    for (const [file = '', team = ''] of files) {
+      const { code } = await cli('submit', file, '--meta', `team=${team}`, '--wait');
+      expect(code).toBe(0);
+    }
+    const { stdout: json } = await cli('costs', '--by', 'team', '--json');
+    const { lines } = JSON.parse(json);
+    const search = lines.find(({ name }: { name: string }) => name === 'search');
+    const nobody = lines.find(({ name }: { name: string }) => name === '=SUM(1)');
+    expect(search).toMatchObject({ jobs: 1, rows: 2, currency: 'USD', rowsWithoutPrice: 0 });
+    expect(Number(search.paid)).toBeGreaterThan(0);
+    expect(Number(search.list)).toBeCloseTo(2 * Number(search.paid), 12);
+    expect(nobody).toMatchObject({ jobs: 1, rows: 3, list: null, paid: null, rowsWithoutPrice: 3 });
+    const { stdout: table } = await cli('costs', '--by', 'team', '--since', '1d');
+    expect(table).toMatch(/^TEAM +JOBS +ROWS +INPUT TOKENS +OUTPUT TOKENS +LIST PRICE +PAID +SAVED\n/);
+    expect(table).toMatch(/\n=SUM\(1\) +1 +3 .* unknown +unknown +unknown\n/);
+    expect(table).toContain('\n+  3 rows have no known price, and are not in the amounts.');
+    const { stdout: csv } = await cli('costs', '--by', 'team', '--format', 'csv');
+    expect(csv).toContain(`search,USD,1,2,${search.inputTokens},0,${search.outputTokens},${search.list},`);
+    expect(csv).toContain("\n'=SUM(1),USD,1,3,"); // a spreadsheet must not run it
+  });
+
+  it('says that there is nothing to sum', async () => {
+    const { code, stdout } = await cli('costs', '--since', '2999-01-01');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'No job has ended in this time.\n' });
+  });
+});
+
 describe('batchdrop watch', () => {
   it('prints events as they arrive, one JSON document per line, and leaves no rule or queue behind', async () => {
     const { child, lines, ended } = cliBeside(['watch', '--json', '--data', runtime.directory]);
     await expect.poll(watchersLeft, { timeout: 30_000 }).toHaveLength(2);
-    const submitted = await cli('submit', fileOf('seen.jsonl', chatRows(6, 'seen')), '--json');
-    const [{ jobId }] = JSON.parse(submitted.stdout);
+    const submitted = cli('submit', fileOf('seen.jsonl', chatRows(6, 'seen')), '--json');
     const seen: string[] = [];
+    const jobIds = new Set<string>();
     for await (const line of lines) {
       const { 'detail-type': type, detail } = JSON.parse(line);
-      if (detail.metadata.jobId === jobId) seen.push(`${type}: ${detail.data.status}`);
+      if (detail.data.requestFile?.key !== 'seen.jsonl') continue;
+      seen.push(`${type}: ${detail.data.status}`);
+      jobIds.add(detail.metadata.jobId);
       if (seen.at(-1) === 'OpenAI Batch Job Status Change: completed') break;
     }
+    expect([...jobIds]).toEqual([JSON.parse((await submitted).stdout)[0].jobId]);
     child.kill('SIGINT');
     await ended;
     expect(child.exitCode).toBe(0);

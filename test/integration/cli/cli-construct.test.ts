@@ -86,7 +86,9 @@ describe("a construct in the user's own stack", () => {
     const { stdout } = await cli('doctor', '--stack', 'Search', '--json');
     const findings: Finding[] = JSON.parse(stdout);
     const passed = findings.filter(({ verdict }) => verdict === 'ok').map(({ check }) => check);
-    const queues = ['intake', 'submit', 'deliver', 'cancel', 'undelivered'].map((name) => `DLQ ${name}`);
+    const queues = ['intake', 'submit', 'deliver', 'cancel', 'approve', 'undelivered'].map(
+      (name) => `DLQ ${name}`,
+    );
     expect(passed).toEqual(expect.arrayContaining(['stack', 'request bucket', ...queues]));
     // This secret contains no key, and no tick has run.
     expect(findings.find(({ check }) => check === 'secret')?.found).toContain('batchdrop/openai');

@@ -82,6 +82,19 @@ describe('the line of an event', () => {
       '10:11:12  job     accepted     orders.jsonl  7 rows in 1 batch  job1',
     ],
     [
+      'a job that is held',
+      'OpenAI Batch Job Status Change',
+      {
+        status: 'unapproved',
+        requestFile,
+        plannedRows: 7,
+        plannedParts: 1,
+        reason: { code: 'hold_requested', message: 'its file asks for it' },
+        approveBy: '2026-11-27T10:11:12.000Z',
+      },
+      '10:11:12  job     unapproved   orders.jsonl  7 rows in 1 batch  held until 2026-11-27 10:11: its file asks for it  to approve: batchdrop approve  job1',
+    ],
+    [
       'a rejected job',
       'OpenAI Batch Job Status Change',
       {

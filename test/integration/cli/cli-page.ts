@@ -82,6 +82,7 @@ async function capture(): Promise<Map<string, string>> {
     await run('pause', 'batchdrop resume');
     await run('list', 'batchdrop list --since 24h');
     await run('cancel', `batchdrop cancel ${jobId.slice(0, 6)}`);
+    await captureApproval(open, terminals, captures);
     const done = await run('list', 'batchdrop list --status completed');
     const [, completed = ''] = /^(\w{26}) {2}completed/m.exec(done) ?? [];
     await run('results', `batchdrop results ${completed.slice(0, 6)} --out results`);
@@ -98,6 +99,22 @@ async function capture(): Promise<Map<string, string>> {
     for (const terminal of terminals.reverse()) await terminal.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Approves a job that another terminal waits for. */
+async function captureApproval(
+  open: (line: string) => Terminal,
+  terminals: Terminal[],
+  captures: Map<string, string>,
+): Promise<void> {
+  const submit = open('batchdrop submit examples/responses.jsonl --hold --wait');
+  terminals.push(submit);
+  const held = await submit.until(/unapproved .*/);
+  const [, jobId = ''] = / {2}job (\w+)/.exec(held) ?? [];
+  const list = await open('batchdrop list --status unapproved').untilEnded();
+  const approved = await open(`batchdrop approve ${jobId.slice(0, 8)}`).untilEnded();
+  await submit.untilEnded();
+  captures.set('approve', [held, list, approved].join('\n\n'));
 }
 
 /** Runs the commands for webhooks on a deployed stack whose API is a Batch API server. */

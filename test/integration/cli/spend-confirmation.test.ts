@@ -3,7 +3,7 @@ import { connectionTo } from '../../../bin/connection/connection.ts';
 import { SpendConfirmation } from '../../../bin/up/spend-confirmation.ts';
 import { DETAIL_TYPE, EVENT_SOURCE } from '../../../functions/shared/contract/events.ts';
 import type { Job } from '../../../functions/shared/domain/job.ts';
-import { fileOf, SmallWorld } from '../../unit/small-world.ts';
+import { fileOf, row, SmallWorld } from '../../unit/small-world.ts';
 
 /** Returns a confirmation, and its questions. Its index shows these jobs only until the functions run. */
 async function confirmationOf(world: SmallWorld, earlier: Job[] = []) {
@@ -15,6 +15,7 @@ async function confirmationOf(world: SmallWorld, earlier: Job[] = []) {
   let shown = earlier;
   const queries = { ...unreachable.queries, openJobs: async () => shown };
   const asked: string[] = [];
+  const printed: string[] = [];
   const confirmation = new SpendConfirmation(
     { ...unreachable, ledger: world.ledger, queries },
     {
@@ -23,7 +24,7 @@ async function confirmationOf(world: SmallWorld, earlier: Job[] = []) {
         asked.push(question);
         return true;
       },
-      print: () => {},
+      print: (line) => void printed.push(line),
       stopped: new AbortController().signal,
     },
   );
@@ -32,7 +33,7 @@ async function confirmationOf(world: SmallWorld, earlier: Job[] = []) {
   const show = (jobs: Job[] | Error) => {
     queries.openJobs = () => (jobs instanceof Error ? Promise.reject(jobs) : Promise.resolve(jobs));
   };
-  return { confirmation, asked, show };
+  return { confirmation, asked, printed, show };
 }
 
 it('asks about a job that an event names although the index does not show it at that moment', async () => {
@@ -46,6 +47,26 @@ it('asks about a job that an event names although the index does not show it at 
   });
   await confirmation.review();
   expect(asked).toEqual([expect.stringContaining('Send 2 rows')]);
+  expect(asked[0]).toMatch(
+    /\nThis costs money: about \$[\d.]+ \(\$[\d.]+ or more: .*\) for the files above\. \[y/,
+  );
+});
+
+it('does not say what files cost if the price of one is not known', async () => {
+  const world = new SmallWorld();
+  const [priced, unpriced] = [
+    await world.drop('a.jsonl', fileOf('r1')),
+    await world.drop('b.jsonl', `${row('r2', { body: { model: 'own-model', messages: [] } })}\n`),
+  ];
+  const { confirmation, asked, printed } = await confirmationOf(world, [
+    world.job(priced),
+    world.job(unpriced),
+  ]);
+  await confirmation.review();
+  expect(asked).toEqual([expect.stringMatching(/\nThis costs money\. \[y/)]);
+  expect(printed.join('\n')).toMatch(
+    /estimate: no price is known for own-model; \d+ input and 300 output tokens/,
+  );
 });
 
 it('asks about a job of an earlier run although the index does not show it while POLL changes it', async () => {

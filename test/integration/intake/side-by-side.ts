@@ -4,6 +4,7 @@ import { createDynamoDbLedger } from '../../../functions/shared/adapters/dynamod
 import { createS3RequestFiles } from '../../../functions/shared/adapters/s3/request-files.ts';
 import { createS3ResultStore } from '../../../functions/shared/adapters/s3/result-store.ts';
 import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
+import { PriceList } from '../../../functions/shared/domain/money/price-list.ts';
 import { LOCAL_ACCOUNT } from '../../../local/aws/protocol/aws-service.ts';
 import { createLedgerTable, startDynamoDb } from '../../contracts/ledger/local-dynamodb.ts';
 import { startS3 } from '../../contracts/storage/local-s3.ts';
@@ -87,6 +88,8 @@ export class SideBySide {
       ids: this.#ids,
       clock: { now: () => Date.now() },
       limits: { enqueuedTokens: {} },
+      holds: { expiresAfterMs: 60_000 },
+      prices: new PriceList(),
       instance: 'test',
       resultsBucket: 'results',
       requestBucket: 'requests',

@@ -58,6 +58,7 @@ describe('a data directory', () => {
       requestBucket: 'requests',
       resultsBucket: 'results',
       cancelQueueUrl: 'http://127.0.0.1:4566/000000000000/cancel',
+      approvalQueueUrl: 'http://127.0.0.1:4566/000000000000/approvals',
       eventBus: 'bus',
       instance: 'Stack.Batchdrop',
       ledgerTable: 'ledger',

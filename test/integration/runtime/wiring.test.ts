@@ -208,7 +208,7 @@ describe('npm start fails with the error of AWS if', () => {
     ]);
   });
 
-  it.each(['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation'])(
+  it.each(['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation', 'Approval'])(
     'Lambda may not assume the role of %s',
     async (id) => {
       const assembly = assemblyWith((template) => {

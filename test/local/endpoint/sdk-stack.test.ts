@@ -71,5 +71,5 @@ it('its resources are those of the template, with their local names', async () =
   }
   expect(found.get('AWS::DynamoDB::Table')).toEqual([runtime.names.ledgerTable]);
   expect(found.get('AWS::SQS::Queue')).toContain(runtime.names.cancelQueueUrl);
-  expect(found.get('AWS::Lambda::Function')).toHaveLength(6); // with WEBHOOK
+  expect(found.get('AWS::Lambda::Function')).toHaveLength(7); // with WEBHOOK
 });

@@ -21,6 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { fails: 'an invalid file is not rejected with a report', run: badFile },
   { fails: 'a file with duplicate ids is not rejected', run: idUsedTwice },
   { fails: 'a running batch is not cancelled', run: cancelledJob },
+  { fails: 'an approved job is not sent, or only by POLL', run: approvedJob },
   { fails: 'the event of a deleted file goes to the dead-letter queue', run: fileGoneBeforeIntake },
   {
     fails: 'if a file is deleted while its job waits, the job stays open, or is not cleaned up',
@@ -87,6 +88,21 @@ async function cancelledJob(runtime: RecordedRuntime): Promise<void> {
   await runtime.untilJob(jobId, 'submitted');
   await runtime.send(runtime.names.cancelQueueUrl, { jobId });
   await runtime.untilJob(jobId, 'cancelled');
+}
+
+/** One of two models: APPROVE lists the parts. An approval of a job that runs reaches its parts, too. */
+async function approvedJob(runtime: RecordedRuntime): Promise<void> {
+  const name = runtime.newName('approved');
+  const key = `${name}.jsonl`;
+  const lines = chatRows(6, name).trim().split('\n');
+  const mixed = lines.map((line, at) => (at % 2 === 0 ? line : line.replace('gpt-4o-mini', 'gpt-4o')));
+  const versionId = await runtime.user.put(key, `${mixed.join('\n')}\n`, { 'batchdrop-hold': 'yes' });
+  const jobId = runtime.jobIdOf(key, versionId);
+  await runtime.untilJob(jobId, 'unapproved');
+  const sent = runtime.untilAsked('approval', 'sqs:SendMessage');
+  await runtime.send(runtime.names.approvalQueueUrl, { jobId });
+  await sent;
+  await runtime.untilJob(jobId, 'completed');
 }
 
 /** S3's event arrives after the version was deleted. INTAKE must get a 404, not a 403. */

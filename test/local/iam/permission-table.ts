@@ -86,6 +86,7 @@ const STAGES: Readonly<Record<string, string>> = {
   polling: 'POLL',
   delivery: 'DELIVER',
   cancellation: 'CANCEL',
+  approval: 'APPROVE',
   webhooks: 'WEBHOOK',
 };
 

@@ -10,6 +10,7 @@ const PLACES: ReadonlyMap<string, number> = new Map([
   ['finalizing', 2],
   ['cancelling', 3],
   // Statuses of jobs:
+  ['unapproved', -1],
   ['accepted', 0],
   ['submitted', 1],
 ]);
@@ -18,7 +19,7 @@ const PLACES: ReadonlyMap<string, number> = new Map([
 export function published(world: World): Finding {
   const events = new Set<string>();
   for (const { detailType, detail } of world.bus.published()) {
-    if (detailType === DETAIL_TYPE.cancelOutcome || detailType === DETAIL_TYPE.jobStalled) continue;
+    if (detailType !== DETAIL_TYPE.batchStatusChange && detailType !== DETAIL_TYPE.jobStatusChange) continue;
     const { metadata, data } = detail;
     events.add(`${'batchId' in data ? data.batchId : metadata.jobId} ${metadata.sequence} ${data.status}`);
   }
@@ -47,7 +48,7 @@ export function forward(world: World): Finding {
   const seen = new Map<string, { last: number; status: string; byId: Map<string, string> }>();
   let examined = 0;
   for (const { detailType, detail } of world.bus.published()) {
-    if (detailType === DETAIL_TYPE.cancelOutcome || detailType === DETAIL_TYPE.jobStalled) continue;
+    if (detailType !== DETAIL_TYPE.batchStatusChange && detailType !== DETAIL_TYPE.jobStatusChange) continue;
     examined += 1;
     const { metadata, data } = detail;
     const of = 'batchId' in data ? data.batchId : `${metadata.jobId}`;

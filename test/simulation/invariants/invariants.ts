@@ -1,6 +1,8 @@
 import { nameOf } from '../world/ledger-watch.ts';
 import type { Workload } from '../world/workload.ts';
 import type { World } from '../world/world.ts';
+import { holdsKept } from './approvals.ts';
+import { neverPastTheWall, settledOnce, spentWithinBudget } from './budgets.ts';
 import { cancelsHonoured } from './cancels.ts';
 import { oldestFirst, withinLimits } from './capacity.ts';
 import { costsOnce } from './costs.ts';
@@ -43,8 +45,12 @@ export function findings(world: World, users: Workload): Finding[] {
     withinLimits(world),
     oldestFirst(world),
     fairlyShared(world),
+    neverPastTheWall(world),
+    spentWithinBudget(world),
+    settledOnce(world),
     webhooksAnsweredRightly(world),
     ...cancelsHonoured(world, users),
+    ...holdsKept(world, users),
   ];
 }
 

@@ -28,7 +28,8 @@ export function fairlyShared(world: World): Finding {
     .filter(({ bytes, until }) => bytes !== undefined && repairedAt > 0 && until > repairedAt + SEEN_AFTER_MS)
     .sort((a, b) => a.until - b.until);
   const broken: string[] = [];
-  if (!limits.shares) return { promise, examined: 0, broken };
+  // What may cost more than a budget has left does not wait for capacity.
+  if (!limits.shares || limits.budget) return { promise, examined: 0, broken };
   for (const { line, weight, from, until } of backlogs(world, waits)) {
     const own = { bytes: 0 };
     const others = new Map<string, number>();

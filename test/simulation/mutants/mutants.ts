@@ -284,8 +284,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/poll/admission/capacity.ts',
-        anchor: '} else if (!this.#letsOthersPass(part, now)) this.#standing.add(part.model);',
-        replacement: '}',
+        anchor: '        if (!this.#letsOthersPass(part, now)) this.#standing.add(part.model);\n',
+        replacement: '',
       },
     ],
   },
@@ -296,6 +296,43 @@ export const MUTANTS: Mutant[] = [
         file: 'functions/poll/admission/fair-turns.ts',
         anchor: '(this.#leads[name] ?? 0) + (gained.get(name) ?? 0) - average;',
         replacement: '0 * average * (gained.get(name) ?? 0);',
+      },
+    ],
+  },
+  {
+    name: 'an attempt is settled twice',
+    patches: [
+      {
+        file: 'functions/shared/domain/money/budget.ts',
+        anchor: 'charges: charges.filter((one) => one !== charge),',
+        replacement: 'charges,',
+      },
+    ],
+  },
+  {
+    name: 'a reservation is lost on a crash: it is written after the parts begin',
+    patches: [
+      {
+        file: 'functions/poll/admission/admit-parts.ts',
+        anchor: '...(budget ? { spending: budget.after(chosen) } : {}),',
+        replacement: '...(budget ? { spending: budget.after([]) } : {}),',
+      },
+      {
+        file: 'functions/poll/admission/admit-parts.ts',
+        anchor:
+          'await inParallel([...unaware, ...chosen.map(asAdmitted)], AT_ONCE, (one) => admit(deps, one));',
+        replacement:
+          'await inParallel([...unaware, ...chosen.map(asAdmitted)], AT_ONCE, (one) => admit(deps, one));\n  if (budget) await ledger.replaceAdmissions({ ...(await ledger.readAdmissions()), spending: budget.after(chosen) });',
+      },
+    ],
+  },
+  {
+    name: 'the estimate is settled in place of the cost',
+    patches: [
+      {
+        file: 'functions/poll/admission/charges.ts',
+        anchor: 'decimalOf(outcome.cost);',
+        replacement: "(charge.high ?? '0');",
       },
     ],
   },
@@ -324,9 +361,9 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/intake/intake-job.ts',
-        anchor: '  const plan: Plan = { planId, parts: parts.length, rows, groups };\n',
+        anchor: '  const plan: Plan = { planId, parts: parts.length, rows, groups, estimate };\n',
         replacement:
-          '  const plan: Plan = { planId, parts: parts.length, rows, groups };\n  await deps.requestFiles.tagEnded(leased.item.request);\n',
+          '  const plan: Plan = { planId, parts: parts.length, rows, groups, estimate };\n  await deps.requestFiles.tagEnded(leased.item.request);\n',
       },
     ],
   },
@@ -413,6 +450,50 @@ export const MUTANTS: Mutant[] = [
         file: 'functions/webhook/find-part.ts',
         anchor: '  await deps.ledger.noteEarlyEnd(batchId, now, now + EARLY_END_KEPT_MS);\n',
         replacement: '',
+      },
+    ],
+  },
+  {
+    name: 'a job that is held is let go by a repeated event',
+    patches: [
+      {
+        file: 'functions/intake/handler.ts',
+        anchor: '    if (!inHand) return;\n',
+        replacement:
+          "    if (!inHand) return;\n    if (inHand.item.status === 'unapproved')\n      await inHand.change((job) => ({ ...job, approvedAt: job.createdAt }));\n",
+      },
+    ],
+  },
+  {
+    name: 'a job that joins one that is held lets it go',
+    patches: [
+      {
+        file: 'functions/intake/join-job.ts',
+        anchor:
+          "    if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;\n    const rest",
+        replacement:
+          "    if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;\n    void changeJob(deps, earlier.jobId, (held) =>\n      held.status === 'unapproved' ? { ...held, approvedAt: held.createdAt } : undefined,\n    ).catch(() => undefined);\n    const rest",
+      },
+      {
+        file: 'functions/intake/join-job.ts',
+        anchor: "import type { LeasedJob } from '../shared/lifecycle/lease.ts';\n",
+        replacement:
+          "import { changeJob } from '../shared/lifecycle/compare-and-set.ts';\nimport type { LeasedJob } from '../shared/lifecycle/lease.ts';\n",
+      },
+    ],
+  },
+  {
+    name: 'the time of a job that is held ends it although it was approved',
+    patches: [
+      {
+        file: 'functions/shared/domain/next-step.ts',
+        anchor: "  if (approvedAt !== undefined) return { do: 'accept' };\n",
+        replacement: "  if (approvedAt !== undefined && now < hold.until) return { do: 'accept' };\n",
+      },
+      {
+        file: 'functions/shared/lifecycle/job-hold.ts',
+        anchor: 'if (approvedAt !== undefined || now < hold.until) return undefined;',
+        replacement: 'if (approvedAt !== undefined && now < hold.until) return undefined;',
       },
     ],
   },

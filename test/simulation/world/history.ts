@@ -3,6 +3,7 @@ import type { FaultKind } from '../faults/fault-kinds.ts';
 import type { Finding } from '../invariants/finding.ts';
 import { findings } from '../invariants/invariants.ts';
 import { outcomeOf } from '../outcome.ts';
+import { holdsOf } from './approver.ts';
 import { MINUTE } from './invocation.ts';
 import { tightnessOf } from './limits.ts';
 import { Workload } from './workload.ts';
@@ -27,7 +28,7 @@ const LONG_FAULTS_SHARE = 0.12;
 export async function playHistory(
   seed: number,
   leftOut: LeftOut = {},
-  scenario: Scenario = { tightness: tightnessOf(seed) },
+  scenario: Scenario = { tightness: tightnessOf(seed), holds: holdsOf(seed) },
 ): Promise<HistoryReport> {
   const world = new World(seed, leftOut, scenario);
   const users = new Workload(world, leftOut.actions);

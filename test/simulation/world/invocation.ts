@@ -5,7 +5,7 @@ import type { Timeline } from './timeline.ts';
 
 export const MINUTE = 60_000;
 
-export type FunctionName = 'intake' | 'submit' | 'poll' | 'deliver' | 'cancel' | 'webhook';
+export type FunctionName = 'intake' | 'submit' | 'poll' | 'deliver' | 'cancel' | 'approve' | 'webhook';
 
 /** How long each function may run: its timeout in lib/. */
 const TIMEOUT_MS: Record<FunctionName, number> = {
@@ -14,6 +14,7 @@ const TIMEOUT_MS: Record<FunctionName, number> = {
   deliver: 10 * MINUTE,
   poll: MINUTE,
   cancel: MINUTE,
+  approve: MINUTE,
   webhook: MINUTE / 2,
 };
 const VISIBILITY_PER_TIMEOUT = 6;
@@ -26,6 +27,7 @@ const LIFE_AFTER_THAW_MS = MINUTE;
 export const REACHES: Partial<Record<FunctionName, ReadonlySet<WorkMessage['to']>>> = {
   intake: new Set(['submit']),
   poll: new Set(['intake', 'submit', 'deliver', 'finish']),
+  approve: new Set(['submit']),
   webhook: new Set(['deliver']),
 };
 

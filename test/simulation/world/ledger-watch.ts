@@ -1,6 +1,6 @@
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
 import { isOver, type Job } from '../../../functions/shared/domain/job.ts';
-import type { DueItem } from '../../../functions/shared/domain/ledger-records.ts';
+import type { Admissions, DueItem } from '../../../functions/shared/domain/ledger-records.ts';
 import type { Part } from '../../../functions/shared/domain/part.ts';
 import { attemptSize } from '../../../functions/shared/domain/part.ts';
 import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
@@ -23,6 +23,8 @@ export interface LedgerHistory {
   savedIntents: Set<string>;
   /** Items that were set to expire while their job was unfinished. */
   expiring: string[];
+  /** When the first intent of a job was written, by its id: from then on its rows may be sent. */
+  begunAt: Map<string, number>;
   /** Files that ever belonged to an intent. */
   fileIds: Set<string>;
   /** When a cancel request was first on a job or part, by its name. */
@@ -63,6 +65,8 @@ export function watchedLedger(
     onPlanning(jobId: string, planId: string): void;
     /** Called when a part has just become delivered. */
     onDelivered(part: Part, delivered: Delivered): Promise<void>;
+    /** Called when parts have just been admitted, before they know it. */
+    onAdmissions(admissions: Admissions): Promise<void>;
   },
 ): { ledger: Ledger; history: LedgerHistory } {
   const history = emptyHistory();
@@ -88,6 +92,11 @@ export function watchedLedger(
       async replaceControl(control) {
         if (!(await ledger.replaceControl(control))) return false;
         noteBreakers(history, control.breakers ?? [], deps.now());
+        return true;
+      },
+      async replaceAdmissions(admissions) {
+        if (!(await ledger.replaceAdmissions(admissions))) return false;
+        await deps.onAdmissions(admissions);
         return true;
       },
       async replaceKeyPointer(pointer) {
@@ -149,6 +158,7 @@ function emptyHistory(): LedgerHistory {
     sends: [],
     savedIntents: new Set(),
     expiring: [],
+    begunAt: new Map(),
     fileIds: new Set(),
     cancelRequests: new Map(),
     placedAt: new Map(),
@@ -188,6 +198,7 @@ function notePart(history: LedgerHistory, part: Part, before: Part | undefined, 
   const { intent, batch } = part;
   if (part.cancelRequestedAt !== undefined && !history.cancelRequests.has(nameOf(part)))
     history.cancelRequests.set(nameOf(part), now);
+  if (intent && !history.begunAt.has(part.jobId)) history.begunAt.set(part.jobId, now);
   if (intent?.fileId !== undefined) history.fileIds.add(intent.fileId);
   if (intent?.sendBy !== undefined && before?.intent?.sendBy === undefined) {
     const cancelled = before?.cancelRequestedAt !== undefined;

@@ -1,4 +1,4 @@
-import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
+import type { CancelRequest } from '../../../functions/shared/contract/messages/cancel-request.ts';
 import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
 import { MINUTE } from './invocation.ts';
 import { REQUESTS, type World } from './world.ts';
@@ -8,6 +8,7 @@ const ACTIONS_LAST_MS = 40 * MINUTE;
 const MAX_ACTIONS = 7;
 const MAX_CROWD = 6; // files that one team uploads at once
 const TEAMS = ['search', 'ads', 'billing'];
+const LIMITED_SHARE = 0.85; // of files, whose rows limit their output
 const MIXED_SHARE = 0.2;
 const BAD_SHARE = 0.06;
 
@@ -22,6 +23,8 @@ export interface Upload {
   rows: { customId: string; model: string }[];
   /** Whether it uses an id twice. */
   isBad: boolean;
+  /** Nothing of it is sent before somebody approves it. */
+  isHeld: boolean;
 }
 
 /** What users do, at any time: upload, upload the same file again, overwrite, delete, and cancel in each form. */
@@ -47,7 +50,7 @@ export class Workload {
         this.#act(action);
       });
     }
-    if (world.limits.shares) this.#uploadCrowd();
+    if (hasTeams(world)) this.#uploadCrowd();
   }
 
   /** One team uploads many files at once, and others a few after it. */
@@ -97,13 +100,18 @@ export class Workload {
   }
 
   #uploadOnce(name: string, key: string, content: number, team?: string): void {
-    const { chance, faults, timeline, mailbox, requestFiles } = this.#world;
+    const { chance, faults, timeline, mailbox, requestFiles, approver } = this.#world;
     const size = chance.of(`parts of ${name}`);
+    const hold = approver.instructionOf(name);
     const metadata: Record<string, string> = {
       ...(chance.of(`rerun ${name}`) < 0.15 ? { 'batchdrop-rerun': 'yes' } : {}),
-      ...(this.#world.limits.shares ? this.#ofTeam(name, team) : {}),
+      ...hold,
+      ...(hasTeams(this.#world) ? this.#ofTeam(name, team) : {}),
     };
-    const good = fileOf(content, chance.of(`mixed ${name}`) < MIXED_SHARE, size < 0.15);
+    const { budget } = this.#world.limits;
+    const isMixed = chance.of(`mixed ${name}`) < MIXED_SHARE;
+    const isLimited = budget !== undefined && chance.of(`limited ${name}`) < LIMITED_SHARE;
+    const good = fileOf(content, isMixed, { isLarge: size < 0.15 && !budget, isLimited });
     const isBad = chance.of(`bad ${name}`) < BAD_SHARE;
     const body = isBad ? good + good : good;
     const facts = requestFiles.put(REQUESTS, key, body, metadata);
@@ -113,7 +121,9 @@ export class Workload {
     const rows = lines
       .map((line) => JSON.parse(line))
       .map((row) => ({ customId: String(row.custom_id), model: String(row.body.model) }));
-    this.uploads.push({ key, versionId, jobId, at: timeline.now(), lastModified, rows, isBad });
+    const isHeld = Object.keys(hold).length > 0 || approver.policy.approveAbove !== undefined;
+    this.uploads.push({ key, versionId, jobId, at: timeline.now(), lastModified, rows, isBad, isHeld });
+    approver.uploaded(jobId, name);
     this.#world.note(`a user uploads ${key}, ${versionId}, content ${content}: job ${jobId}`);
     const object = { key, size: facts.size, etag, 'version-id': versionId, sequencer: versionId };
     const event = JSON.stringify({ detail: { bucket: { name: REQUESTS }, object } });
@@ -149,15 +159,24 @@ export class Workload {
   }
 }
 
+/** Returns whether files belong to teams. */
+function hasTeams({ limits }: World): boolean {
+  return limits.shares !== undefined || limits.budget !== undefined;
+}
+
 const INPUTS = JSON.stringify([{}, ...Array<number>(25_001).fill(0)]); // only their number matters
 
 /**
  * Returns a file. It makes two parts if its two rows have more embedding inputs than one batch may have, or if two
  * models alternate.
  */
-function fileOf(content: number, mixed: boolean, large: boolean): string {
+function fileOf(
+  content: number,
+  mixed: boolean,
+  { isLarge, isLimited }: { isLarge: boolean; isLimited: boolean },
+): string {
   const model = (n: number) => (mixed && n % 2 === 0 ? 'n' : 'm');
-  if (large) {
+  if (isLarge) {
     return [1, 2]
       .map(
         (n) =>
@@ -169,7 +188,7 @@ function fileOf(content: number, mixed: boolean, large: boolean): string {
     custom_id: `c${content}-${n}`,
     method: 'POST',
     url: '/v1/chat/completions',
-    body: { model: model(n), messages: [] },
+    body: { model: model(n), messages: [], ...(isLimited ? { max_tokens: 8 } : {}) },
   });
   return [1, 2, 3, 4].map((n) => `${JSON.stringify(row(n))}\n`).join('');
 }

@@ -59,7 +59,7 @@ const WATCHED: [id: RegExp, Watched][] = [
     },
   ],
   [/^PublishFailures$/, LASTING],
-  [/^(SecondBatch|TriesUsedUp|RowsMissing)$/, ONCE],
+  [/^(SecondBatch|TriesUsedUp|RowsMissing|ApprovalExpired)$/, ONCE],
   [/^Stalled$/, { ...OF_EACH_TICK, trouble: (ticks) => each(apart(ticks, 30 * MINUTE), 1) }],
   [/^Results(Waiting|Expiring)$/, { ...OF_EACH_TICK, trouble: (ticks) => each(apart(ticks, HOUR), 1) }],
   [/^RefusedAlone$/, { ...OF_EACH_TICK, trouble: (ticks) => each(apart(ticks, 80 * MINUTE), 1) }],

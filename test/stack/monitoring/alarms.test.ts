@@ -21,7 +21,7 @@ describe('alarms', () => {
     const deadLetters = resources(template, 'AWS::SQS::Queue')
       .filter(({ Properties }) => at(Properties, 'RedrivePolicy') === undefined)
       .map(({ id }) => `<${id}.QueueName>`);
-    expect(deadLetters).toHaveLength(5);
+    expect(deadLetters).toHaveLength(6);
     expect(watching('ApproximateNumberOfMessagesVisible')).toEqual(deadLetters.sort());
   });
 
@@ -29,7 +29,7 @@ describe('alarms', () => {
     const queues = resources(template, 'AWS::SQS::Queue')
       .filter(({ Properties }) => at(Properties, 'RedrivePolicy') !== undefined)
       .map(({ id }) => `<${id}.QueueName>`);
-    expect(queues).toHaveLength(4);
+    expect(queues).toHaveLength(5);
     expect(watching('ApproximateAgeOfOldestMessage')).toEqual(queues.sort());
   });
 
@@ -44,7 +44,7 @@ describe('alarms', () => {
 
   it.each(['Errors', 'Throttles'])('watch the %s of every function', (metric) => {
     const functions = resources(template, 'AWS::Lambda::Function').map(({ id }) => `<${id}>`);
-    expect(functions).toHaveLength(5);
+    expect(functions).toHaveLength(6);
     expect(watching(metric)).toEqual(functions.sort());
   });
 
@@ -72,7 +72,7 @@ describe('alarms', () => {
   });
 
   it('say how users are affected', () => {
-    expect(alarms).toHaveLength(32);
+    expect(alarms).toHaveLength(37);
     for (const { id, Properties } of alarms)
       expect(at(Properties, 'AlarmDescription'), id).toMatch(/\busers?\b/);
   });
@@ -106,6 +106,7 @@ describe('alarms', () => {
     'SecondBatches',
     'Stalled',
     'TriesUsedUp',
+    'ApprovalsExpired',
     'RefusedAlone',
     'CreateUncertain',
     'ResultsWaiting',
@@ -147,7 +148,7 @@ describe('alarms', () => {
       synthesize((stack) => ({ alarmAction: new SnsAction(new Topic(stack, 'OnCall')) })),
       'AWS::CloudWatch::Alarm',
     );
-    expect(withAction).toHaveLength(32);
+    expect(withAction).toHaveLength(37);
     for (const { id, Properties } of withAction)
       expect(legible(at(Properties, 'AlarmActions', 0)), id).toBe('<OnCall>');
   });

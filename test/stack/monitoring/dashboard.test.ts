@@ -33,14 +33,14 @@ function lines(title: string): string[] {
 }
 
 const ours = (stat: string, ...names: string[]) => names.map((name) => `${name} Example.Batchdrop ${stat}`);
-const QUEUES = ['Intake', 'Submission', 'Delivery', 'Cancellation'];
-const FUNCTIONS = ['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation'];
+const QUEUES = ['Intake', 'Submission', 'Delivery', 'Cancellation', 'Approval'];
+const FUNCTIONS = ['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation', 'Approval'];
 
 describe('the dashboard', () => {
   it('starts with every alarm', () => {
     const [first] = widgets();
     expect(first?.type).toBe('alarm');
-    expect(list(at(first, 'properties', 'alarms'))).toHaveLength(32);
+    expect(list(at(first, 'properties', 'alarms'))).toHaveLength(37);
   });
 
   it.each([
@@ -48,9 +48,17 @@ describe('the dashboard', () => {
       'Files by status',
       ours(
         'Sum',
-        ...['Accepted', 'Rejected', 'Joined', 'Submitted', 'Completed', 'Failed', 'Expired', 'Cancelled'].map(
-          (status) => `Jobs${status}`,
-        ),
+        ...[
+          'Unapproved',
+          'Accepted',
+          'Rejected',
+          'Joined',
+          'Submitted',
+          'Completed',
+          'Failed',
+          'Expired',
+          'Cancelled',
+        ].map((status) => `Jobs${status}`),
       ),
     ],
     ['Batches created', ours('Sum', 'BatchesCreated')],
@@ -65,6 +73,7 @@ describe('the dashboard', () => {
         'CreateUncertain',
         'Stalled',
         'TriesUsedUp',
+        'ApprovalsExpired',
         'RefusedAlone',
         'ResultsWaiting',
         'ResultsExpiring',

@@ -2,6 +2,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import {
+  APPROVAL_EVENTS,
   BATCH_EVENTS,
   CANCEL_EVENTS,
   type EventKind,
@@ -19,8 +20,10 @@ const fits = {
   batch: ajv.compile(contract.batchStatusChangeSchema),
   job: ajv.compile(contract.jobStatusChangeSchema),
   cancel: ajv.compile(contract.cancelOutcomeSchema),
+  approval: ajv.compile(contract.approvalOutcomeSchema),
   stall: ajv.compile(contract.jobStalledSchema),
   request: ajv.compile(contract.cancelRequestSchema),
+  approvalRequest: ajv.compile(contract.approvalRequestSchema),
 };
 
 /** OpenAPI has keywords that JSON Schema does not have: `nullable`, and names that begin with `x-`. */
@@ -60,6 +63,13 @@ const KINDS: Kind[] = [
     validOpenApi: fitsOpenApi('cancel-outcome.openapi.json'),
     table: CANCEL_EVENTS,
     examples: contract.cancelOutcomeExamples,
+  },
+  {
+    name: 'approval',
+    valid: fits.approval,
+    validOpenApi: fitsOpenApi('approval-outcome.openapi.json'),
+    table: APPROVAL_EVENTS,
+    examples: contract.approvalOutcomeExamples,
   },
   {
     name: 'stall',
@@ -127,7 +137,7 @@ describe('the published examples', () => {
       for (const [status, { detail }] of Object.entries(examples))
         expect(Reflect.get(detail.data, table.statusField)).toBe(status);
     }
-    expect(EXAMPLES).toHaveLength(22);
+    expect(EXAMPLES).toHaveLength(26);
   });
 
   it.each(EXAMPLES)(
@@ -170,7 +180,8 @@ describe('the published examples', () => {
       });
       expect(promised.length).toBeGreaterThan(15);
       for (const path of promised) {
-        if (kind.name === 'cancel' && path.join('.') === 'detail.metadata.jobId') continue;
+        const isOutcome = kind.name === 'cancel' || kind.name === 'approval';
+        if (isOutcome && path.join('.') === 'detail.metadata.jobId') continue;
         const faulty = changed(example, path, (parent, field) => Reflect.deleteProperty(parent, field));
         expect(kind.valid(faulty), path.join('.')).toBe(false);
       }
@@ -200,6 +211,10 @@ describe('the published examples', () => {
     ['an invalid time', 'batch', 'completed', { endedAt: 'yesterday' }],
     ['an invalid endpoint', 'batch', 'completed', { endpoint: '/v1/files' }],
     ['an unknown id with a status', 'cancel', 'unknown', { status: 'completed' }],
+    ['an approval of an unknown job with a status', 'approval', 'unknown', { status: 'completed' }],
+    ['an approval of a known job without a status', 'approval', 'approved', { status: null }],
+    ['an approval that names no job', 'approval', 'unknown', { request: { batchId: 'batch_1' } }],
+    ['a job that is held although it was accepted', 'job', 'unapproved', { previousStatus: 'accepted' }],
     ['a late cancel without a batch or job', 'cancel', 'too_late', { status: null }],
     ['a cancel request of an invalid form', 'cancel', 'unknown', { request: { bucket: 'only' } }],
   ])('%s does not match', (_, name, status, differences) => {
@@ -314,7 +329,7 @@ describe('the table of statuses', () => {
 describe('the files of the package', () => {
   it('are JSON Schema of draft 2020-12, or OpenAPI 3.0 as the schema registry takes it', () => {
     const names = Object.keys(SCHEMA_FILES);
-    expect(names).toHaveLength(9);
+    expect(names).toHaveLength(12);
     for (const [name, file] of Object.entries(SCHEMA_FILES)) {
       if (name.endsWith('.schema.json')) {
         expect(file.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
@@ -370,6 +385,36 @@ describe('a cancel request', () => {
   });
 });
 
+describe('an approval', () => {
+  it.each([
+    ['{"jobId":"k5mhx3q2vwn7tjzr4ydaf6bcgs"}', true],
+    ['{"jobId":"k5mh"}', true], // of a job that nobody knows
+    ['{"jobId":""}', false],
+    ['{"jobId":7}', false],
+    ['{"jobId":"../files"}', false],
+    [`{"jobId":"${'x'.repeat(129)}"}`, false],
+    ['{"jobId":"k5mhx3q2vwn7tjzr4ydaf6bcgs","batchId":"batch_1"}', false],
+    ['{"batchId":"batch_1"}', false],
+    ['{}', false],
+    ['["k5mhx3q2vwn7tjzr4ydaf6bcgs"]', false],
+    ['null', false],
+  ])('%s: the schema and the parser agree', (body, good) => {
+    expect(fits.approvalRequest(JSON.parse(body)), 'schema').toBe(good);
+    expect('request' in contract.parseApprovalRequest(body), 'parser').toBe(good);
+  });
+
+  it('that is no JSON is told so in words', () => {
+    expect(contract.parseApprovalRequest('approve it')).toEqual({
+      problem: 'an approval message is JSON: {"jobId":"…"}',
+    });
+  });
+
+  it('is what the outcome repeats', () => {
+    for (const { detail } of Object.values(contract.approvalOutcomeExamples))
+      expect(fits.approvalRequest(detail.data.request)).toBe(true);
+  });
+});
+
 describe('a rule pattern', () => {
   const all = EXAMPLES.map(([, , , example]) => example);
   const matched = (pattern: contract.CdkEventPattern) => {
@@ -381,6 +426,9 @@ describe('a rule pattern', () => {
     expect(matched(contract.batchStatusPattern())).toEqual(Object.values(contract.batchStatusExamples));
     expect(matched(contract.jobStatusPattern())).toEqual(Object.values(contract.jobStatusExamples));
     expect(matched(contract.cancelOutcomePattern())).toEqual(Object.values(contract.cancelOutcomeExamples));
+    expect(matched(contract.approvalOutcomePattern())).toEqual(
+      Object.values(contract.approvalOutcomeExamples),
+    );
   });
 
   it('with statuses matches only those', () => {
@@ -390,6 +438,10 @@ describe('a rule pattern', () => {
     expect(matched(contract.jobStatusPattern('joined'))).toEqual([contract.jobStatusExamples.joined]);
     expect(matched(contract.cancelOutcomePattern('unknown'))).toEqual([
       contract.cancelOutcomeExamples.unknown,
+    ]);
+    expect(matched(contract.approvalOutcomePattern('approved', 'unknown'))).toEqual([
+      contract.approvalOutcomeExamples.approved,
+      contract.approvalOutcomeExamples.unknown,
     ]);
     expect(matched(contract.batchStatusPattern('pondering'))).toEqual([]);
   });

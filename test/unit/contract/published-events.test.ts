@@ -3,6 +3,7 @@ import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
 import {
+  approvalOutcomeSchema,
   batchStatusChangeSchema,
   cancelOutcomeSchema,
   jobStalledSchema,
@@ -21,6 +22,7 @@ const SCHEMAS = {
   [DETAIL_TYPE.batchStatusChange]: ajv.compile(batchStatusChangeSchema),
   [DETAIL_TYPE.jobStatusChange]: ajv.compile(jobStatusChangeSchema),
   [DETAIL_TYPE.cancelOutcome]: ajv.compile(cancelOutcomeSchema),
+  [DETAIL_TYPE.approvalOutcome]: ajv.compile(approvalOutcomeSchema),
   [DETAIL_TYPE.jobStalled]: ajv.compile(jobStalledSchema),
 };
 const MAX_EVENT = 64 * 1024; // bytes; EventBridge bills up to this size as one event
@@ -71,6 +73,24 @@ const HISTORIES: History[] = [
     { fate: ({ nth }) => (nth === 1 ? { failure: failure('token_limit_exceeded') } : {}) },
     (w) => w.drop('a.jsonl', fileOf('a')),
     ['failed', 'completed'],
+  ],
+  [
+    'it is held and approved, and an approval comes late',
+    {},
+    async (w) => {
+      const jobId = await w.drop('a.jsonl', fileOf('a', 'b'), { 'batchdrop-hold': 'yes' });
+      await w.approve(jobId);
+      await w.rest();
+      await w.approve(jobId, 'approval-2');
+      await w.approve('nobody', 'approval-3');
+    },
+    ['unapproved', 'approved', 'accepted', 'completed', 'too_late', 'unknown'],
+  ],
+  [
+    'it is held, and nobody approves it',
+    { holds: { approveAbove: 0n, expiresAfterMs: HOUR } },
+    (w) => w.drop('a.jsonl', fileOfTwoParts()),
+    ['unapproved', 'cancelled'],
   ],
   [
     'it expires',
@@ -163,7 +183,7 @@ describe('every event that is published', () => {
 
   it('matches its schema in histories with many faults', async () => {
     const events: OutgoingEvent[] = [];
-    const hasAllKinds = () => new Set(events.map(({ detailType }) => detailType)).size === 4;
+    const hasAllKinds = () => new Set(events.map(({ detailType }) => detailType)).size === 5;
     for (let seed = 1; seed <= 15 || (seed <= 100 && !hasAllKinds()); seed += 1)
       events.push(...(await playHistory(seed)).world.bus.published());
     expectToFit(events);

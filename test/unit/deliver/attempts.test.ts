@@ -206,7 +206,9 @@ describe('a job of several attempts', () => {
     await world.rest();
     expect(world.api.audit().creates).toHaveLength(3);
     expect(world.api.files()).toEqual([]);
-    expect([...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'))).toEqual([]);
+    expect([...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/jobs/'))).toEqual(
+      [],
+    );
     expect(world.scratch.openFiles()).toBe(0);
   });
 

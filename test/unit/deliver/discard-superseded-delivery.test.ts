@@ -5,7 +5,7 @@ import type { ResultStore } from '../../../functions/shared/ports/ports.ts';
 import { fileOf, fileOfTwoParts, MINUTE, SmallWorld } from '../small-world.ts';
 
 const pieces = (world: SmallWorld) =>
-  [...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'));
+  [...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/jobs/'));
 
 /** Runs a delivery that stops just before its output becomes visible. It continues after `meanwhile`. */
 async function superseded(

@@ -103,7 +103,9 @@ describe('a tag that is refused', () => {
     await world.pass(60);
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
     expect(world.api.files()).toEqual([]);
-    expect([...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'))).toEqual([]);
+    expect([...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/jobs/'))).toEqual(
+      [],
+    );
     expect(tagsOf(world, jobId)).toEqual({});
     isRefused = false;
     await world.rest();

@@ -3,13 +3,21 @@ import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import type { Ports } from '../../../functions/shared/ports/ports.ts';
 import { fileOf, fileOfTwoParts, SmallWorld } from '../small-world.ts';
 
+/** What the job cost. */
+const COST = 'cost';
+
 type Settings = ConstructorParameters<typeof SmallWorld>[0];
 
 /** Returns a world whose results bucket records the keys of its writes, without the folder of the job. */
 function recorded(settings: Settings = {}): { world: SmallWorld; writes: string[] } {
   const writes: string[] = [];
   const note = (key: string) =>
-    writes.push(key.replace(/^_batchdrop\/jobs\/[^/]*\/(parts|plans)\/.*\//, '$1: ').replace(/^.*\//, ''));
+    writes.push(
+      key
+        .replace(/^_batchdrop\/jobs\/[^/]*\/(parts|plans)\/.*\//, '$1: ')
+        .replace(/^_batchdrop\/costs\/.*/, COST)
+        .replace(/^.*\//, ''),
+    );
   const world = new SmallWorld({
     ...settings,
     replaced: (fakes: Ports) => {
@@ -30,7 +38,7 @@ function recorded(settings: Settings = {}): { world: SmallWorld; writes: string[
 }
 
 const ROW_TABLE = 'plans: 00001.rows';
-const RESULTS = ['output.jsonl', 'errors.jsonl', 'summary.json'];
+const RESULTS = ['output.jsonl', 'errors.jsonl', COST, 'summary.json'];
 
 describe('the results of a small job', () => {
   it('are written at once, without pieces', async () => {
@@ -60,13 +68,13 @@ describe('the results of a small job', () => {
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.rest();
     expect(died).toBe(true);
-    const [output, errors, summary] = RESULTS;
-    expect(writes).toEqual([ROW_TABLE, output, errors, output, errors, summary]);
+    const [output, errors, ...ofTheJob] = RESULTS;
+    expect(writes).toEqual([ROW_TABLE, output, errors, output, errors, ...ofTheJob]);
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
     expect(world.lines('output.jsonl')).toHaveLength(2);
   });
 
-  it('need only the summary when the job could not end at once', async () => {
+  it('need only what is of the whole job when the job could not end at once', async () => {
     let fails = 2;
     const { world, writes } = recorded({
       replaced: ({ results }) => ({
@@ -85,7 +93,7 @@ describe('the results of a small job', () => {
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.rest();
     expect(fails).toBe(0);
-    expect(writes).toEqual([ROW_TABLE, ...RESULTS, 'summary.json', 'summary.json']);
+    expect(writes).toEqual([ROW_TABLE, ...RESULTS, COST, 'summary.json', COST, 'summary.json']);
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
     expect(world.log.lines.filter(({ code }) => code === 'piece_gone')).toEqual([]);
   });
@@ -99,7 +107,7 @@ describe('pieces are written', () => {
     expect(writes.filter((key) => key.startsWith('parts: '))).toEqual(
       ['rows.states', 'output.jsonl', 'rows.states', 'output.jsonl'].map((name) => `parts: ${name}`),
     );
-    expect(writes.slice(-3)).toEqual(RESULTS);
+    expect(writes.slice(-4)).toEqual(RESULTS);
   });
 
   it('when the API has no line for a row, because another delivery may find one', async () => {

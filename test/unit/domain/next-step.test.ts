@@ -230,6 +230,7 @@ describe('a part that', () => {
 });
 
 const PLAN = { planId: 'p', parts: 1, rows: 3, groups: 1 };
+const HOLD = { reason: { code: 'c', message: 'm' }, until: later };
 
 describe('a job that', () => {
   it.each<[string, JobFields, ReturnType<typeof nextJobStep>]>([
@@ -249,6 +250,42 @@ describe('a job that', () => {
     ],
     ['cannot be read: intake checks for cancels, then ends it', { tries: MAX_TRIES }, { do: 'intake' }],
     ['has an unpublished status: publish', { status: 'accepted', rev: 1, lease: LEASE }, { do: 'publish' }],
+    [
+      'is held and not published: publish',
+      { status: 'unapproved', rev: 1, hold: HOLD, approvedAt: NOON },
+      { do: 'publish' },
+    ],
+    [
+      'is held: wait for the end of its time',
+      { status: 'unapproved', hold: HOLD, ...published },
+      { do: 'wait', until: later },
+    ],
+    [
+      'is held for too long: end it',
+      { status: 'unapproved', hold: { ...HOLD, until: NOON }, ...published },
+      { do: 'end-unapproved' },
+    ],
+    [
+      'is approved: accept it',
+      { status: 'unapproved', hold: HOLD, approvedAt: NOON, ...published },
+      { do: 'accept' },
+    ],
+    [
+      'is approved, and its time is over: accept it',
+      { status: 'unapproved', hold: { ...HOLD, until: NOON }, approvedAt: NOON - 1, ...published },
+      { do: 'accept' },
+    ],
+    [
+      'is approved and cancelled: end it',
+      { status: 'unapproved', hold: HOLD, approvedAt: NOON, ...cancelled, ...published },
+      { do: 'end-unapproved' },
+    ],
+    [
+      'is cancelled during a backoff, and held: end it',
+      { status: 'unapproved', hold: HOLD, backoffUntil: later, ...cancelled, ...published },
+      { do: 'end-unapproved' },
+    ],
+    ['is approved before it was read: intake', { approvedAt: NOON }, { do: 'intake' }],
     [
       'is accepted: dispatch its parts',
       { status: 'accepted', plan: PLAN, ...published },

@@ -83,7 +83,7 @@ function planDigest(world: SmallWorld, jobId: string): string {
 }
 
 const below = (world: SmallWorld) =>
-  [...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'));
+  [...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/jobs/'));
 
 describe('a file that takes longer than an invocation', () => {
   it('is read in several invocations, and its plan is the same as in one', async () => {
@@ -362,7 +362,7 @@ describe('a superseded scan', () => {
   });
 });
 
-it('a file that is read in one invocation leaves nothing under _batchdrop/ after its job has ended, valid or not', async () => {
+it('a file that is read in one invocation leaves nothing under _batchdrop/jobs/ after its job has ended, valid or not', async () => {
   const world = new SmallWorld();
   await world.drop('good.jsonl', fileOf('a', 'b'));
   await world.drop('bad.jsonl', fileOf('a', 'a'));

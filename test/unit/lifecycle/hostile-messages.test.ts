@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createHandler as approveHandler } from '../../../functions/approve/handler.ts';
 import { createHandler as cancelHandler } from '../../../functions/cancel/handler.ts';
 import { createHandler as intakeHandler } from '../../../functions/intake/handler.ts';
 import { createJsonLog } from '../../../functions/shared/adapters/lambda/json-log.ts';
@@ -148,6 +149,50 @@ describe('cancel messages of any kind', () => {
     // Both results occurred often. Otherwise the messages would not be an attack.
     expect(seen.answered + seen.failed).toBe(RUNS * HOSTILE_A_RUN);
     expect(Math.min(seen.answered, seen.failed)).toBeGreaterThan(50);
+  });
+});
+
+describe('approval messages of any kind', () => {
+  it('approve no job but the one that they name, and each is read once or goes to the dead-letter queue', async () => {
+    const seen = { read: 0, failed: 0 };
+    const approving = hostileId.map((jobId) => JSON.stringify({ jobId }));
+    const hostile = fc.array(fc.oneof(hostileBody, approving), {
+      minLength: HOSTILE_A_RUN,
+      maxLength: HOSTILE_A_RUN,
+    });
+    await fc.assert(
+      fc.asyncProperty(hostile, fc.nat({ max: HOSTILE_A_RUN }), async (bodies, place) => {
+        const world = new SmallWorld();
+        const held = { 'batchdrop-hold': 'yes' };
+        const approved = await world.drop('good.jsonl', fileOf('r1', 'r2'), held);
+        const untouched = await world.drop('untouched.jsonl', fileOf('r3'), held);
+        const before = world.job(untouched);
+        const event = recordsOf(bodies.toSpliced(place, 0, JSON.stringify({ jobId: approved })));
+        const handle = approveHandler(world.ports);
+        const deliver = () =>
+          handleEachRecord(
+            event,
+            ({ messageId, body }) => handle({ id: messageId, body, sentAt: 0 }),
+            world.log,
+          );
+        const { batchItemFailures } = await deliver();
+
+        expect(batchItemFailures).not.toContainEqual({ itemIdentifier: `message-${place}` });
+        const unknown = world.log.lines.filter(({ code }) => code === 'approval_unknown').length;
+        expect(batchItemFailures.length + unknown).toBe(HOSTILE_A_RUN);
+        seen.failed += batchItemFailures.length;
+        seen.read += unknown;
+        expect(await deliver()).toEqual({ batchItemFailures });
+        await world.work();
+        await world.pass(10);
+        expect(world.job(untouched)).toEqual(before);
+        expect(world.jobStatuses(approved).slice(0, 2)).toEqual(['unapproved', 'accepted']);
+        expect(world.api.audit().creates.map(({ metadata }) => metadata.batchdrop_job)).toEqual([approved]);
+      }),
+      { numRuns: RUNS, seed: 56 },
+    );
+    expect(seen.read + seen.failed).toBe(RUNS * HOSTILE_A_RUN);
+    expect(Math.min(seen.read, seen.failed)).toBeGreaterThan(50);
   });
 });
 

@@ -175,7 +175,9 @@ describe('a bus that refuses events for hours', () => {
     );
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
     expect(world.api.files()).toEqual([]);
-    expect([...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'))).toEqual([]);
+    expect([...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/jobs/'))).toEqual(
+      [],
+    );
     expect(world.log.lines.filter(({ code }) => code === 'clean_up_abandoned')).toEqual([]);
   });
 

@@ -120,6 +120,8 @@ describe('a piece that is removed before the results are assembled', () => {
     expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded } });
     expect(world.lines('output.jsonl')).toHaveLength(succeeded);
     expect(world.log.lines.filter(({ code }) => code === 'piece_gone')).toHaveLength(1);
-    expect([...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'))).toEqual([]);
+    expect([...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/jobs/'))).toEqual(
+      [],
+    );
   });
 });

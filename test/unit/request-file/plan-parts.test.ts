@@ -24,6 +24,7 @@ function planned(models: Iterable<string>, mostTableBytes?: number, partBytes: P
       endpoint: '/v1/responses',
       model,
       embeddingInputs: 0,
+      outputBound: 0,
     };
     const refusal = planner.add(line, row, ordinal);
     if (refusal) refused.push(refusal);

@@ -11,7 +11,7 @@ const codes = (differences: Partial<RequestFile>) =>
 const pairs = (count: number, name = 'n', value = 'v') =>
   Object.fromEntries(Array.from({ length: count }, (_, at) => [`${name}${at}`, value]));
 
-const KNOWN = 'batchdrop-rerun, batchdrop-priority';
+const KNOWN = 'batchdrop-rerun, batchdrop-hold, batchdrop-priority, batchdrop-max-cost';
 
 describe('an object', () => {
   it.each([
@@ -54,7 +54,7 @@ describe('user metadata', () => {
   it('batch-rerun and batch-drop-rerun are tags like any other', () => {
     const { metadata, instructions } = readUserMetadata({ 'batch-rerun': 'yes', 'batch-drop-rerun': 'yes' });
     expect(metadata).toEqual({ rerun: 'yes', 'drop-rerun': 'yes' });
-    expect(instructionsIn(instructions)).toEqual({ rerun: false, priority: 'normal' });
+    expect(instructionsIn(instructions)).toEqual({ rerun: false, hold: false, priority: 'normal' });
   });
 });
 

@@ -69,6 +69,7 @@ describe('a valid file', () => {
           range: { start: 0, end: Buffer.byteLength(text) },
           rows: 2,
           uploadBytes: first.length + second.length + 2,
+          output: { tokens: 0, largest: 0, unboundedRows: 2 },
         },
       ],
     });

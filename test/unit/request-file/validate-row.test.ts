@@ -12,7 +12,10 @@ const faultOf = (bytes: Uint8Array) => {
 describe('a valid row', () => {
   it('is accepted with extra fields', () => {
     expect(validateRow(line({ extra: [1] }))).toEqual({
-      row: { customId: 'r1', endpoint: '/v1/chat/completions', model: 'm', embeddingInputs: 0 },
+      row: {
+        ...{ customId: 'r1', endpoint: '/v1/chat/completions', model: 'm' },
+        ...{ embeddingInputs: 0, outputBound: Number.POSITIVE_INFINITY },
+      },
     });
   });
 

@@ -74,6 +74,20 @@ export class Prices {
     return this.#tables[0]?.currency ?? 'USD';
   }
 
+  /** What a batch costs less than the list price, from 0 to 1. */
+  get discount(): number {
+    return Number(this.#discount) / Number(BASE);
+  }
+
+  /**
+   * Returns since when the model has its price, or else when its table was taken from the source: `2026-11-29`; empty for a
+   * price of the settings, undefined when no table knows the model.
+   */
+  dateOf(model: string): string | undefined {
+    const prices = this.of(model);
+    return prices && (prices.from ?? this.#tables.find((table) => pricedModel(table, model))?.date);
+  }
+
   /** Returns the model's list prices; undefined when no table knows it. */
   of(model: string): DatedPrices | undefined {
     if (this.#found.has(model)) return this.#found.get(model);

@@ -1,4 +1,5 @@
-import { attemptSize, type PartIn, type PartRef, type Waiting } from '../part.ts';
+import type { OutputBounds } from '../money/output-bounds.ts';
+import { attemptBounds, attemptSize, type PartIn, type PartRef, type Waiting } from '../part.ts';
 import { areInOneLine, type ShareOfPart } from './shares.ts';
 
 /** The fields of a waiting part that decide when it is admitted. */
@@ -9,15 +10,29 @@ export interface WaitingPart extends PartRef {
   uploadBytes: number;
   rows?: number;
   share?: ShareOfPart;
+  group?: string;
+  /** It waits for a part of its rows only. */
+  isSlice?: true;
+  /** When somebody approved its job, in milliseconds. */
+  approvedAt?: number;
+  /** The most output tokens of the attempt that waits. */
+  output?: OutputBounds;
   waiting: Waiting;
 }
 
 /** Returns the part's entry in the admission queue. */
 export function waitingPartOf(part: PartIn<'waiting' | 'requeued'>): WaitingPart {
-  const { jobId, planId, number, jobCreatedAt, model, share, waiting } = part;
+  const { jobId, planId, number, jobCreatedAt, model, share, group, slice, approvedAt, waiting } = part;
+  const output = attemptBounds(part);
   const { uploadBytes, rows } = attemptSize(part);
-  const size = { uploadBytes, rows };
-  return { jobId, planId, number, jobCreatedAt, model, ...size, ...(share ? { share } : {}), waiting };
+  const size = { uploadBytes, rows, ...(output && { output }) };
+  const facts = {
+    ...(share && { share }),
+    ...(group !== undefined && { group }),
+    ...(slice && { isSlice: true as const }),
+    ...(approvedAt !== undefined && { approvedAt }),
+  };
+  return { jobId, planId, number, jobCreatedAt, model, ...size, ...facts, waiting };
 }
 
 /** Returns a unique name for a part, for use as a map key. */

@@ -9,7 +9,7 @@ export interface Measured {
  * counts a quarter of a token per UTF-8 byte (https://github.com/timescale/pgai/pull/730). The bytes include the JSON
  * around the texts, so the estimate is rather too high.
  */
-const BYTES_PER_TOKEN = 4;
+export const BYTES_PER_TOKEN = 4;
 const GUESSED_BYTES = 100_000; // the first estimate weighs as much as this many measured bytes
 const REMEMBERED_BYTES = 1_000_000_000; // five full batches; above this, older ones weigh half
 

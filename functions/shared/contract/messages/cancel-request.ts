@@ -1,4 +1,4 @@
-import { API_ID_RULE, isApiId } from './api-id.ts';
+import { API_ID_RULE, isApiId } from '../api-id.ts';
 
 /** Cancels one batch. */
 export interface CancelByBatch {
@@ -34,6 +34,14 @@ const JOB_ID = /^[A-Za-z0-9_-]{1,128}$/;
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const MAX_KEY_BYTES = 1024; // S3's limit
 
+/** What a message may name as a job, as a sentence says it. */
+export const JOB_ID_RULE = 'jobId must be 1 to 128 letters, digits, "_" or "-"';
+
+/** Returns whether a message may name a job like this. Whether there is such a job, the ledger knows. */
+export function isNamedJob(jobId: unknown): jobId is string {
+  return typeof jobId === 'string' && JOB_ID.test(jobId);
+}
+
 /** Parses a message of the cancel queue. Returns the request, or a sentence that says what is wrong. */
 export function parseCancelRequest(body: string): ReadableCancel | UnreadableCancel {
   let message: unknown;
@@ -60,8 +68,7 @@ function batchForm(batchId: unknown): ReadableCancel | UnreadableCancel {
 }
 
 function jobForm(jobId: unknown): ReadableCancel | UnreadableCancel {
-  if (typeof jobId === 'string' && JOB_ID.test(jobId)) return { request: { jobId } };
-  return { problem: 'jobId must be 1 to 128 letters, digits, "_" or "-"' };
+  return isNamedJob(jobId) ? { request: { jobId } } : { problem: JOB_ID_RULE };
 }
 
 function keyForm(bucket: unknown, key: unknown): ReadableCancel | UnreadableCancel {
