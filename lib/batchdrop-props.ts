@@ -6,7 +6,9 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { BudgetProps } from './budget-props.ts';
 import type { PriceProps } from './price-props.ts';
+import type { SharesProps } from './shares-props.ts';
 import type { WebhookProps } from './webhook-props.ts';
 
 /** Options of both the construct and the ready-made stack. Every default is fit for production. */
@@ -87,10 +89,25 @@ export interface BatchdropOptions {
    */
   readonly enqueuedTokens?: { readonly [model: string]: number } | undefined;
   /**
-   * The maximum number of open batches, 1 to 1,500. Other batches wait; those of the oldest file are sent first.
+   * The maximum number of open batches, 1 to 1,500. Other batches wait; those of the oldest file are sent first, or
+   * those whose turn it is by `shares`.
    * @default - no limit
    */
   readonly maxOpenBatches?: number | undefined;
+  /**
+   * Fair shares: batches that wait for a limit begin in proportion to the weights of their shares, for example of teams,
+   * counted in estimated tokens; within a share, the oldest file first. S3 metadata `x-amz-meta-batchdrop-priority: high` or
+   * `low` multiplies the weight by 4 or ¼. No share and no priority waits forever. What need not wait is not affected.
+   * @default - the oldest file first, and no priorities
+   */
+  readonly shares?: SharesProps | undefined;
+  /**
+   * Budget: a wall for what is spent at the API. A batch that may cost more than is left waits, and delays no other one, until
+   * there is room or the next UTC day or month begins, or `batchdrop approve` lets its job pass. Running batches are not
+   * cut. Every batch then waits up to a minute until it begins. Models without a price wait until `prices` has one.
+   * @default - no budget
+   */
+  readonly budget?: BudgetProps | undefined;
   /**
    * What a job may cost without an approval, in the currency of the price table. A job whose estimate may be higher, or
    * cannot be made, is held after its file was checked: nothing is sent before somebody approves the job.

@@ -179,6 +179,7 @@ export class Batchdrop extends Construct {
       pollInterval: props.pollInterval,
       observeInterval: props.observeInterval,
       completionWindow: windowLength(props.completionWindow),
+      hasBudget: props.budget !== undefined,
       action: props.alarmAction,
     });
     new BatchdropDashboard(this, 'Dashboard', { instance: this.instance, stages, alarms });

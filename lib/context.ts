@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { Node } from 'constructs';
 import type { BatchdropStackProps } from './batchdrop-stack.ts';
+import type { BudgetProps } from './budget-props.ts';
 import type { PriceProps } from './price-props.ts';
 
 /** Props that have a different name in the context. */
@@ -9,6 +10,7 @@ const NAME_OF_PROP: Record<string, string> = {
   requestBucket: 'requestBucketName',
   resultsBucket: 'resultsBucketName',
   apiKeySecret: 'apiKeySecretName',
+  shares: 'sharesBy',
   pollInterval: 'pollMinutes',
   observeInterval: 'observeMinutes',
   expireFilesAfter: 'expireFilesAfterDays',
@@ -62,11 +64,16 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
       tokensByModel,
     ),
     maxOpenBatches: count('maxOpenBatches', (amount) => amount),
+    budget: read('budget', 'a JSON file with a budget, or JSON', jsonIn<BudgetProps>),
+    shares: sharesIn(
+      text('sharesBy'),
+      read('shareWeights', 'shares and their weights, such as search=3,*=1', weightsByShare),
+    ),
     approveAbove: read('approveAbove', 'an amount of money, such as 20 or 0.5', (given) =>
       /^\d+(\.\d+)?$/.test(given) ? Number(given) : undefined,
     ),
     approvalExpiresAfter: count('approvalExpiresAfterDays', Duration.days),
-    prices: read('prices', 'a JSON file with prices, or JSON', jsonIn),
+    prices: read('prices', 'a JSON file with prices, or JSON', jsonIn<PriceProps>),
     rerunMissing: read('rerunMissing', 'yes or no', oneOf({ yes: true, no: false })),
     keepOpenAiFiles: read('keepOpenAiFiles', 'yes or no', oneOf({ yes: true, no: false })),
     removalPolicy: read(
@@ -115,8 +122,23 @@ function tokensByModel(given: string): Record<string, number> | undefined {
   return Object.fromEntries(limits);
 }
 
-/** What is wrong with the prices in it is told with all other problems of the props. */
-function jsonIn(given: string): PriceProps | undefined {
+/** `share=weight`, separated by commas. */
+function weightsByShare(given: string): Record<string, number> | undefined {
+  const weights = new Map<string, number>();
+  for (const pair of given.split(',')) {
+    const [, share, weight] = /^\s*([^=,]+?)\s*=\s*(\d+(?:\.\d+)?)\s*$/.exec(pair) ?? [];
+    if (share === undefined || weights.has(share)) return undefined;
+    weights.set(share, Number(weight));
+  }
+  return Object.fromEntries(weights);
+}
+
+function sharesIn(by: string | undefined, weights: Record<string, number> | undefined) {
+  return by === undefined && weights === undefined ? undefined : { by, weights };
+}
+
+/** What is wrong with the value is told with all other problems of the props. */
+function jsonIn<T>(given: string): T | undefined {
   try {
     return JSON.parse(given.trimStart().startsWith('{') ? given : readFileSync(given, 'utf8'));
   } catch {

@@ -2,6 +2,8 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import {
   HOLD_INSTRUCTION,
   METADATA_PREFIX,
+  PRIORITY_INSTRUCTION,
+  type Priority,
   RERUN_INSTRUCTION,
 } from '../../functions/shared/contract/request-file.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
@@ -24,6 +26,8 @@ interface FileMetadata {
   readonly tags?: Readonly<Record<string, string>>;
   /** Run the file even if the same bytes ran before. */
   readonly rerun?: boolean;
+  /** How urgent the file is among those that wait. */
+  readonly priority?: Priority;
   /** Send nothing before somebody approved the job. */
   readonly hold?: boolean;
 }
@@ -75,11 +79,13 @@ export function objectMetadata({
   tags = {},
   rerun = false,
   hold = false,
+  priority,
 }: FileMetadata): Record<string, string> {
   const named = Object.entries(tags).map(([name, value]) => [METADATA_PREFIX + name.toLowerCase(), value]);
   return {
     ...Object.fromEntries(named),
     ...(rerun && { [RERUN_INSTRUCTION]: 'yes' }),
+    ...(priority !== undefined && { [PRIORITY_INSTRUCTION]: priority }),
     ...(hold && { [HOLD_INSTRUCTION]: 'yes' }),
   };
 }

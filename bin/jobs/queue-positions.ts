@@ -1,7 +1,8 @@
 import type { WaitingFor } from '../../functions/shared/contract/events.ts';
 import type { WaitingPart } from '../../functions/shared/domain/waiting/admission-queue.ts';
+import { lineOf } from '../../functions/shared/domain/waiting/shares.ts';
 
-/** A part that waits for capacity, and its position in the queue of its model. */
+/** A part that waits for capacity, and its position in the queue of its model; with shares, in the queue of its share. */
 export interface QueuePosition {
   readonly part: number;
   readonly for: WaitingFor;
@@ -19,13 +20,14 @@ export interface QueuePosition {
   readonly said?: string;
 }
 
-/** Returns the positions of waiting parts by job id. `waiting` must be in the order of admission. */
+/** Returns the positions of waiting parts by job id; `waiting` must have the oldest first. */
 export function queuePositions(waiting: readonly WaitingPart[]): Map<string, QueuePosition[]> {
   const positions = new Map<string, QueuePosition[]>();
   const taken = new Map<string, number>();
-  for (const { jobId, number, model, waiting: wait } of waiting) {
-    const position = (taken.get(model) ?? 0) + 1;
-    taken.set(model, position);
+  for (const { jobId, number, model, share, waiting: wait } of waiting) {
+    const queue = `${share ? lineOf(share) : ''} ${model}`;
+    const position = (taken.get(queue) ?? 0) + 1;
+    taken.set(queue, position);
     const known: QueuePosition = {
       ...{ part: number, for: wait.for, position, since: new Date(wait.since).toISOString() },
       ...(wait.until !== undefined && { until: new Date(wait.until).toISOString() }),

@@ -87,6 +87,8 @@ const WAITING_FOR: Readonly<Record<WaitingFor, string>> = {
   token_limit: 'token limit',
   enqueued_tokens: 'enqueued tokens',
   open_batches: 'open batches',
+  budget: 'budget',
+  price_unknown: 'price of the model unknown',
   account: 'account refused by the API',
   storage: 'file storage full at the API',
   not_visible: 'uploaded file not visible yet',

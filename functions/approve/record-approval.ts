@@ -12,7 +12,7 @@ import { type ApprovalOutcomeKind, DETAIL_TYPE, EVENT_VERSION } from '../shared/
 import type { ApprovalRequest } from '../shared/contract/messages/approval-request.ts';
 import { isOver, type Job } from '../shared/domain/job.ts';
 import type { OutgoingEvent } from '../shared/domain/outgoing-event.ts';
-import { isAtItsEnd } from '../shared/domain/part-end.ts';
+import { approvedPart } from '../shared/domain/waiting/approved-part.ts';
 import { type JobInHand, partInHand, takeJob } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { isoTime } from '../shared/lifecycle/status-events.ts';
@@ -65,9 +65,7 @@ async function approveParts(deps: Deps, { jobId, plan, approvedAt }: Job): Promi
   if (!plan || approvedAt === undefined) return;
   const parts = await deps.ledger.partsOf(jobId, plan.planId);
   await inParallel(parts, PARTS_AT_ONCE, async (part) => {
-    await partInHand(deps, part).change((now) =>
-      isAtItsEnd(now) || now.approvedAt !== undefined ? undefined : { ...now, approvedAt },
-    );
+    await partInHand(deps, part).change((now) => approvedPart(now, approvedAt));
   });
 }
 

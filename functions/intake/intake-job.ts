@@ -15,12 +15,15 @@ import { excerptOf, type Finding } from '../shared/contract/events.ts';
 import { reportKey } from '../shared/contract/result-keys.ts';
 import { TerminalError } from '../shared/domain/errors.ts';
 import { type Hold, type Job, nextStatus, type Plan } from '../shared/domain/job.ts';
+import { groupOf } from '../shared/domain/money/budget.ts';
 import { jobEstimate } from '../shared/domain/money/job-estimate.ts';
+import { findingOnCost } from '../shared/domain/money/max-cost.ts';
 import type { PriceList } from '../shared/domain/money/price-list.ts';
 import { type HoldPolicy, reasonToHold } from '../shared/domain/money/reason-to-hold.ts';
 import type { PartIn } from '../shared/domain/part.ts';
 import { MAX_TRIES } from '../shared/domain/timing.ts';
 import { type BatchLimits, mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
+import { shareOf } from '../shared/domain/waiting/shares.ts';
 import { withoutBackoff } from '../shared/domain/without.ts';
 import type { JobInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
@@ -131,11 +134,18 @@ async function commit(
 ): Promise<void> {
   const { measured = [] } = await deps.ledger.readControl();
   const estimate = jobEstimate(parts, measured, deps.prices.at(leased.item.createdAt));
+  const { hold: isHoldAsked, 'max-cost': maxCost } = instructionsIn(leased.item.request.instructions);
+  const finding = findingOnCost(maxCost, estimate);
+  if (finding && !isHoldAsked) {
+    await reject(deps, leased, { findings: [finding], count: 1 });
+    return;
+  }
   const plan: Plan = { planId, parts: parts.length, rows, groups, estimate };
   const now = deps.clock.now();
+  const belonging = belongingOf(deps.limits, leased.item.request);
   const written = parts.map((planned) => {
     const waitsFor = mustWaitFor(deps.limits, planned.model);
-    const part = newPart(leased.item, plan, planned);
+    const part = { ...newPart(leased.item, plan, planned), ...belonging };
     return { ...part, ...(waitsFor === undefined ? {} : { waiting: { for: waitsFor, since: now } }) };
   });
   const [only, second] = written;
@@ -144,7 +154,7 @@ async function commit(
     await inParallel(written, PARTS_AT_ONCE, async (part) => void (await deps.ledger.createPart(part)));
   const [first] = parts.flatMap(({ model }) => mustWaitFor(deps.limits, model) ?? []);
   const waiting = first === undefined ? {} : { waiting: { for: first } };
-  const hold = holdOf(deps, leased.item, plan);
+  const hold = holdOf(deps, leased.item, plan, finding);
   await leased.change((job) => {
     if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
     const planned = { ...withoutBackoff(job), plan, ...onlyPart, ...waiting };
@@ -159,10 +169,24 @@ async function commit(
 }
 
 /** Returns why nothing is sent for the job before somebody approves it, and until when; undefined when it is not held. */
-function holdOf({ holds, clock }: IntakeDeps, { request }: Job, { estimate }: Plan): Hold | undefined {
+function holdOf(
+  { holds, clock }: IntakeDeps,
+  { request }: Job,
+  { estimate }: Plan,
+  finding: Finding | undefined,
+): Hold | undefined {
   const { hold: isAsked } = instructionsIn(request.instructions);
-  const reason = reasonToHold(holds, { isAsked, estimate });
+  const aboveMaxCost = finding && { code: finding.code, message: finding.message };
+  const reason = aboveMaxCost ?? reasonToHold(holds, { isAsked, estimate });
   return reason && { reason, until: clock.now() + holds.expiresAfterMs };
+}
+
+/** Whose share of the capacity the parts of a file take, and who pays for them. */
+function belongingOf({ shares, budget }: BatchLimits, { metadata, instructions }: Job['request']) {
+  return {
+    ...(shares ? { share: shareOf(shares, metadata, instructionsIn(instructions).priority) } : {}),
+    ...(budget?.by === undefined ? {} : { group: groupOf(budget, metadata) }),
+  };
 }
 
 function newPart(job: Job, plan: Plan, planned: PlannedPart): PartIn<'planned'> {

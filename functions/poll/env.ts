@@ -22,4 +22,6 @@ export interface PollEnv {
   WEBHOOKS?: string;
   /** How often all open batches are observed, in seconds; absent: at each tick. */
   OBSERVE_INTERVAL?: string;
+  /** JSON: `PriceSettings` of the contract; absent: the prices that Batchdrop comes with. */
+  PRICES?: string;
 }

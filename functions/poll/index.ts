@@ -1,6 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { parseBatchLimits } from '../shared/adapters/lambda/batch-limits.ts';
 import { createBatchApi } from '../shared/adapters/lambda/compose-batch-api.ts';
+import { createPriceList } from '../shared/adapters/lambda/compose-price-list.ts';
 import { createQueues } from '../shared/adapters/lambda/compose-queues.ts';
 import { createBasics } from '../shared/adapters/lambda/composition.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
@@ -23,6 +24,7 @@ const env = readEnvironment<PollEnv>({
   BATCH_LIMITS: true,
   WEBHOOKS: 'optional',
   OBSERVE_INTERVAL: 'optional',
+  PRICES: 'optional',
 });
 const basics = createBasics('poll', env);
 
@@ -37,6 +39,7 @@ const handle = createHandler({
   api: createBatchApi(env),
   ids: createRandomIds(),
   limits: parseBatchLimits(env.BATCH_LIMITS),
+  prices: createPriceList(env.PRICES),
   observeIntervalMs: Number(env.OBSERVE_INTERVAL ?? 0) * 1000,
   ...(env.WEBHOOKS === 'on' && { webhooks: true }),
 });

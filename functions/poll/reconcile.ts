@@ -13,6 +13,7 @@
  */
 
 import type { Control, DueItem } from '../shared/domain/ledger-records.ts';
+import type { PriceList } from '../shared/domain/money/price-list.ts';
 import { openBatchOf } from '../shared/domain/open-batch.ts';
 import { AdmissionQueue, waitingPartOf } from '../shared/domain/waiting/admission-queue.ts';
 import type { BatchLimits } from '../shared/domain/waiting/batch-limits.ts';
@@ -35,6 +36,7 @@ import { claimTick, releaseTick, type TickState } from './tick-lease.ts';
 export type ReconcileDeps = AdvanceDeps &
   Pick<Ports, 'api' | 'ids'> & {
     limits: BatchLimits;
+    prices: Pick<PriceList, 'at'>;
     /** How often all open batches are observed, in milliseconds; absent or 0: at each tick. */
     observeIntervalMs?: number;
     /** Webhooks also report ends. */
@@ -172,9 +174,10 @@ class Reconciliation {
     this.tick.report.waiting = this.#queue.length;
     if (this.#control.paused) return;
     const { open, ended, completed } = this.observation;
-    const { breakers = [] } = this.#control;
+    const { breakers = [], measured = [] } = this.#control;
     try {
-      const seen = { queue: this.#queue, open, ended, completed, breakers };
+      const { sawAll } = this.#due;
+      const seen = { queue: this.#queue, open, ended, completed, breakers, sawAll, measured };
       const { admitted, limited } = await admitParts(this.#deps, seen);
       this.tick.report.admitted = admitted;
       this.#limited = limited ?? this.#limited;

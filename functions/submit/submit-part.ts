@@ -99,13 +99,17 @@ async function begin(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean>
 }
 
 /** Returns what the part has to wait for; undefined if it was admitted or may begin at once. */
-function capacityFor(
-  { limits, control }: SubmissionDeps,
-  { model, admission }: Part,
-): WaitingFor | undefined {
-  if (admission) return undefined;
+function capacityFor({ limits, control }: SubmissionDeps, part: Part): WaitingFor | undefined {
+  const { model, admission } = part;
+  if (admission && !(limits.budget && isUsedUp(part))) return undefined;
   if (control.full?.includes(model)) return 'token_limit';
   return mustWaitFor(limits, model) ?? (control.limited?.includes(model) ? 'enqueued_tokens' : undefined);
+}
+
+/** Returns whether a create of the admitted attempt has no known outcome: what was reserved for it may be spent. */
+function isUsedUp({ admission, abandoned }: Part): boolean {
+  const last = abandoned.at(-1);
+  return admission !== undefined && last !== undefined && (last.givenUpAt ?? last.at) >= admission.at;
 }
 
 /** Makes a part with an unresolved create wait while another part of its account is stalled. Errors: RetryableError. */

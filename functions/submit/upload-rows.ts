@@ -7,8 +7,10 @@
 import { crc32 } from 'node:zlib';
 import { TerminalError } from '../shared/domain/errors.ts';
 import { attemptSize, type Part, type PartIn, type Slice } from '../shared/domain/part.ts';
+import { waitingPart } from '../shared/domain/part-end.ts';
 import type { UploadedIntent } from '../shared/domain/spending/intents.ts';
 import { without } from '../shared/domain/without.ts';
+import type { LeasedPart } from '../shared/lifecycle/lease.ts';
 import { sliceOf, uploadBody } from '../shared/part-rows/upload-body.ts';
 import { isRefusedForNow, isStopped, noteSuccess, refused, waitAfterRefusal } from './refused-call.ts';
 import type { Submission, SubmissionDeps } from './submission.ts';
@@ -24,6 +26,7 @@ export async function uploadRows(deps: SubmissionDeps, { inHand, leased }: Submi
   if (part.phase !== 'uploading') return true;
   const { intent } = part;
   const slice = await sliceOf(deps, part);
+  if (slice && deps.limits.budget && isAboveAdmission(part, slice)) return waitForBudget(deps, leased, slice);
   const sending: Part = slice ? { ...part, slice } : without(part, 'slice');
   const sent = new SentBytes(uploadBody(deps, sending));
   const name = `batchdrop-${part.jobId}-${part.number}-${intent.id}.jsonl`;
@@ -51,6 +54,21 @@ export async function uploadRows(deps: SubmissionDeps, { inHand, leased }: Submi
     await leased.change((now) => (isBefore(now, intent.id) ? refused(now, failure) : undefined));
     return false;
   }
+}
+
+/** Returns whether the slice is a single row, which is larger than what was admitted. */
+function isAboveAdmission({ admission }: Part, { uploadBytes }: Slice): boolean {
+  return uploadBytes > (admission?.atMost?.uploadBytes ?? Number.POSITIVE_INFINITY);
+}
+
+/** Makes the part wait until there is room for this row in the budget. Returns false. */
+async function waitForBudget(deps: SubmissionDeps, leased: LeasedPart, slice: Slice): Promise<false> {
+  const since = deps.clock.now();
+  await leased.change((part) => {
+    if (part.phase !== 'uploading') return undefined;
+    return leased.released({ ...waitingPart(part, { for: 'budget', since }), slice });
+  });
+  return false;
 }
 
 function uploaded(

@@ -27,6 +27,7 @@ interface AlarmsProps {
   observeInterval: Duration | undefined;
   /** The time within which the API ends a batch. */
   completionWindow: Duration;
+  hasBudget: boolean;
   action: IAlarmAction | undefined;
 }
 
@@ -69,6 +70,7 @@ export class Alarms extends Construct {
     if (webhooks) this.#addWebhookAlarms(webhooks.worker);
     this.#addPollAlarms();
     this.#addManualAlarms();
+    if (props.hasBudget) this.#addBudgetAlarms();
   }
 
   #addQueueAlarms(name: string, { work, worker }: QueueWorker, impact: string): void {
@@ -210,6 +212,26 @@ export class Alarms extends Construct {
       impact:
         'the user of a file waits: the API rejected a batch for the token limit, although no other batch of the model was open',
       metric: this.#metric('RefusedAlone', { period: this.#atLeastOnceIn(REFUSED_ALONE_AT_LEAST_ONCE_IN) }),
+      threshold: 1,
+    });
+  }
+
+  /** Adds alarms for budgets. */
+  #addBudgetAlarms(): void {
+    const period = this.#atLeastOnceIn(PERIOD);
+    this.#add('BudgetNear', {
+      impact: 'users will soon wait: a budget of the day or the month is spent or reserved to 80 %',
+      metric: this.#metric('BudgetNear', { period, statistic: 'Maximum' }),
+      threshold: 1,
+    });
+    this.#add('BudgetReached', {
+      impact: 'users wait: their batches may cost more than a budget has left',
+      metric: this.#metric('BudgetReached', { period, statistic: 'Maximum' }),
+      threshold: 1,
+    });
+    this.#add('PriceUnknown', {
+      impact: 'users wait: there is a budget, and no price of their model is known',
+      metric: this.#metric('PriceUnknown', { period, statistic: 'Maximum' }),
       threshold: 1,
     });
   }

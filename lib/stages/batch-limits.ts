@@ -1,20 +1,32 @@
-import { MAX_OPEN_BATCHES } from '../../functions/shared/contract/open-batches.ts';
+import { MAX_OPEN_BATCHES, MAX_SHARE_NAME } from '../../functions/shared/contract/open-batches.ts';
 import type { BatchdropOptions } from '../batchdrop-props.ts';
+import type { SharesProps } from '../shares-props.ts';
+import { budgetProblems, isPairName } from './budget.ts';
 
-type BatchLimitProps = Pick<BatchdropOptions, 'enqueuedTokens' | 'maxOpenBatches'>;
+type BatchLimitProps = Pick<BatchdropOptions, 'enqueuedTokens' | 'maxOpenBatches' | 'shares' | 'budget'>;
 
 const MAX_MODELS = 50; // a function's environment holds 4 KB
 const MAX_MODEL = 60; // characters; the ledger's admissions name the model of each batch
+const MAX_SHARES = 30;
+const WEIGHTS = { least: 0.01, most: 100 };
 
 /** Returns the limits as the functions read them from their environment. */
-export function batchLimitsOf({ enqueuedTokens = {}, maxOpenBatches }: BatchLimitProps): string {
-  return JSON.stringify({ enqueuedTokens, maxOpenBatches });
+export function batchLimitsOf({
+  enqueuedTokens = {},
+  maxOpenBatches,
+  shares,
+  budget,
+}: BatchLimitProps): string {
+  const known = shares && { by: shares.by, weights: shares.weights ?? {} };
+  return JSON.stringify({ enqueuedTokens, maxOpenBatches, shares: known, budget });
 }
 
 /** Yields what is wrong with the limits, one sentence each. */
 export function* batchLimitProblems({
   enqueuedTokens = {},
   maxOpenBatches,
+  shares = {},
+  budget,
 }: BatchLimitProps): Generator<string> {
   if (maxOpenBatches !== undefined && !isWhole(maxOpenBatches, MAX_OPEN_BATCHES)) {
     yield `maxOpenBatches is ${maxOpenBatches}; set a whole number from 1 to ${MAX_OPEN_BATCHES}.`;
@@ -30,6 +42,23 @@ export function* batchLimitProblems({
     if (!isWhole(tokens, Number.MAX_SAFE_INTEGER)) {
       yield `enqueuedTokens of ${model} is ${tokens}; set a whole number above 0.`;
     }
+  }
+  yield* shareProblems(shares);
+  yield* budgetProblems(budget);
+}
+
+function* shareProblems({ by, weights = {} }: SharesProps): Generator<string> {
+  if (by !== undefined && !isPairName(by))
+    yield `shares.by is "${by}"; set the name of a metadata pair in lower case, without the prefix, such as team.`;
+  const all = Object.entries(weights);
+  if (all.length > MAX_SHARES) yield `shares.weights names ${all.length} shares; name at most ${MAX_SHARES}.`;
+  for (const [name, weight] of all) {
+    if (name.length === 0 || name.length > MAX_SHARE_NAME)
+      yield `shares.weights names the share "${name}"; a name has 1 to ${MAX_SHARE_NAME} characters.`;
+    if (!(weight >= WEIGHTS.least && weight <= WEIGHTS.most))
+      yield `shares.weights of ${name} is ${weight}; set a number from ${WEIGHTS.least} to ${WEIGHTS.most}.`;
+    if (by === undefined && name !== '*')
+      yield `shares.weights names ${name} without shares.by; set shares.by, such as team.`;
   }
 }
 

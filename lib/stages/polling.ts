@@ -31,6 +31,7 @@ interface PollingProps {
   eventBus: IEventBus;
   /** In the format of `batchLimitsOf`. */
   batchLimits: string;
+  prices: Pick<PollEnv, 'PRICES'>;
   openAi: OpenAiAccount;
   intake: WorkQueue;
   submission: WorkQueue;
@@ -59,6 +60,7 @@ export class Polling extends Construct {
         DELIVER_QUEUE_URL: props.delivery.queue.queueUrl,
         ...props.openAi.environment(),
         BATCH_LIMITS: props.batchLimits,
+        ...props.prices,
         ...(props.webhooks && { WEBHOOKS: 'on' }),
         ...(props.observeInterval && { OBSERVE_INTERVAL: String(props.observeInterval.toSeconds()) }),
       } satisfies PollEnv,

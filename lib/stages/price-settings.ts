@@ -11,12 +11,12 @@ export function pricesEnvironment({ prices }: Pick<BatchdropOptions, 'prices'>):
 
 /** What is wrong with the prices, a sentence each. INTAKE has the limits, too. */
 export function* priceSettingsProblems(
-  props: Pick<BatchdropOptions, 'prices' | 'enqueuedTokens' | 'maxOpenBatches'>,
+  props: Pick<BatchdropOptions, 'prices' | 'enqueuedTokens' | 'maxOpenBatches' | 'shares' | 'budget'>,
 ): Generator<string> {
   const { prices } = props;
   if (prices === undefined) return;
   yield* priceProblems(prices);
   const length = JSON.stringify(prices).length + batchLimitsOf(props).length;
   if (length > MAX_JSON)
-    yield `prices and enqueuedTokens together take ${length} bytes as JSON; at most ${MAX_JSON} fit into the environment of a function, so name fewer models.`;
+    yield `prices, enqueuedTokens, shares and budget together take ${length} bytes as JSON; at most ${MAX_JSON} fit into the environment of a function, so name fewer models, shares or groups.`;
 }

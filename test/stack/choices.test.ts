@@ -76,12 +76,25 @@ describe('props', () => {
     const limits = {
       enqueuedTokens: { 'gpt-4o-mini': 2_000_000, 'ft:gpt-4o:us': 90_000 },
       maxOpenBatches: 20,
+      shares: { by: 'team', weights: { search: 3, '*': 0.5 } },
     };
     const template = synthesize(limits);
     for (const stage of ['Intake', 'Submission', 'Polling'])
       expect(parseBatchLimits(String(variable(template, stage, 'BATCH_LIMITS')))).toEqual(limits);
     for (const stage of ['Delivery', 'Cancellation'])
       expect(variable(template, stage, 'BATCH_LIMITS')).toBeUndefined();
+  });
+
+  it('give the budget in the form that the functions read', () => {
+    const budget = { perDay: 100, perMonth: 0.1, by: 'team', each: { search: 50 }, default: 20 };
+    const template = synthesize({ budget });
+    for (const stage of ['Intake', 'Submission', 'Polling'])
+      expect(parseBatchLimits(String(variable(template, stage, 'BATCH_LIMITS'))).budget).toEqual({
+        all: { day: 100n * 10n ** 12n, month: 10n ** 11n },
+        by: 'team',
+        each: { search: { day: 50n * 10n ** 12n } },
+        others: { day: 20n * 10n ** 12n },
+      });
   });
 
   it('give prices to the functions that know what jobs cost and will cost, in the form that it reads', () => {
@@ -93,6 +106,15 @@ describe('props', () => {
   });
 
   it.each([
+    [{ budget: {} }, 'budget sets no amount; set perDay, perMonth, each or default.'],
+    [{ budget: { perDay: 0 } }, 'budget.perDay is 0; set an amount above 0'],
+    [{ budget: { perMonth: -5 } }, 'budget.perMonth is -5;'],
+    [{ budget: { default: 0.0000001 } }, 'budget.default is 1e-7;'],
+    [{ budget: { perDay: Number.NaN } }, 'budget.perDay is NaN;'],
+    [{ budget: { by: 'team', each: { search: 0 } } }, 'budget.each.search is 0;'],
+    [{ budget: { by: 'team', each: { '': 1 } } }, 'budget.each names the group "";'],
+    [{ budget: { each: { search: 1 } } }, 'budget.each names search without budget.by; set budget.by'],
+    [{ budget: { perDay: 1, by: 'Team' } }, 'budget.by is "Team"; set the name of a metadata pair'],
     [{ prices: { models: { m: { input: -1 } } } }, 'prices.models["m"].input is -1; set a number'],
     [
       {
@@ -103,7 +125,7 @@ describe('props', () => {
           Array.from({ length: 50 }, (_, n) => [`limited-model-of-a-long-name-${n}`, 90_000]),
         ),
       },
-      'prices and enqueuedTokens together take',
+      'prices, enqueuedTokens, shares and budget together take',
     ],
     [{ maxOpenBatches: 0 }, 'maxOpenBatches is 0; set a whole number from 1 to 1500.'],
     [{ maxOpenBatches: 1_501 }, 'maxOpenBatches is 1501;'],
@@ -113,6 +135,26 @@ describe('props', () => {
     [
       { enqueuedTokens: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`m${n}`, 1])) },
       'enqueuedTokens names 51 models',
+    ],
+    [{ shares: { by: 'Team' } }, 'shares.by is "Team"; set the name of a metadata pair in lower case'],
+    [{ shares: { by: '' } }, 'shares.by is "";'],
+    [{ shares: { by: 'a team' } }, 'shares.by is "a team";'],
+    [
+      { shares: { by: 'team', weights: { search: 0 } } },
+      'shares.weights of search is 0; set a number from 0.01 to 100.',
+    ],
+    [{ shares: { by: 'team', weights: { search: Number.NaN } } }, 'shares.weights of search is NaN;'],
+    [{ shares: { by: 'team', weights: { search: 101 } } }, 'shares.weights of search is 101;'],
+    [{ shares: { by: 'team', weights: { '': 1 } } }, 'shares.weights names the share "";'],
+    [{ shares: { weights: { search: 2 } } }, 'shares.weights names search without shares.by; set shares.by'],
+    [
+      {
+        shares: {
+          by: 'team',
+          weights: Object.fromEntries(Array.from({ length: 31 }, (_, n) => [`t${n}`, 1])),
+        },
+      },
+      'shares.weights names 31 shares; name at most 30.',
     ],
     [{ approveAbove: -1 }, 'approveAbove is -1; set an amount of money, 0 or more, such as 20 or 0.5.'],
     [{ approveAbove: Number.NaN }, 'approveAbove is NaN;'],
@@ -221,6 +263,9 @@ describe('context', () => {
       rerunMissing: 'yes',
       enqueuedTokens: 'gpt-4o-mini=2000000, ft:gpt-4o:us=90000',
       maxOpenBatches: '20',
+      sharesBy: 'team',
+      budget: '{"perDay":100,"by":"team","each":{"search":50}}',
+      shareWeights: 'search=3, *=0.5',
       prices: '{"models":{"mine":{"input":0.1}}}',
       keepOpenAiFiles: 'yes',
       removal: 'destroy',
@@ -242,6 +287,8 @@ describe('context', () => {
       rerunMissing: true,
       enqueuedTokens: { 'gpt-4o-mini': 2_000_000, 'ft:gpt-4o:us': 90_000 },
       maxOpenBatches: 20,
+      shares: { by: 'team', weights: { search: 3, '*': 0.5 } },
+      budget: { perDay: 100, by: 'team', each: { search: 50 } },
       prices: { models: { mine: { input: 0.1 } } },
       keepOpenAiFiles: true,
       removalPolicy: RemovalPolicy.DESTROY,

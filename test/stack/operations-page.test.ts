@@ -18,10 +18,12 @@ function sections(text: string, depth: number): Map<string, string> {
 }
 
 const runbook = sections(sections(page, 2).get('Alarms') ?? '', 3);
-const alarms = resources(synthesize({ webhook: {} }), 'AWS::CloudWatch::Alarm').map(({ id, Properties }) => ({
-  name: id.replace(/^Alarms/, ''),
-  description: String(at(Properties, 'AlarmDescription')),
-}));
+const alarms = resources(synthesize({ webhook: {}, budget: { perDay: 10 } }), 'AWS::CloudWatch::Alarm').map(
+  ({ id, Properties }) => ({
+    name: id.replace(/^Alarms/, ''),
+    description: String(at(Properties, 'AlarmDescription')),
+  }),
+);
 
 describe('docs/operations.md', () => {
   it('has one section for each alarm', () => {

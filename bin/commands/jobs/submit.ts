@@ -1,5 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { createPriceList } from '../../../functions/shared/adapters/lambda/compose-price-list.ts';
+import { PRIORITIES, type Priority } from '../../../functions/shared/contract/request-file.ts';
 import {
   type Connection,
   type ConnectionOptions,
@@ -23,6 +24,7 @@ interface Options extends ConnectionOptions {
   readonly name?: string;
   readonly meta?: Record<string, string>;
   readonly rerun?: boolean;
+  readonly priority?: Priority;
   readonly hold?: boolean;
   readonly wait?: boolean;
   readonly dryRun?: boolean;
@@ -49,7 +51,13 @@ export function submitCommand(): Command {
         addPair,
       )
       .option('--rerun', 'run the files even if the same bytes ran before')
-      .option('--hold', 'check and plan the files, and send nothing before batchdrop approve'),
+      .option('--hold', 'check and plan the files, and send nothing before batchdrop approve')
+      .addOption(
+        new Option(
+          '--priority <level>',
+          'how urgent the files are among those that wait, with the prop shares',
+        ).choices(PRIORITIES),
+      ),
   ).action(submit);
 }
 
@@ -109,6 +117,7 @@ async function putAll(
       const submission = await putFile(connection, source, {
         ...(options.meta !== undefined && { tags: options.meta }),
         ...(options.rerun !== undefined && { rerun: options.rerun }),
+        ...(options.priority !== undefined && { priority: options.priority }),
         ...(options.hold !== undefined && { hold: options.hold }),
         onBytes: (bytes) => line.show(`${of}${bytesShown(bytes)} of ${total}`),
       });

@@ -190,6 +190,7 @@ async function store(
       ...facts,
       ...(unreadable ? { unreadable } : {}),
       ...usage,
+      ...(part.batch ? { ofBatch: { batchId: part.batch.batchId, ...ofAttempt } } : {}),
     };
     const delivered = { deliveryId, ...stored, ...counted };
     return { delivered, again, doubtfulFiles };

@@ -3,10 +3,11 @@
  *
  *   1. read     the admitted parts that may not have ended: the admissions, one ledger item
  *   2. verify   read each part that was not observed as an open batch; drop those that ended, and measure their tokens
- *   3. learn    what refusals say about the API's limits (`learn.ts`), and whether breakers are open (`breakers.ts`)
- *   4. choose   decide which parts may begin (`capacity.ts`)
- *   5. write    store the admissions by compare-and-set. A superseded tick fails here and admits no part
- *   6. admit    change each admitted part. If the tick crashes before, the next tick finds the part among the
+ *   3. look     what earlier attempts cost, if there is a budget (`tick-budget.ts`)
+ *   4. learn    what refusals say about the API's limits (`learn.ts`), and whether breakers are open (`breakers.ts`)
+ *   5. choose   decide which parts may begin (`capacity.ts`), and with shares in which order (`fair-turns.ts`)
+ *   6. write    store the admissions by compare-and-set. A superseded tick fails here and admits no part
+ *   7. admit    change each admitted part. If the tick crashes before, the next tick finds the part among the
  *               admissions
  *
  * There is no counter that could drift: the parts that take capacity are a list, and each is verified. A stale `due`
@@ -18,23 +19,31 @@
  */
 import { MAX_OPEN_BATCHES } from '../../shared/contract/open-batches.ts';
 import type { Admissions, Admitted } from '../../shared/domain/ledger-records.ts';
+import type { PriceList } from '../../shared/domain/money/price-list.ts';
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { Part } from '../../shared/domain/part.ts';
 import { REDISPATCH_AFTER_MS } from '../../shared/domain/timing.ts';
-import { nameOf } from '../../shared/domain/waiting/admission-queue.ts';
+import { nameOf, type WaitingPart } from '../../shared/domain/waiting/admission-queue.ts';
 import { admittedPart } from '../../shared/domain/waiting/admitted-part.ts';
 import { areSet, type BatchLimits, mustWaitFor } from '../../shared/domain/waiting/batch-limits.ts';
+import type { Breaker } from '../../shared/domain/waiting/breaker.ts';
 import { type LearnedLimit, limitedModels } from '../../shared/domain/waiting/learned-limits.ts';
+import type { ShareLeads } from '../../shared/domain/waiting/shares.ts';
 import { without } from '../../shared/domain/without.ts';
 import { changePart } from '../../shared/lifecycle/compare-and-set.ts';
 import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { checkedBreakers, letProbesPass } from './breakers.ts';
-import { Capacity, type Chosen, type Taken } from './capacity.ts';
+import { Capacity, type Chosen, type KnownCapacity, type Taken } from './capacity.ts';
+import { FairTurns } from './fair-turns.ts';
 import { learnedFrom, withMeasuredBatches } from './learn.ts';
 import type { SeenByTick, Verified } from './seen-by-tick.ts';
+import { TickBudget } from './tick-budget.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'queues' | 'api'> & { limits: BatchLimits };
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'queues' | 'api'> & {
+  limits: BatchLimits;
+  prices: Pick<PriceList, 'at'>;
+};
 
 const MAX_PER_TICK = 200; // takes seconds to write, and is far more per hour than the API accepts
 const AT_ONCE = 32;
@@ -48,38 +57,73 @@ export interface AdmissionReport {
 
 /** Admits the parts for which there is capacity. Errors: RetryableError. */
 export async function admitParts(deps: Deps, seen: SeenByTick): Promise<AdmissionReport> {
-  const { ledger, clock, limits } = deps;
+  const { ledger, limits } = deps;
   const breakers = await checkedBreakers(deps, seen.breakers);
   if (!areSet(limits) && seen.queue.length === 0) return { admitted: 0 };
   const before = await ledger.readAdmissions();
   const verified = await verify(deps, before.admitted, seen.open);
   const learned = learnedFrom(deps, before, seen, verified);
   const kept = verified.filter((one) => takesCapacity(one, limits, learned));
+  const unaware = kept.filter(({ is }) => is === 'unaware').map(({ admitted }) => admitted);
+  const budget = await TickBudget.open(deps, before, { ...seen, unaware: new Set(unaware.map(nameOf)) });
+  const measured = withMeasuredBatches({ limits, learned }, before, verified, seen.completed);
+  const state = { before, kept, measured, learned, breakers, budget };
+  const { queue, chosen, leads } = await choose(deps, seen, state);
+  const report = { admitted: 0, limited: limitedModels(limits, learned) };
+  const next: Admissions = {
+    ...without(before, 'leads'),
+    admitted: [...kept.map(remembered), ...chosen.map(asAdmitted)],
+    measured,
+    ...(learned.length === 0 ? {} : { learned: [...learned] }),
+    ...(leads ? { leads } : {}),
+    ...(budget ? { spending: budget.after(chosen) } : {}),
+  };
+  const isOther = (name: keyof Admissions) => JSON.stringify(next[name]) !== JSON.stringify(before[name]);
+  const hasChanged = chosen.length > 0 || kept.length < verified.length;
+  if (hasChanged || CARRIED.some(isOther)) {
+    if (!(await ledger.replaceAdmissions(next))) return { admitted: 0 };
+  }
+  await inParallel([...unaware, ...chosen.map(asAdmitted)], AT_ONCE, (one) => admit(deps, one));
+  const begun = new Set(chosen.map(({ part }) => part));
+  await budget?.tell(queue.filter((part) => !begun.has(part)));
+  return { ...report, admitted: chosen.length };
+}
+
+const CARRIED = ['measured', 'learned', 'leads', 'spending'] as const;
+
+/** What is known before parts are chosen. */
+interface BeforeChoice extends Pick<KnownCapacity, 'measured' | 'learned' | 'breakers'> {
+  before: Admissions;
+  kept: readonly Verified[];
+  breakers: readonly Breaker[];
+  budget: TickBudget | undefined;
+}
+
+/** Chooses the parts that begin, in the order of their turns. */
+async function choose(
+  deps: Deps,
+  seen: SeenByTick,
+  { before, kept, budget, breakers, ...known }: BeforeChoice,
+): Promise<{ queue: WaitingPart[]; chosen: Chosen[]; leads: ShareLeads | undefined }> {
+  const { clock, limits } = deps;
+  const { ended, sawAll } = seen;
   const names = new Set(kept.map(({ admitted }) => nameOf(admitted)));
   const queue = seen.queue.inOrder().filter((part) => !names.has(nameOf(part)));
-  const measured = withMeasuredBatches({ limits, learned }, before, verified, seen.completed);
-  const capacity = new Capacity({ limits, measured, learned, breakers }, [
+  const gate = budget?.gate;
+  const capacity = new Capacity({ limits, ...known, breakers, ...(gate ? { gate } : {}) }, [
     ...kept.map(asTaken),
     ...notAdmitted(seen.open, names),
   ]);
-  const probes = await letProbesPass(deps, breakers, queue);
-  const maxChosen = Math.min(MAX_PER_TICK, Math.max(0, MAX_OPEN_BATCHES - kept.length));
-  const chosen = capacity.choose(queue, { ended: seen.ended, probes, now: clock.now() }).slice(0, maxChosen);
-  const report = { admitted: 0, limited: limitedModels(limits, learned) };
-  const isNew = learned.length > 0 && learned !== before.learned;
-  if (chosen.length > 0 || kept.length < verified.length || isNew || isOther(measured, before.measured)) {
-    const admitted = [...kept.map(remembered), ...chosen.map(asAdmitted)];
-    const next = {
-      ...before,
-      admitted,
-      measured,
-      ...(learned.length === 0 ? {} : { learned: [...learned] }),
-    };
-    if (!(await ledger.replaceAdmissions(next))) return { admitted: 0 };
-  }
-  const unaware = kept.filter(({ is }) => is === 'unaware').map(({ admitted }) => admitted);
-  await inParallel([...unaware, ...chosen.map(asAdmitted)], AT_ONCE, (one) => admit(deps, one));
-  return { ...report, admitted: chosen.length };
+  const mayProbe = gate ? queue.filter((part) => gate.decide(part).may === 'begin') : queue;
+  const probes = await letProbesPass(deps, breakers, mayProbe);
+  const turns = limits.shares && new FairTurns(limits.shares, before.leads);
+  const now = clock.now();
+  const inOrder = turns?.inOrder(queue, capacity.turnFacts(queue, now)) ?? queue;
+  const room = Math.min(MAX_OPEN_BATCHES - kept.length, budget?.room ?? Number.POSITIVE_INFINITY);
+  const maxChosen = Math.min(MAX_PER_TICK, Math.max(0, room));
+  const chosen = capacity.choose(inOrder, { ended, probes, now }).slice(0, maxChosen);
+  const leads = turns?.after(capacity.turnsTaken(queue, chosen, { now, sawAll }));
+  return { queue, chosen, leads };
 }
 
 async function verify(
@@ -186,8 +230,4 @@ async function admit(
     const reason = failure instanceof Error ? failure.message : String(failure);
     deps.log.warn('part_not_admitted', { jobId, part: number, reason });
   }
-}
-
-function isOther(measured: Admissions['measured'], before: Admissions['measured']): boolean {
-  return JSON.stringify(measured) !== JSON.stringify(before);
 }

@@ -1,6 +1,7 @@
 /**
- * Decides which waiting parts may begin; pure. Each model has a queue, oldest job first. No part overtakes another one
- * in its queue, and no queue delays another.
+ * Decides which waiting parts may begin; pure. Each model has a queue, oldest job first, or in the order of fair turns
+ * (`fair-turns.ts`). No part overtakes another one in its queue, and no queue delays another. A part that the budget does
+ * not allow (`budget-gate.ts`) is in no queue.
  *
  *   - at most `maxOpenBatches` batches are open
  *   - what the open batches of a model have enqueued stays within its limits: the configured one, or the learned ones
@@ -15,12 +16,15 @@
  * limit that is not known. During its backoff, later parts overtake it. After it, they wait behind the part again.
  */
 
+import type { Charge } from '../../shared/domain/money/budget.ts';
 import type { Admission } from '../../shared/domain/part.ts';
 import { nameOf, type WaitingPart } from '../../shared/domain/waiting/admission-queue.ts';
 import type { BatchLimits } from '../../shared/domain/waiting/batch-limits.ts';
 import { type Breaker, mayBeginAgain } from '../../shared/domain/waiting/breaker.ts';
 import { type KnownLimits, type LearnedLimit, limitsOf } from '../../shared/domain/waiting/learned-limits.ts';
 import { bytesWithin, estimatedTokens, type Measured } from '../../shared/domain/waiting/tokens.ts';
+import type { BudgetGate } from './budget-gate.ts';
+import type { TurnFacts, TurnsTaken } from './fair-turns.ts';
 
 /** A part or batch that takes capacity. */
 export interface Taken {
@@ -35,6 +39,8 @@ export interface Taken {
 export interface Chosen {
   part: WaitingPart;
   admission: Admission;
+  /** What its budget reserves for it. */
+  charge?: Charge;
 }
 
 /** The known limits. */
@@ -43,6 +49,8 @@ export interface KnownCapacity {
   measured: Readonly<Record<string, Measured>>;
   learned?: readonly LearnedLimit[];
   breakers?: readonly Breaker[];
+  /** Absent without a budget. */
+  gate?: BudgetGate;
 }
 
 /** The known facts about the queue. */
@@ -72,6 +80,8 @@ export class Capacity {
   readonly #known: KnownCapacity;
   readonly #models = new Map<string, Enqueued>();
   #open = 0;
+  /** Models whose next part cannot begin. */
+  readonly #standing = new Set<string>();
 
   constructor(known: KnownCapacity, taken: Iterable<Taken>) {
     this.#known = known;
@@ -81,27 +91,88 @@ export class Capacity {
   /** Returns the parts of the queue that may begin, in the order of the queue. */
   choose(queue: readonly WaitingPart[], { ended, probes = new Set(), now }: QueueFacts): Chosen[] {
     const chosen: Chosen[] = [];
-    const standing = new Set<string>(); // models whose next part cannot begin
     const unused = new Map(ended);
     for (const part of queue) {
-      if (this.#open >= (this.#known.limits.maxOpenBatches ?? Infinity)) break;
+      if (this.#isFull()) break;
       const isProbe = probes.has(nameOf(part));
-      if (!isProbe && isRefusedToAll(part)) {
-        if (!mayBeginAgain(this.#known.breakers ?? [], part, now)) continue; // it blocks no other part
-      }
-      if (standing.has(part.model) && !isProbe) continue;
+      if (!isProbe && !this.holdsPlace(part, now)) continue;
+      if (this.#standing.has(part.model) && !isProbe) continue;
       const mayBegin = isProbe || (this.#fits(part) && this.#mayTry(part, unused, now));
-      if (mayBegin) {
-        const admission = this.#admission(part, now);
-        chosen.push({ part, admission: isProbe ? { ...admission, probe: true } : admission });
-        this.#take({ ...part, ...admission.atMost, pending: true });
-      } else if (!this.#letsOthersPass(part, now)) standing.add(part.model);
+      if (!mayBegin) {
+        if (!this.#letsOthersPass(part, now)) this.#standing.add(part.model);
+        continue;
+      }
+      const one = this.#begin(part, isProbe, now);
+      if (one) chosen.push(one);
     }
-    return chosen.map(({ part, admission }) =>
-      this.#of(part.model).open === 1
-        ? { part, admission: { ...admission, alone: true } }
-        : { part, admission },
+    return chosen.map((one) =>
+      this.#of(one.part.model).open === 1 ? { ...one, admission: { ...one.admission, alone: true } } : one,
     );
+  }
+
+  /** Takes what the part needs; undefined when the budget does not allow it. */
+  #begin(part: WaitingPart, isProbe: boolean, now: number): Chosen | undefined {
+    const { gate } = this.#known;
+    const { atMost, ...admission } = this.#admission(part, now);
+    const decision = gate?.decide(part, atMost);
+    if (decision && decision.may !== 'begin') return undefined;
+    const size = smaller(atMost, decision?.atMost);
+    this.#take({ ...part, ...size, pending: true });
+    const charge = decision && gate?.begin(part, decision, now);
+    return {
+      part,
+      admission: { ...admission, ...(size ? { atMost: size } : {}), ...(isProbe ? { probe: true } : {}) },
+      ...(charge ? { charge } : {}),
+    };
+  }
+
+  /**
+   * Returns whether the part has a place in the queue: not while the API refuses everybody what it waits for, or while the
+   * budget does not allow it.
+   */
+  holdsPlace(part: WaitingPart, now: number): boolean {
+    const { breakers = [], gate } = this.#known;
+    if (isRefusedToAll(part) && !mayBeginAgain(breakers, part, now)) return false;
+    return gate === undefined || gate.decide(part).may === 'begin';
+  }
+
+  /** Returns what came of the turns of the queue. */
+  turnsTaken(
+    queue: readonly WaitingPart[],
+    chosen: readonly Chosen[],
+    { now, sawAll }: { now: number; sawAll: boolean },
+  ): TurnsTaken {
+    const begin = new Set(chosen.map(({ part }) => part));
+    const wait = queue.filter((part) => !begin.has(part) && this.holdsPlace(part, now));
+    return {
+      admitted: chosen.map(({ part, admission: { atMost } }) => ({
+        part,
+        tokens: this.tokens(part.model, atMost?.uploadBytes ?? part.uploadBytes),
+      })),
+      waitForModel: wait,
+      waitForBatches: this.#isFull() ? wait.filter(({ model }) => !this.#standing.has(model)) : [],
+      sawAll,
+    };
+  }
+
+  /** Returns what decides about turns: see `FairTurns`. A part that others may pass costs its line nothing meanwhile. */
+  turnFacts(queue: readonly WaitingPart[], now: number): TurnFacts {
+    const refused = new Set(
+      queue.filter(({ waiting }) => waiting.for === 'token_limit').map(({ model }) => model),
+    );
+    return {
+      holdsPlace: (part) => this.holdsPlace(part, now),
+      costOf: (part) => (this.#letsOthersPass(part, now) ? 0 : this.tokens(part.model, part.uploadBytes)),
+      isLimited: (model) => {
+        const { tokens, requests } = this.#limitsOf(model);
+        return refused.has(model) || tokens !== undefined || requests !== undefined;
+      },
+      areBatchesLimited: this.#known.limits.maxOpenBatches !== undefined,
+    };
+  }
+
+  #isFull(): boolean {
+    return this.#open >= (this.#known.limits.maxOpenBatches ?? Infinity);
   }
 
   /** Returns the estimated amount that is enqueued for the model. */
@@ -236,6 +307,16 @@ export class Capacity {
     const { measured } = this.#known;
     return Object.hasOwn(measured, model) ? measured[model] : undefined;
   }
+}
+
+/** Returns the smaller size in each respect. */
+function smaller(one: Admission['atMost'], other: Admission['atMost']): Admission['atMost'] {
+  if (!one || !other) return one ?? other;
+  const rows = Math.min(one.rows ?? Infinity, other.rows ?? Infinity);
+  return {
+    uploadBytes: Math.min(one.uploadBytes, other.uploadBytes),
+    ...(Number.isFinite(rows) ? { rows } : {}),
+  };
 }
 
 function isAloneInBackoff({ alone, until }: WaitingPart['waiting'], now: number): boolean {

@@ -1,4 +1,5 @@
 import type { Admitted } from '../../shared/domain/ledger-records.ts';
+import type { MeasuredRows } from '../../shared/domain/money/measured-rows.ts';
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { ObservedBatch, Part } from '../../shared/domain/part.ts';
 import type { AdmissionQueue } from '../../shared/domain/waiting/admission-queue.ts';
@@ -21,6 +22,10 @@ export interface SeenByTick {
   /** The batches that completed, by the names of their parts. */
   completed: ReadonlyMap<string, CompletedBatch>;
   breakers: readonly Breaker[];
+  /** Every part that waits was read. */
+  sawAll: boolean;
+  /** What rows use, by model. */
+  measured: readonly MeasuredRows[];
 }
 
 /** An admission, and the state of its part. `unaware`: a tick crashed before it changed the part. */

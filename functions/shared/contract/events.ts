@@ -192,6 +192,8 @@ export interface Reason {
  * What a file, or a part of it, waits for. However long it takes, nothing is lost and no try is used up.
  * - `token_limit`: the API said that too many tokens or requests are enqueued
  * - `enqueued_tokens`, `open_batches`: a limit that you set, or that the API stated, leaves no capacity
+ * - `budget`: what it may cost does not fit the budget now
+ * - `price_unknown`: there is a budget, and no price of its model is known
  * - `account`: the account cannot pay, or may not use the service
  * - `storage`: the account's file storage is full
  * - `not_visible`: the API does not find a file that was just uploaded
@@ -202,6 +204,8 @@ export type WaitingFor =
   | 'token_limit'
   | 'enqueued_tokens'
   | 'open_batches'
+  | 'budget'
+  | 'price_unknown'
   | 'account'
   | 'storage'
   | 'not_visible'
@@ -211,7 +215,10 @@ export type WaitingFor =
 /** What the part of a failed batch waits for before it is tried again. */
 export interface BatchWaiting {
   readonly for: WaitingFor;
-  /** Position, from 1, among the waiting parts of the same model at that time, oldest job first; null if it was not known. */
+  /**
+   * Position, from 1, among the waiting parts of the same model at that time, oldest job first; with `shares`, among those of
+   * the same share and priority; null if it was not known.
+   */
   readonly position: number | null;
   /** ISO 8601. The part is tried again as soon as there is capacity, or at this time once it is first in its queue. */
   readonly until: string;
@@ -296,7 +303,7 @@ export interface JobAccepted extends JobStatusChangeBase {
   readonly plannedParts: number;
   /** What it will use and cost. Absent if a version before 0.2 planned it. */
   readonly estimate?: JobEstimate;
-  /** Present if its batches have to wait: for capacity, oldest job first, or because nothing can be sent at present. */
+  /** Present if its batches have to wait: for capacity, or because nothing can be sent at present. */
   readonly waiting?: JobWaiting;
 }
 

@@ -3,3 +3,6 @@
  * and an item can have 400 KB.
  */
 export const MAX_OPEN_BATCHES = 1_500;
+
+/** The same item lists the shares of which parts wait: so many characters of a name distinguish it. */
+export const MAX_SHARE_NAME = 48;

@@ -61,5 +61,17 @@ export const RERUN_INSTRUCTION = 'batchdrop-rerun';
 /** S3 user metadata `x-amz-meta-batchdrop-hold: yes`: check and plan the file, and send nothing before an approval. */
 export const HOLD_INSTRUCTION = 'batchdrop-hold';
 
+/** S3 user metadata `x-amz-meta-batchdrop-max-cost: 5`: reject the file if it may cost more, in the currency of the prices. */
+export const MAX_COST_INSTRUCTION = 'batchdrop-max-cost';
+
+/** S3 user metadata `x-amz-meta-batchdrop-priority`: how urgent the file is among those that wait, with `shares`. */
+export const PRIORITY_INSTRUCTION = 'batchdrop-priority';
+
+/** The values of `batchdrop-priority`; without it a file is `normal`. */
+export const PRIORITIES = ['high', 'normal', 'low'] as const;
+
+/** How urgent a file is. */
+export type Priority = (typeof PRIORITIES)[number];
+
 /** The suffixes of request files, in upper or lower case. */
 export const REQUEST_FILE_SUFFIXES = ['.jsonl', '.ndjson'] as const;

@@ -1,6 +1,7 @@
 /** The records of the ledger besides jobs and parts. */
 import type { Reason, WaitingFor } from '../contract/events.ts';
 import type { Job } from './job.ts';
+import type { Spending } from './money/budget.ts';
 import type { MeasuredRows } from './money/measured-rows.ts';
 import type { OpenBatch } from './open-batch.ts';
 import type { Admission, Part, PartRef } from './part.ts';
@@ -9,6 +10,7 @@ import { MAX_TRIES } from './timing.ts';
 import type { WaitingPart } from './waiting/admission-queue.ts';
 import type { Breaker } from './waiting/breaker.ts';
 import type { LearnedLimit } from './waiting/learned-limits.ts';
+import type { ShareLeads } from './waiting/shares.ts';
 import type { Measured } from './waiting/tokens.ts';
 
 /** The newest job of a key, and the cancel requests by key. The event of the file to cancel may arrive later. */
@@ -140,12 +142,16 @@ export interface Admitted extends PartRef {
   admission?: Admission;
 }
 
-/** The admitted parts that may not have ended yet, the measured tokens by model, and the learned limits. */
+/** The admitted parts that may not have ended yet, and what later admissions need to know. */
 export interface Admissions {
   version: number;
   admitted: Admitted[];
   measured: Record<string, Measured>;
   learned?: LearnedLimit[];
+  /** Who is ahead of their fair share; absent: nobody. */
+  leads?: ShareLeads;
+  /** Present once there was a budget. */
+  spending?: Spending;
 }
 
 /** Shards of the `due` index. */

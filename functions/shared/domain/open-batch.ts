@@ -1,5 +1,6 @@
 import type { OutputBounds } from './money/output-bounds.ts';
 import { attemptBounds, attemptSize, type PartIn } from './part.ts';
+import type { ShareOfPart } from './waiting/shares.ts';
 
 /** A batch of this Batchdrop that had not ended when it was last observed. The entry may be stale. */
 export interface OpenBatch {
@@ -14,6 +15,7 @@ export interface OpenBatch {
   /** The most output tokens of its rows. */
   output?: OutputBounds;
   jobCreatedAt: number;
+  share?: ShareOfPart;
   /** The batch's account; absent when it is not known. */
   account?: string;
   /** The part's intent. Any other batch with this intent or input file is a second batch. */
@@ -27,7 +29,7 @@ export interface OpenBatch {
 
 /** Returns what an observation needs of a running part's batch. */
 export function openBatchOf(part: PartIn<'running'>): OpenBatch {
-  const { batch, intent, model, jobCreatedAt } = part;
+  const { batch, intent, model, jobCreatedAt, share } = part;
   const output = attemptBounds(part);
   const { uploadBytes, rows } = attemptSize(part);
   return {
@@ -39,6 +41,7 @@ export function openBatchOf(part: PartIn<'running'>): OpenBatch {
     rows,
     ...(output && { output }),
     jobCreatedAt,
+    ...(share ? { share } : {}),
     ...(intent.account === undefined ? {} : { account: intent.account }),
     intentId: intent.id,
     fileId: intent.fileId,

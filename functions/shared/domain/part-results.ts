@@ -25,8 +25,15 @@ export interface UsageDifference {
   batch: { input: number; output: number };
 }
 
+/** What the API billed for one batch, as its result lines report it. */
+export interface BilledBatch extends Billed {
+  batchId: string;
+}
+
 /** What a delivery stored and counted, over all attempts of the part. */
 export interface Delivered extends Partial<Billed> {
+  /** What the batch of the last attempt was billed for. Absent before 0.2. */
+  ofBatch?: BilledBatch;
   /** The delivery whose pieces count. */
   deliveryId: string;
   rows: RowCounts;

@@ -22,6 +22,7 @@ import type {
 } from './spending/intents.ts';
 import type { NamedLimit } from './waiting/enqueued-limit.ts';
 import type { MetObstacle, Operation } from './waiting/obstacle.ts';
+import type { ShareOfPart } from './waiting/shares.ts';
 
 /**
  * A batch as the API reported it. Times are in milliseconds. Fields are absent if the API omitted them or set an
@@ -142,6 +143,10 @@ export interface PartPlan {
   interleaved?: true;
   endpoint: string;
   model: string;
+  /** Whose share of the capacity it takes. Absent when its file was planned without shares. */
+  share?: ShareOfPart;
+  /** Which group's budget pays for it. Absent: the common one, or its file was planned without groups. */
+  group?: string;
 }
 
 /** The fields of a part in any phase. */

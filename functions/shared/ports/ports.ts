@@ -101,7 +101,7 @@ export interface LedgerQueries {
   listStalled(): Promise<StalledItem[]>;
   /** Returns the items that wait for a temporary condition, except for admission; sorted by job, then by part. */
   listHeldUp(): Promise<HeldUpItem[]>;
-  /** Returns the parts that only wait for admission, in the order of admission. */
+  /** Returns the parts that only wait for admission, oldest first: without shares, that is the order of admission. */
   waitingParts(): Promise<WaitingPart[]>;
 }
 

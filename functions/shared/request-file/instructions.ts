@@ -3,7 +3,8 @@
  * <value>`.
  */
 import type { Finding } from '../contract/events.ts';
-import { INSTRUCTION_PREFIX, METADATA_LIMITS } from '../contract/request-file.ts';
+import { INSTRUCTION_PREFIX, METADATA_LIMITS, PRIORITIES, type Priority } from '../contract/request-file.ts';
+import { type Amount, amountOf } from '../domain/money/amount.ts';
 
 /** The instructions of a request file. Those that the file does not set have their defaults. */
 export interface Instructions {
@@ -11,6 +12,10 @@ export interface Instructions {
   readonly rerun: boolean;
   /** Send nothing before somebody approved the job. */
   readonly hold: boolean;
+  /** How urgent the file is among those that wait. */
+  readonly priority: Priority;
+  /** What it may cost at most. */
+  readonly 'max-cost': Amount | undefined;
 }
 
 interface Instruction<Value> {
@@ -28,13 +33,20 @@ type Known = { readonly [Name in keyof Instructions]: Instruction<Instructions[N
 const KNOWN: Known = {
   rerun: { otherwise: false, takes: 'yes or no', read: yesOrNo },
   hold: { otherwise: false, takes: 'yes or no', read: yesOrNo },
+  priority: { otherwise: 'normal', takes: 'high, normal or low', read: priority },
+  'max-cost': { otherwise: undefined, takes: 'an amount such as 5 or 0.50', read: amountOf },
 };
 
 const NEAR = 1 / 3; // the share of characters that may differ; beyond that, a suggestion is a guess
 
 /** Returns the instructions in the pairs of `x-amz-meta-batchdrop-*`. The names have no prefix. */
 export function instructionsIn(given: Readonly<Record<string, string>>): Instructions {
-  return { rerun: givenValue(given, 'rerun'), hold: givenValue(given, 'hold') };
+  return {
+    rerun: givenValue(given, 'rerun'),
+    hold: givenValue(given, 'hold'),
+    priority: givenValue(given, 'priority'),
+    'max-cost': givenValue(given, 'max-cost'),
+  };
 }
 
 /**
@@ -69,6 +81,10 @@ function isKnown(name: string): name is keyof Instructions {
 function yesOrNo(value: string): boolean | undefined {
   if (value === 'yes') return true;
   return value === 'no' ? false : undefined;
+}
+
+function priority(value: string): Priority | undefined {
+  return PRIORITIES.find((one) => one === value);
 }
 
 function unknownInstruction(name: string): string {

@@ -19,12 +19,13 @@ export function withinLimits({ limits, written, api }: World): Finding {
 }
 
 /**
- * An admitted part is the oldest of its model, once faults are over (before that, a shard of the index may have been
+ * An admitted part is the oldest of its model and share, once faults are over (before that, a shard of the index may have been
  * unreadable). A part that was rejected for the token limit while no other batch of its model was open lets others
- * pass. A leased part is in no queue, even if the function with the lease has crashed. Two rules of breakers take
+ * pass. A leased part is in no queue, even if the function with the lease has crashed. Three rules take
  * precedence over the order:
  *   - a part that waits for an account or its storage blocks no other part while a breaker for that reason is open, or
  *     until its own backoff is over while there is a breaker that is not open
+ *   - with a budget, a part that may cost more than is left lets others pass
  *   - a probe is the part that was refused longest ago, of another model if possible, and need not be the oldest
  */
 export function oldestFirst(world: World): Finding {
@@ -38,7 +39,7 @@ export function oldestFirst(world: World): Finding {
   const ordered = after.filter(({ part }) => !part.admission?.probe);
   const broken = ordered.flatMap(({ part, at, older }) =>
     older
-      .filter(({ waiting }) => waiting && !holdsNoPlace(world, waiting, at))
+      .filter(({ waiting }) => waiting && !world.limits.budget && !holdsNoPlace(world, waiting, at))
       .filter(({ waiting }) => waiting && !waiting.alone && waiting.since < at - SEEN_AFTER_MS)
       .filter(({ lease }) => lease === undefined || lease.until < at - SEEN_AFTER_MS)
       .filter((other) => !isChosen(other, other.waiting?.since ?? 0, at))

@@ -2,6 +2,7 @@ import { nameOf } from '../world/ledger-watch.ts';
 import type { Workload } from '../world/workload.ts';
 import type { World } from '../world/world.ts';
 import { holdsKept } from './approvals.ts';
+import { neverPastTheWall, settledOnce, spentWithinBudget } from './budgets.ts';
 import { cancelsHonoured } from './cancels.ts';
 import { oldestFirst, withinLimits } from './capacity.ts';
 import { costsOnce } from './costs.ts';
@@ -11,6 +12,7 @@ import { accountedFor, inOrder, nothingGivenUp, oneEnd, piecesStored } from './j
 import { breakersOpenForTheirReason, nobodyWaitsForAnother, storageStopsUploadsOnly } from './neighbours.ts';
 import { planned } from './plans.ts';
 import { atRest, expiresWithItsJob, nothingDeletedUnread, nothingLeft, taggedAtItsEnd } from './rest.ts';
+import { fairlyShared } from './shares.ts';
 import { webhooksAnsweredRightly } from './webhooks.ts';
 
 /** Examines every promise once nothing is due any more. */
@@ -42,6 +44,10 @@ export function findings(world: World, users: Workload): Finding[] {
     nothingDeletedUnread(world),
     withinLimits(world),
     oldestFirst(world),
+    fairlyShared(world),
+    neverPastTheWall(world),
+    spentWithinBudget(world),
+    settledOnce(world),
     webhooksAnsweredRightly(world),
     ...cancelsHonoured(world, users),
     ...holdsKept(world, users),

@@ -284,8 +284,55 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/poll/admission/capacity.ts',
-        anchor: '} else if (!this.#letsOthersPass(part, now)) standing.add(part.model);',
-        replacement: '}',
+        anchor: '        if (!this.#letsOthersPass(part, now)) this.#standing.add(part.model);\n',
+        replacement: '',
+      },
+    ],
+  },
+  {
+    name: 'a share starves: what it was given does not count',
+    patches: [
+      {
+        file: 'functions/poll/admission/fair-turns.ts',
+        anchor: '(this.#leads[name] ?? 0) + (gained.get(name) ?? 0) - average;',
+        replacement: '0 * average * (gained.get(name) ?? 0);',
+      },
+    ],
+  },
+  {
+    name: 'an attempt is settled twice',
+    patches: [
+      {
+        file: 'functions/shared/domain/money/budget.ts',
+        anchor: 'charges: charges.filter((one) => one !== charge),',
+        replacement: 'charges,',
+      },
+    ],
+  },
+  {
+    name: 'a reservation is lost on a crash: it is written after the parts begin',
+    patches: [
+      {
+        file: 'functions/poll/admission/admit-parts.ts',
+        anchor: '...(budget ? { spending: budget.after(chosen) } : {}),',
+        replacement: '...(budget ? { spending: budget.after([]) } : {}),',
+      },
+      {
+        file: 'functions/poll/admission/admit-parts.ts',
+        anchor:
+          'await inParallel([...unaware, ...chosen.map(asAdmitted)], AT_ONCE, (one) => admit(deps, one));',
+        replacement:
+          'await inParallel([...unaware, ...chosen.map(asAdmitted)], AT_ONCE, (one) => admit(deps, one));\n  if (budget) await ledger.replaceAdmissions({ ...(await ledger.readAdmissions()), spending: budget.after(chosen) });',
+      },
+    ],
+  },
+  {
+    name: 'the estimate is settled in place of the cost',
+    patches: [
+      {
+        file: 'functions/poll/admission/charges.ts',
+        anchor: 'decimalOf(outcome.cost);',
+        replacement: "(charge.high ?? '0');",
       },
     ],
   },
@@ -314,9 +361,9 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/intake/intake-job.ts',
-        anchor: '  const plan: Plan = { planId, parts: parts.length, rows, groups };\n',
+        anchor: '  const plan: Plan = { planId, parts: parts.length, rows, groups, estimate };\n',
         replacement:
-          '  const plan: Plan = { planId, parts: parts.length, rows, groups };\n  await deps.requestFiles.tagEnded(leased.item.request);\n',
+          '  const plan: Plan = { planId, parts: parts.length, rows, groups, estimate };\n  await deps.requestFiles.tagEnded(leased.item.request);\n',
       },
     ],
   },

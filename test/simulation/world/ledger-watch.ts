@@ -1,9 +1,11 @@
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
 import { isOver, type Job } from '../../../functions/shared/domain/job.ts';
-import type { DueItem } from '../../../functions/shared/domain/ledger-records.ts';
+import type { Admissions, DueItem } from '../../../functions/shared/domain/ledger-records.ts';
 import type { Part } from '../../../functions/shared/domain/part.ts';
+import { attemptSize } from '../../../functions/shared/domain/part.ts';
 import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
 import type { Breaker } from '../../../functions/shared/domain/waiting/breaker.ts';
+import { areInOneLine } from '../../../functions/shared/domain/waiting/shares.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import type { FaultBook } from '../faults/fault-book.ts';
 import type { Chance } from './chance.ts';
@@ -45,6 +47,8 @@ export interface LedgerHistory {
   breakers: { at: number; are: readonly Breaker[] }[];
   /** Parts that were admitted, as they had waited until then, with the older parts of their model that still waited. */
   admit: { part: Part; at: number; waited: Part; older: Part[] }[];
+  /** Every wait for admission, in the order of their ends. `bytes`: what the admission allowed to send; absent: none came. */
+  waits: { part: Part; from: number; until: number; bytes?: number }[];
 }
 
 export function nameOf(item: { jobId: string; planId?: string; number?: number }): string {
@@ -61,6 +65,8 @@ export function watchedLedger(
     onPlanning(jobId: string, planId: string): void;
     /** Called when a part has just become delivered. */
     onDelivered(part: Part, delivered: Delivered): Promise<void>;
+    /** Called when parts have just been admitted, before they know it. */
+    onAdmissions(admissions: Admissions): Promise<void>;
   },
 ): { ledger: Ledger; history: LedgerHistory } {
   const history = emptyHistory();
@@ -74,7 +80,9 @@ export function watchedLedger(
       async createPart(part) {
         deps.onPlanning(part.jobId, part.planId);
         await noteExpiry(history, ledger, part);
-        return ledger.createPart(part);
+        if (!(await ledger.createPart(part))) return false;
+        noteCapacity(history, part, deps.now());
+        return true;
       },
       async replaceJob(job) {
         if (conflicts(job) || !(await ledger.replaceJob(job))) return false;
@@ -84,6 +92,11 @@ export function watchedLedger(
       async replaceControl(control) {
         if (!(await ledger.replaceControl(control))) return false;
         noteBreakers(history, control.breakers ?? [], deps.now());
+        return true;
+      },
+      async replaceAdmissions(admissions) {
+        if (!(await ledger.replaceAdmissions(admissions))) return false;
+        await deps.onAdmissions(admissions);
         return true;
       },
       async replaceKeyPointer(pointer) {
@@ -97,7 +110,7 @@ export function watchedLedger(
         if (!(await ledger.replacePart(part))) return false;
         await noteExpiry(history, ledger, part);
         notePart(history, part, before, deps.now());
-        noteCapacity(history, part);
+        noteCapacity(history, part, deps.now());
         if (part.delivered && !before?.delivered) await deps.onDelivered(part, part.delivered);
         return true;
       },
@@ -158,6 +171,7 @@ function emptyHistory(): LedgerHistory {
     openBreakers: [],
     breakers: [],
     admit: [],
+    waits: [],
   };
 }
 
@@ -203,8 +217,8 @@ function notePart(history: LedgerHistory, part: Part, before: Part | undefined, 
   history.statuses.push({ batchId, jobId: part.jobId, rev: part.rev, status, previous });
 }
 
-function noteCapacity(history: LedgerHistory, part: Part): void {
-  const { open, waiting, admit } = history;
+function noteCapacity(history: LedgerHistory, part: Part, now: number): void {
+  const { open, waiting, admit, waits } = history;
   const name = nameOf(part);
   // If the API itself refused a create, there is no batch.
   const maySend = part.intent?.sendBy !== undefined && !part.intent.refused;
@@ -215,12 +229,20 @@ function noteCapacity(history: LedgerHistory, part: Part): void {
   history.mostOpen = Math.max(history.mostOpen, open.size);
   const waited = waiting.get(name);
   waiting.delete(name);
-  if (part.waiting && part.phase !== 'planned' && part.cancelRequestedAt === undefined)
-    waiting.set(name, part);
-  else if (waited && part.admission && part.admission.at !== waited.admission?.at) {
-    // Not by a cancel, which leaves an earlier admission unchanged.
+  const isWaiting = part.waiting && part.phase !== 'planned' && part.cancelRequestedAt === undefined;
+  if (isWaiting) waiting.set(name, part);
+  // Not by a cancel, which leaves an earlier admission as it is.
+  const isAdmitted = waited && !isWaiting && part.admission && part.admission.at !== waited.admission?.at;
+  if (waited?.waiting && waited.waiting.since !== part.waiting?.since) {
+    const { uploadBytes } = attemptSize(waited);
+    const bytes = Math.min(uploadBytes, part.admission?.atMost?.uploadBytes ?? uploadBytes);
+    const until = isAdmitted ? (part.admission?.at ?? now) : now;
+    waits.push({ part: waited, from: waited.waiting.since, until, ...(isAdmitted ? { bytes } : {}) });
+  }
+  if (isAdmitted && part.admission) {
     const isOlder = (other: Part) =>
       other.model === part.model &&
+      areInOneLine(other, part) &&
       (other.jobCreatedAt < part.jobCreatedAt || (other.jobId === part.jobId && other.number < part.number));
     admit.push({ part, at: part.admission.at, waited, older: [...waiting.values()].filter(isOlder) });
   }

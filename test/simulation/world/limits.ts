@@ -1,3 +1,4 @@
+import { amountOf } from '../../../functions/shared/domain/money/amount.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
 import { Chance } from './chance.ts';
 
@@ -10,6 +11,13 @@ export interface Tightness {
 }
 
 const EVERY_NTH = 3;
+/** In which of nine histories teams share the limits. The others are as they were before there were shares. */
+const SHARED = 4;
+/** In which of nine histories there is a budget. */
+const BUDGETED = 7;
+/** Of a file of four rows: what it may cost by the first estimate. */
+const FILE_COST = 0.14;
+const OF = 9;
 const SMALL_ACCOUNT_SHARE = 0.6;
 
 /**
@@ -17,6 +25,8 @@ const SMALL_ACCOUNT_SHARE = 0.6;
  * file.
  */
 export function tightnessOf(seed: number): Tightness | undefined {
+  if (seed % OF === SHARED) return sharedTightness(seed);
+  if (seed % OF === BUDGETED) return budgetOf(seed);
   if (seed % EVERY_NTH !== 0) return undefined;
   const chance = new Chance(seed);
   const tokens = chance.pick('enqueued tokens', [60, 100, 210, 20_000]) ?? 0;
@@ -29,5 +39,46 @@ export function tightnessOf(seed: number): Tightness | undefined {
     },
     enqueuedTokens: (model) =>
       isSmall ? 40 + 10 * chance.between(`account of ${model}`, 0, 5) : Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Teams share a limit that makes most parts wait. */
+function sharedTightness(seed: number): Tightness {
+  const chance = new Chance(seed);
+  const tokens = chance.pick('shared tokens', [60, 100, 210]) ?? 0;
+  const ofModel = chance.of('shared limits') < 0.5;
+  return {
+    limits: {
+      enqueuedTokens: ofModel ? { m: tokens } : {},
+      ...(ofModel ? {} : { maxOpenBatches: chance.between('shared batches', 1, 2) }),
+      shares: { by: 'team', weights: { search: 3, '*': 1 } },
+    },
+    enqueuedTokens: () => Number.POSITIVE_INFINITY,
+  };
+}
+
+/** What may be spent in a day is enough for a few files, of which one team may pay a part only. */
+function budgetOf(seed: number): Tightness {
+  const chance = new Chance(seed);
+  const files = (name: string, least: number, most: number) =>
+    amountOf((FILE_COST * chance.between(name, least, most)).toFixed(2)) ?? 0n;
+  const isShared = chance.of('shares of a budget') < 0.5;
+  const isTight = chance.of('batches of a budget') < 0.3;
+  return {
+    limits: {
+      enqueuedTokens: {},
+      ...(isTight ? { maxOpenBatches: chance.between('budgeted batches', 1, 3) } : {}),
+      ...(isShared ? { shares: { by: 'team', weights: { search: 3, '*': 1 } } } : {}),
+      budget: {
+        all: {
+          day: files('day', 6, 9),
+          ...(chance.of('month') < 0.3 ? { month: files('month', 20, 40) } : {}),
+        },
+        by: 'team',
+        each: { search: { day: files('search', 5, 7) } },
+        others: chance.of('others') < 0.5 ? { day: files('others', 5, 8) } : {},
+      },
+    },
+    enqueuedTokens: () => Number.POSITIVE_INFINITY,
   };
 }

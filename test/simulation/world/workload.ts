@@ -6,6 +6,9 @@ import { REQUESTS, type World } from './world.ts';
 const KEYS = ['in/a.jsonl', 'in/b.jsonl', 'in/c.jsonl'];
 const ACTIONS_LAST_MS = 40 * MINUTE;
 const MAX_ACTIONS = 7;
+const MAX_CROWD = 6; // files that one team uploads at once
+const TEAMS = ['search', 'ads', 'billing'];
+const LIMITED_SHARE = 0.85; // of files, whose rows limit their output
 const MIXED_SHARE = 0.2;
 const BAD_SHARE = 0.06;
 
@@ -47,6 +50,22 @@ export class Workload {
         this.#act(action);
       });
     }
+    if (hasTeams(world)) this.#uploadCrowd();
+  }
+
+  /** One team uploads many files at once, and others a few after it. */
+  #uploadCrowd(): void {
+    const { chance, timeline } = this.#world;
+    const first = timeline.now() + chance.between('crowd', 0, ACTIONS_LAST_MS);
+    const team = chance.pick('team of the crowd', TEAMS) ?? '';
+    for (let n = 0; n < MAX_CROWD; n += 1) {
+      const name = `crowd ${n}`;
+      this.#left += 1;
+      timeline.at(first + n * MINUTE, () => {
+        this.#left -= 1;
+        this.#uploadOnce(name, `in/crowd-${n}.jsonl`, n, n < MAX_CROWD - 2 ? team : undefined);
+      });
+    }
   }
 
   areDone(): boolean {
@@ -80,15 +99,19 @@ export class Workload {
     }
   }
 
-  #uploadOnce(name: string, key: string, content: number): void {
+  #uploadOnce(name: string, key: string, content: number, team?: string): void {
     const { chance, faults, timeline, mailbox, requestFiles, approver } = this.#world;
     const size = chance.of(`parts of ${name}`);
     const hold = approver.instructionOf(name);
     const metadata: Record<string, string> = {
-      ...(chance.of(`rerun ${name}`) < 0.15 && { 'batchdrop-rerun': 'yes' }),
+      ...(chance.of(`rerun ${name}`) < 0.15 ? { 'batchdrop-rerun': 'yes' } : {}),
       ...hold,
+      ...(hasTeams(this.#world) ? this.#ofTeam(name, team) : {}),
     };
-    const good = fileOf(content, chance.of(`mixed ${name}`) < MIXED_SHARE, size < 0.15);
+    const { budget } = this.#world.limits;
+    const isMixed = chance.of(`mixed ${name}`) < MIXED_SHARE;
+    const isLimited = budget !== undefined && chance.of(`limited ${name}`) < LIMITED_SHARE;
+    const good = fileOf(content, isMixed, { isLarge: size < 0.15 && !budget, isLimited });
     const isBad = chance.of(`bad ${name}`) < BAD_SHARE;
     const body = isBad ? good + good : good;
     const facts = requestFiles.put(REQUESTS, key, body, metadata);
@@ -117,6 +140,15 @@ export class Workload {
     }
   }
 
+  #ofTeam(name: string, team: string | undefined): Record<string, string> {
+    const { chance } = this.#world;
+    const priority = chance.pick(`priority of ${name}`, ['high', 'normal', 'normal', 'normal', 'low']);
+    return {
+      'batch-team': team ?? chance.pick(`team of ${name}`, TEAMS) ?? '',
+      ...(priority === undefined || team !== undefined ? {} : { 'batchdrop-priority': priority }),
+    };
+  }
+
   #cancelKey(name: string, key: string): void {
     this.#cancel(name, { bucket: REQUESTS, key });
   }
@@ -127,15 +159,24 @@ export class Workload {
   }
 }
 
+/** Returns whether files belong to teams. */
+function hasTeams({ limits }: World): boolean {
+  return limits.shares !== undefined || limits.budget !== undefined;
+}
+
 const INPUTS = JSON.stringify([{}, ...Array<number>(25_001).fill(0)]); // only their number matters
 
 /**
  * Returns a file. It makes two parts if its two rows have more embedding inputs than one batch may have, or if two
  * models alternate.
  */
-function fileOf(content: number, mixed: boolean, large: boolean): string {
+function fileOf(
+  content: number,
+  mixed: boolean,
+  { isLarge, isLimited }: { isLarge: boolean; isLimited: boolean },
+): string {
   const model = (n: number) => (mixed && n % 2 === 0 ? 'n' : 'm');
-  if (large) {
+  if (isLarge) {
     return [1, 2]
       .map(
         (n) =>
@@ -147,7 +188,7 @@ function fileOf(content: number, mixed: boolean, large: boolean): string {
     custom_id: `c${content}-${n}`,
     method: 'POST',
     url: '/v1/chat/completions',
-    body: { model: model(n), messages: [] },
+    body: { model: model(n), messages: [], ...(isLimited ? { max_tokens: 8 } : {}) },
   });
   return [1, 2, 3, 4].map((n) => `${JSON.stringify(row(n))}\n`).join('');
 }

@@ -8,8 +8,10 @@ import type { CancelRequest } from '../../../functions/shared/contract/messages/
 import { resultLinesKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import { isOver } from '../../../functions/shared/domain/job.ts';
+import type { Amount } from '../../../functions/shared/domain/money/amount.ts';
 import { PriceList } from '../../../functions/shared/domain/money/price-list.ts';
 import type { HoldPolicy } from '../../../functions/shared/domain/money/reason-to-hold.ts';
+import { NO_TOKENS } from '../../../functions/shared/domain/money/token-counts.ts';
 import type { ObservedBatch, Part } from '../../../functions/shared/domain/part.ts';
 import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
@@ -38,13 +40,18 @@ import { watchedLedger } from './ledger-watch.ts';
 import type { Tightness } from './limits.ts';
 import { Mailbox, type Message } from './mailbox.ts';
 import { Operator, releaseStalled } from './operator.ts';
+import { SpendingWatch } from './spending-watch.ts';
 import { TagWatch } from './tag-watch.ts';
 import { Timeline } from './timeline.ts';
 import { Troubles } from './troubles.ts';
 import { isGenuineHere, SECRETS_HERE, type Surroundings, Webhooks } from './webhooks.ts';
 
 export const RERUN = { maxAttempts: 3, rerunMissing: false };
-const PRICES = new PriceList();
+/** As much as a cent for ten tokens, so that each counts. */
+export const PRICES = new PriceList({
+  models: { m: { input: 1000, output: 2000 }, n: { input: 500, output: 500 } },
+  batchDiscount: 0.5,
+});
 export const REQUESTS = 'requests';
 const MAX_AT_ONCE = 8;
 const MAX_GAP_MS = 30 * MINUTE;
@@ -60,7 +67,7 @@ export interface Scenario {
   holds?: HoldPolicy | undefined;
 }
 
-type OurPorts = Ports & { instance: string; resultsBucket: string; limits: BatchLimits };
+type OurPorts = Ports & { instance: string; resultsBucket: string; limits: BatchLimits; prices: PriceList };
 
 type Work = (ports: OurPorts, deadline: Deadline) => Promise<void>;
 
@@ -80,6 +87,7 @@ export class World {
   readonly written;
   readonly hangs = new HangWatch(() => this.timeline.now());
   readonly tags;
+  readonly spending: SpendingWatch;
   readonly requestFiles;
   readonly results = createInMemoryResults();
   readonly api;
@@ -138,6 +146,9 @@ export class World {
     };
     this.requestFiles = createInMemoryRequestFiles({ clock: { now } });
     this.tags = new TagWatch(this.ledger);
+    this.spending = new SpendingWatch(this.limits.budget, this.ledger, (batchId, model) =>
+      this.#billed(batchId, model),
+    );
     this.#ids = createSeededIds(seed);
     this.api = createInMemoryBatchApi({
       clock: { now },
@@ -186,6 +197,7 @@ export class World {
       faults,
       onPlanning: (jobId, planId) => this.#cancelDuring(jobId, planId),
       onDelivered: (part, delivered) => this.#checkPieces(part, delivered),
+      onAdmissions: (admissions) => this.spending.note(admissions),
     });
     this.#watched = watched;
     this.written = history;
@@ -209,7 +221,13 @@ export class World {
   /** Returns whether nothing runs, no message waits, and nothing is due. */
   isQuiet(): boolean {
     if (this.#running.size > 0 || this.gate.late > 0 || !this.mailbox.isEmpty()) return false;
-    return this.faults.over && !this.ledger.hasDue(Number.POSITIVE_INFINITY);
+    return this.faults.over && !this.ledger.hasDue(Number.POSITIVE_INFINITY) && !this.spending.isOpen;
+  }
+
+  #billed(batchId: string, model: string): Amount {
+    const rows = this.api.audit().billed.filter((row) => row.batchId === batchId).length;
+    const tokens = { ...NO_TOKENS, input: 10 * rows, output: 5 * rows };
+    return PRICES.at(this.timeline.now()).costOf({ model, rows, ...tokens })?.paid ?? 0n;
   }
 
   /** Runs POLL whenever anything is due: about once a minute, and less and less often while it changes nothing. */
@@ -218,7 +236,7 @@ export class World {
     this.#ticks += 1;
     if (this.faults.over) void releaseStalled(this.ledger, this.timeline.now());
     const name = `tick ${this.#ticks}`;
-    const due = this.ledger.hasDue(this.timeline.now());
+    const due = this.ledger.hasDue(this.timeline.now()) || this.spending.isOpen;
     if (due && !this.faults.occurs('tick skipped', name)) {
       const writes = this.#writes;
       this.#invoke(
@@ -258,19 +276,14 @@ export class World {
   #handle(message: Message, ports: OurPorts, deadline: Deadline): Promise<void> {
     switch (message.to) {
       case 'intake':
-        return intakeHandler({
-          ...ports,
-          requestBucket: REQUESTS,
-          prices: PRICES,
-          holds: this.approver.policy,
-        })(message.body, deadline);
-      case 'submit':
-        return submitHandler({ ...ports, completionWindow: '24h' })(message.body, deadline);
-      case 'deliver':
-        return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN, prices: PRICES })(
+        return intakeHandler({ ...ports, requestBucket: REQUESTS, holds: this.approver.policy })(
           message.body,
           deadline,
         );
+      case 'submit':
+        return submitHandler({ ...ports, completionWindow: '24h' })(message.body, deadline);
+      case 'deliver':
+        return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN })(message.body, deadline);
       case 'cancel':
         return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt }, deadline);
       case 'approve':
@@ -441,6 +454,7 @@ export class World {
       instance: 'Example.Batchdrop',
       resultsBucket: 'results',
       limits: this.limits,
+      prices: PRICES,
       observeIntervalMs: this.webhooks.observeIntervalMs,
       ...(this.webhooks.isOn && { webhooks: true as const }),
     };

@@ -460,3 +460,65 @@ it('the wait of a part begins at its dispatch, not at its plan', async () => {
   await world.pass(2);
   expect(world.parts(jobId)[0]?.waiting?.since ?? 0).toBeGreaterThan(planned);
 });
+
+describe('with shares', () => {
+  const TEAM = ['ads', 'ads', 'ads', 'search', 'billing'];
+  const shares = { by: 'team', weights: { search: 3, '*': 1 } };
+
+  async function dropTeams(world: SmallWorld, given: Record<string, string>[]): Promise<string[]> {
+    const jobs: string[] = [];
+    for (const [n, metadata] of given.entries()) {
+      jobs.push(await world.drop(`${n}.jsonl`, ROWS, metadata));
+      world.clock.advance(1_000);
+    }
+    await world.work();
+    return jobs;
+  }
+
+  it('teams take turns, and their leads are kept from tick to tick', async () => {
+    const world = new SmallWorld({ limits: { maxOpenBatches: 1, shares } });
+    const teams = [...TEAM, 'search'];
+    const jobs = await dropTeams(
+      world,
+      teams.map((team) => ({ 'batch-team': team })),
+    );
+    await world.rest();
+    const order = jobsByCreate(world).map((jobId) => teams[jobs.indexOf(jobId)]);
+    expect(order).toEqual(['ads', 'search', 'billing', 'search', 'ads', 'ads']);
+  });
+
+  it('an urgent file begins before older ones of the same team, and one that can wait after them', async () => {
+    const world = new SmallWorld({ limits: { maxOpenBatches: 1, shares: { weights: {} } } });
+    const jobs = await dropTeams(world, [
+      {},
+      { 'batchdrop-priority': 'low' },
+      {},
+      {},
+      { 'batchdrop-priority': 'high' },
+      { 'batchdrop-priority': 'high' },
+    ]);
+    await world.rest();
+    const order = jobsByCreate(world).map((jobId) => jobs.indexOf(jobId));
+    expect(order).toEqual([0, 1, 4, 5, 2, 3]);
+  });
+
+  it('without shares, teams and priorities change nothing', async () => {
+    const world = new SmallWorld({ limits: { maxOpenBatches: 1 } });
+    const jobs = await dropTeams(
+      world,
+      TEAM.map((team) => ({ 'batch-team': team, 'batchdrop-priority': team === 'search' ? 'high' : 'low' })),
+    );
+    await world.rest();
+    expect(jobsByCreate(world)).toEqual(jobs);
+    expect(world.parts(jobs[0] ?? '')[0]).not.toHaveProperty('share');
+  });
+
+  it('nothing waits that no limit delays', async () => {
+    const world = new SmallWorld({ limits: { shares } });
+    await dropTeams(
+      world,
+      TEAM.map((team) => ({ 'batch-team': team })),
+    );
+    expect(openNow(world)).toBe(TEAM.length);
+  });
+});

@@ -11,6 +11,8 @@ const codes = (differences: Partial<RequestFile>) =>
 const pairs = (count: number, name = 'n', value = 'v') =>
   Object.fromEntries(Array.from({ length: count }, (_, at) => [`${name}${at}`, value]));
 
+const KNOWN = 'batchdrop-rerun, batchdrop-hold, batchdrop-priority, batchdrop-max-cost';
+
 describe('an object', () => {
   it.each([
     [0, [['empty_file', null]]],
@@ -52,7 +54,7 @@ describe('user metadata', () => {
   it('batch-rerun and batch-drop-rerun are tags like any other', () => {
     const { metadata, instructions } = readUserMetadata({ 'batch-rerun': 'yes', 'batch-drop-rerun': 'yes' });
     expect(metadata).toEqual({ rerun: 'yes', 'drop-rerun': 'yes' });
-    expect(instructionsIn(instructions)).toEqual({ rerun: false, hold: false });
+    expect(instructionsIn(instructions)).toEqual({ rerun: false, hold: false, priority: 'normal' });
   });
 });
 
@@ -65,7 +67,7 @@ describe('instructions', () => {
     ['no', false],
   ])('batchdrop-rerun: %s requests a new run: %s', (value, rerun) => {
     expect(findingsOn({ rerun: value })).toEqual([]);
-    expect(instructionsIn({ rerun: value })).toEqual({ rerun, hold: false });
+    expect(instructionsIn({ rerun: value })).toMatchObject({ rerun });
   });
 
   it.each(['maybe', '', 'YES', 'true', ' yes'])('batchdrop-rerun: "%s" is rejected', (value) => {
@@ -76,26 +78,33 @@ describe('instructions', () => {
         message: `instruction batchdrop-rerun is "${value}"; set yes or no`,
       },
     ]);
-    expect(instructionsIn({ rerun: value })).toEqual({ rerun: false, hold: false });
+    expect(instructionsIn({ rerun: value })).toMatchObject({ rerun: false });
+  });
+
+  it.each(['high', 'normal', 'low'])('batchdrop-priority: %s is the priority', (priority) => {
+    expect(findingsOn({ priority })).toEqual([]);
+    expect(instructionsIn({ priority })).toMatchObject({ priority });
+  });
+
+  it.each(['urgent', '', 'HIGH', '1'])('batchdrop-priority: "%s" is rejected', (value) => {
+    expect(findingsOn({ priority: value })).toEqual([
+      {
+        line: null,
+        code: 'invalid_instruction',
+        message: `instruction batchdrop-priority is "${value}"; set high, normal or low`,
+      },
+    ]);
   });
 
   it.each([
     ['rerrun', 'unknown instruction x-amz-meta-batchdrop-rerrun; did you mean batchdrop-rerun?'],
     ['re-run', 'unknown instruction x-amz-meta-batchdrop-re-run; did you mean batchdrop-rerun?'],
     ['rerunn', 'unknown instruction x-amz-meta-batchdrop-rerunn; did you mean batchdrop-rerun?'],
-    [
-      'priority',
-      'unknown instruction x-amz-meta-batchdrop-priority; the known ones are batchdrop-rerun, batchdrop-hold',
-    ],
-    ['', 'unknown instruction x-amz-meta-batchdrop-; the known ones are batchdrop-rerun, batchdrop-hold'],
-    [
-      '__proto__',
-      'unknown instruction x-amz-meta-batchdrop-__proto__; the known ones are batchdrop-rerun, batchdrop-hold',
-    ],
-    [
-      'toString',
-      'unknown instruction x-amz-meta-batchdrop-toString; the known ones are batchdrop-rerun, batchdrop-hold',
-    ],
+    ['proirity', 'unknown instruction x-amz-meta-batchdrop-proirity; did you mean batchdrop-priority?'],
+    ['urgent', `unknown instruction x-amz-meta-batchdrop-urgent; the known ones are ${KNOWN}`],
+    ['', `unknown instruction x-amz-meta-batchdrop-; the known ones are ${KNOWN}`],
+    ['__proto__', `unknown instruction x-amz-meta-batchdrop-__proto__; the known ones are ${KNOWN}`],
+    ['toString', `unknown instruction x-amz-meta-batchdrop-toString; the known ones are ${KNOWN}`],
   ])('batchdrop-%s is unknown, and rejected whatever its value', (name, message) => {
     for (const value of ['yes', '']) {
       const given = Object.fromEntries([[name, value]]);

@@ -1,5 +1,6 @@
 import type { OutputBounds } from '../money/output-bounds.ts';
 import { attemptBounds, attemptSize, type PartIn, type PartRef, type Waiting } from '../part.ts';
+import { areInOneLine, type ShareOfPart } from './shares.ts';
 
 /** The fields of a waiting part that decide when it is admitted. */
 export interface WaitingPart extends PartRef {
@@ -8,21 +9,30 @@ export interface WaitingPart extends PartRef {
   /** The length of the waiting attempt, in bytes. */
   uploadBytes: number;
   rows?: number;
+  share?: ShareOfPart;
+  group?: string;
+  /** It waits for a part of its rows only. */
+  isSlice?: true;
+  /** When somebody approved its job, in milliseconds. */
+  approvedAt?: number;
   /** The most output tokens of the attempt that waits. */
   output?: OutputBounds;
   waiting: Waiting;
-  /** When somebody approved its job, in milliseconds. */
-  approvedAt?: number;
 }
 
 /** Returns the part's entry in the admission queue. */
 export function waitingPartOf(part: PartIn<'waiting' | 'requeued'>): WaitingPart {
-  const { jobId, planId, number, jobCreatedAt, model, waiting, approvedAt } = part;
+  const { jobId, planId, number, jobCreatedAt, model, share, group, slice, approvedAt, waiting } = part;
   const output = attemptBounds(part);
   const { uploadBytes, rows } = attemptSize(part);
   const size = { uploadBytes, rows, ...(output && { output }) };
-  const approved = approvedAt === undefined ? {} : { approvedAt };
-  return { jobId, planId, number, jobCreatedAt, model, ...size, waiting, ...approved };
+  const facts = {
+    ...(share && { share }),
+    ...(group !== undefined && { group }),
+    ...(slice && { isSlice: true as const }),
+    ...(approvedAt !== undefined && { approvedAt }),
+  };
+  return { jobId, planId, number, jobCreatedAt, model, ...size, ...facts, waiting };
 }
 
 /** Returns a unique name for a part, for use as a map key. */
@@ -31,7 +41,7 @@ export function nameOf({ jobId, planId, number }: PartRef): string {
 }
 
 /** The fields that decide a part's position in the queue. */
-type Entry = Pick<WaitingPart, 'jobId' | 'planId' | 'number' | 'jobCreatedAt' | 'model'>;
+type Entry = Pick<WaitingPart, 'jobId' | 'planId' | 'number' | 'jobCreatedAt' | 'model' | 'share'>;
 
 /** The parts that one tick has read and that wait for admission. */
 export class AdmissionQueue {
@@ -53,16 +63,16 @@ export class AdmissionQueue {
     return this.#parts.size;
   }
 
-  /** Returns the parts in the order of admission: oldest job first, then by number. */
+  /** Returns the parts by age: oldest job first, then by number. Without shares they are admitted in this order. */
   inOrder(): WaitingPart[] {
     return [...this.#parts.values()].sort(byAge);
   }
 
-  /** Returns the position that the part has, or would have, among the parts of its model, from 1. */
+  /** Returns the position that the part has, or would have, among the parts of its model and share; from 1. */
   positionOf(part: Entry): number {
     let before = 0;
     for (const other of this.#entries.values())
-      if (other.model === part.model && byAge(other, part) < 0) before += 1;
+      if (other.model === part.model && areInOneLine(other, part) && byAge(other, part) < 0) before += 1;
     return before + 1;
   }
 }

@@ -1,4 +1,6 @@
 import type { WaitingFor } from '../../contract/events.ts';
+import type { Budget } from '../money/budget.ts';
+import type { Shares } from './shares.ts';
 
 /** The configured limits. Parts wait for admission while a limit leaves no capacity. */
 export interface BatchLimits {
@@ -6,10 +8,19 @@ export interface BatchLimits {
   enqueuedTokens: Record<string, number>;
   /** The maximum number of open batches of this Batchdrop. */
   maxOpenBatches?: number;
+  /** Whose turn it is among the parts that wait; absent: the oldest job's. */
+  shares?: Shares;
+  /** What may be spent. With a budget, every part waits for admission. */
+  budget?: Budget;
 }
 
 /** Returns what a part of the model has to wait for; undefined when it may begin at once. */
-export function mustWaitFor(
+export function mustWaitFor({ budget, ...limits }: BatchLimits, model: string): WaitingFor | undefined {
+  return capacityFor(limits, model) ?? (budget ? 'budget' : undefined);
+}
+
+/** Returns which limit a part of the model may have to wait for; undefined when there is none. */
+export function capacityFor(
   { enqueuedTokens, maxOpenBatches }: BatchLimits,
   model: string,
 ): WaitingFor | undefined {
@@ -18,6 +29,6 @@ export function mustWaitFor(
 }
 
 /** Returns whether any limit is set. */
-export function areSet({ enqueuedTokens, maxOpenBatches }: BatchLimits): boolean {
-  return maxOpenBatches !== undefined || Object.keys(enqueuedTokens).length > 0;
+export function areSet({ enqueuedTokens, maxOpenBatches, budget }: BatchLimits): boolean {
+  return maxOpenBatches !== undefined || budget !== undefined || Object.keys(enqueuedTokens).length > 0;
 }

@@ -27,6 +27,8 @@ const BACKOFF: Readonly<Record<WaitingFor, { first: number; longest: number }>> 
   token_limit: { first: 5 * MINUTE, longest: 30 * MINUTE },
   enqueued_tokens: { first: MINUTE, longest: 30 * MINUTE },
   open_batches: { first: MINUTE, longest: 30 * MINUTE },
+  budget: { first: MINUTE, longest: 30 * MINUTE },
+  price_unknown: { first: MINUTE, longest: 30 * MINUTE },
   account: { first: 2 * MINUTE, longest: 30 * MINUTE }, // a rotated key is in use within two minutes
   storage: { first: 2 * MINUTE, longest: 30 * MINUTE },
   not_visible: { first: 15 * SECOND, longest: 10 * MINUTE },

@@ -1,0 +1,40 @@
+/** What Batchdrop may spend at the API, in the currency of `prices`. Days and months are those of UTC. */
+export interface BudgetProps {
+  /**
+   * What all files together may cost in a day.
+   * @default - any amount
+   */
+  readonly perDay?: number | undefined;
+  /**
+   * What all files together may cost in a month.
+   * @default - any amount
+   */
+  readonly perMonth?: number | undefined;
+  /**
+   * Name of a metadata pair, in lower case: its value names the group of a file. With `team`, a file belongs to the group
+   * that its S3 metadata `x-amz-meta-batch-team` names.
+   * @default - no groups
+   */
+  readonly by?: string | undefined;
+  /**
+   * What the files of a group may cost in a day, by the name of the group: `{ search: 50 }`.
+   * @default - any amount
+   */
+  readonly each?: { readonly [group: string]: number } | undefined;
+  /**
+   * What the files of a group may cost in a month, by the name of the group.
+   * @default - any amount
+   */
+  readonly eachPerMonth?: { readonly [group: string]: number } | undefined;
+  /**
+   * What all groups that are named in neither `each` nor `eachPerMonth` may cost in a day, together with files without a
+   * group.
+   * @default - any amount
+   */
+  readonly default?: number | undefined;
+  /**
+   * What all these may cost in a month.
+   * @default - any amount
+   */
+  readonly defaultPerMonth?: number | undefined;
+}

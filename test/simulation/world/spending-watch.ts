@@ -1,0 +1,123 @@
+import type { Admissions } from '../../../functions/shared/domain/ledger-records.ts';
+import { type Amount, amountOf, decimalOf } from '../../../functions/shared/domain/money/amount.ts';
+import type { Budget, Charge, SpendLimits } from '../../../functions/shared/domain/money/budget.ts';
+import { isAtItsEnd } from '../../../functions/shared/domain/part-end.ts';
+import type { Ledger } from '../../../functions/shared/ports/ports.ts';
+import { nameOf } from './ledger-watch.ts';
+
+/** A charge that ever was, as it last was; and which wait of its part its admission ended. */
+export interface EverCharged {
+  charge: Charge;
+  since: number | undefined;
+  isApproved: boolean;
+  /** It is no longer listed. One that was settled in the same moment was never seen so. */
+  isGone: boolean;
+}
+
+const PERIODS = { day: 10, month: 7 } as const;
+
+/** Follows what a budget reserves and spends: it keeps every charge that ever was, and adds them up by itself. */
+export class SpendingWatch {
+  /** By part and time of admission. */
+  readonly all = new Map<string, EverCharged>();
+  readonly broken: string[] = [];
+  checked = 0;
+  last: Admissions | undefined;
+  readonly #budget: Budget | undefined;
+  readonly #ledger: Ledger;
+  /** Returns what a row of the model is billed for, times the rows of the batch that ran. */
+  readonly #billed: (batchId: string, model: string) => Amount;
+
+  constructor(
+    budget: Budget | undefined,
+    ledger: Ledger,
+    billed: (batchId: string, model: string) => Amount,
+  ) {
+    this.#budget = budget;
+    this.#ledger = ledger;
+    this.#billed = billed;
+  }
+
+  /** Some charge is not settled yet. */
+  get isOpen(): boolean {
+    return this.last?.spending?.charges.some(({ settled }) => settled === undefined) ?? false;
+  }
+
+  /** Call it with each item that was written. */
+  async note(admissions: Admissions): Promise<void> {
+    this.last = admissions;
+    const news: Charge[] = [];
+    for (const charge of admissions.spending?.charges ?? []) {
+      const key = keyOf(charge);
+      const known = this.all.get(key);
+      if (known) known.charge = charge;
+      else {
+        const part = await this.#ledger.readPart(charge);
+        const isApproved = part?.approvedAt !== undefined;
+        this.all.set(key, { charge, since: part?.waiting?.since, isApproved, isGone: false });
+        if (!isApproved) news.push(charge);
+      }
+    }
+    const listed = new Set(admissions.spending?.charges.map(keyOf));
+    for (const [key, one] of this.all) one.isGone = !listed.has(key);
+    if (this.#budget) for (const charge of news) await this.#check(this.#budget, charge);
+  }
+
+  /** What was spent and reserved, and what is admitted now, is within each purse that pays for it. */
+  async #check(budget: Budget, admitted: Charge): Promise<void> {
+    const { all, each, others } = budget;
+    const own = Object.hasOwn(each, admitted.group) ? (each[admitted.group] ?? {}) : others;
+    for (const [limits, isOf] of [
+      [all, () => true],
+      [own, (group: string) => group === admitted.group],
+    ] as const)
+      for (const period of ['day', 'month'] as const) await this.#checkPurse(limits, period, admitted, isOf);
+  }
+
+  async #checkPurse(
+    limits: SpendLimits,
+    period: keyof typeof PERIODS,
+    admitted: Charge,
+    isOf: (group: string) => boolean,
+  ): Promise<void> {
+    const limit = limits[period];
+    if (limit === undefined) return;
+    this.checked += 1;
+    let used = 0n;
+    for (const one of this.all.values())
+      if (isOf(one.charge.group) && isIn(one.charge, admitted, period)) used += await this.#used(one);
+    if (used <= limit) return;
+    const what = `${decimalOf(used)} spent and reserved in a ${period} of ${decimalOf(limit)}`;
+    this.broken.push(`${keyOf(admitted)} was admitted with ${what}`);
+  }
+
+  /** Counts what may still be billed as it was estimated, whatever the item says. */
+  async #used({ charge, since, isGone }: EverCharged): Promise<Amount> {
+    const part = await this.#ledger.readPart(charge);
+    const high = amount(charge.high);
+    const ran = part?.ran.find(({ admission }) => admission?.at === charge.at);
+    if (isGone && charge.settled === undefined)
+      return ran && part ? this.#billed(ran.batch.batchId, part.model) : 0n;
+    const isWaiting = part?.waiting !== undefined && part.waiting.since === since;
+    const isRunning = part?.admission?.at === charge.at && !isAtItsEnd(part);
+    const isOpen = part?.cancelRequestedAt === undefined && (isWaiting || isRunning);
+    return isOpen && part?.phase !== 'requeued' ? high : amount(charge.settled ?? charge.high);
+  }
+}
+
+function isIn(one: Charge, other: Charge, period: keyof typeof PERIODS): boolean {
+  return periodOf(one, period) === periodOf(other, period);
+}
+
+/** Returns the day or the month of a charge. */
+export function periodOf({ day }: Charge, period: keyof typeof PERIODS): string {
+  return day.slice(0, PERIODS[period]);
+}
+
+function keyOf(charge: Charge): string {
+  return `${nameOf(charge)} at ${charge.at}`;
+}
+
+export function amount(decimal: string | null): Amount {
+  return decimal === null ? 0n : (amountOf(decimal) ?? 0n);
+}
