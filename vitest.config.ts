@@ -39,7 +39,8 @@ export default defineConfig({
       project('integration', { exclude: IN_THIS_PROCESS }), // runs real processes against the clock: each file by itself
       {
         extends: true,
-        test: { name: 'integration-api', include: IN_THIS_PROCESS, ...SHARED },
+        // Side by side: most of these tests wait for the deadline of a call.
+        test: { name: 'integration-api', include: IN_THIS_PROCESS, maxConcurrency: 12, ...SHARED },
       },
       project('browser'),
       project('package'), // installs from the registry: by itself, `npm run test:package`

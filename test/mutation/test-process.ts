@@ -1,21 +1,34 @@
-/** Runs test files of the tree that it stands in, for test-runner.ts: a process of its own, which can be killed. */
+/**
+ * Runs test files of the tree that it stands in, for test-runner.ts: a process of its own, which can be killed. With the
+ * argument `apart` each file loads the source anew; otherwise the files of a question share what they load, as in `npm test`.
+ */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createVitest, type TestCase, type TestModule } from 'vitest/node';
+import {
+  BaseSequencer,
+  createVitest,
+  type TestCase,
+  type TestModule,
+  type TestSpecification,
+} from 'vitest/node';
+
+/** A test file, and the ids of the tests to run; all of them if there are none. */
+export interface ChosenTests {
+  file: string;
+  tests: string[];
+}
 
 export interface Asked {
-  file: string;
-  /** Ids of the tests to run; all of them if there are none. */
-  tests: string[];
+  files: ChosenTests[];
   /** Source files that are not what they were at the last question. */
   changed: string[];
 }
 
 /** What came of the tests that ran: all that were asked for, or those until one failed. */
-export interface TestFileReport {
+export interface TestReport {
   tests: { id: string; milliseconds: number; shows: number[] }[];
-  /** The first test that failed, or what kept the file from running. */
-  failed?: string;
+  /** The first test that failed, or what kept a file from running. */
+  failed?: { file: string; what: string };
   milliseconds: number;
   /** What showed outside of the tests. */
   shows: number[];
@@ -24,13 +37,21 @@ export interface TestFileReport {
 const TREE = fileURLToPath(new URL('../../', import.meta.url));
 const NAMES = /^(?!.*without the fix)/; // such a test looks for lines of the source, which a mutant changes
 
+class AsAsked extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return files;
+  }
+}
+
 const vitest = await createVitest('test', {
   root: TREE,
   config: false, // one project in the place of all: the time-outs are those of vitest.config.ts
   include: ['test/**/*.test.ts'],
   setupFiles: ['test/mutation/vitest-setup.ts'],
+  sequence: { sequencer: AsAsked },
   pool: 'threads', // which end with their process
   maxWorkers: 1,
+  isolate: process.argv.includes('apart'),
   watch: false,
   testTimeout: 180_000,
   hookTimeout: 120_000,
@@ -43,18 +64,23 @@ function endAtFailure(test: TestCase): void {
   if (test.result().state === 'failed') void vitest.cancelCurrentRun('test-failure');
 }
 
-async function run({ file, tests, changed }: Asked): Promise<TestFileReport> {
+async function run({ files, changed }: Asked): Promise<TestReport> {
   for (const source of changed) vitest.invalidateFile(join(TREE, source));
   const began = performance.now();
-  const path = join(TREE, file);
-  const which = tests.length > 0 ? { testIds: tests } : { testNamePattern: NAMES };
-  const specification = vitest.getRootProject().createSpecification(path, which);
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications([specification]);
+  const project = vitest.getRootProject();
+  const specifications = files.map(({ file, tests }) =>
+    project.createSpecification(
+      join(TREE, file),
+      tests.length > 0 ? { testIds: tests } : { testNamePattern: NAMES },
+    ),
+  );
+  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
   const milliseconds = performance.now() - began;
-  const modules = testModules.filter(({ moduleId }) => moduleId === path); // others ran before
+  const asked = new Set(specifications.map(({ moduleId }) => moduleId));
+  const modules = testModules.filter(({ moduleId }) => asked.has(moduleId)); // others ran before
   const ran = modules
     .flatMap((module) => [...module.children.allTests()])
-    .filter((test) => test.result().state !== 'skipped');
+    .filter((test) => ['passed', 'failed'].includes(test.result().state));
   const failed = failureOf(modules, ran, unhandledErrors);
   return {
     tests: ran.map((test) => ({
@@ -68,12 +94,20 @@ async function run({ file, tests, changed }: Asked): Promise<TestFileReport> {
   };
 }
 
-function failureOf(modules: TestModule[], ran: TestCase[], unhandled: unknown[]): string | undefined {
+function failureOf(modules: TestModule[], ran: TestCase[], unhandled: unknown[]): TestReport['failed'] {
   const failed = ran.find((test) => test.result().state === 'failed');
-  if (failed) return failed.fullName;
-  const [error] = [...modules.flatMap((module) => module.errors()), ...unhandled];
-  if (error) return (error as { message?: string }).message ?? 'an error outside of the tests';
-  return modules.every((module) => module.ok()) ? undefined : 'a hook';
+  if (failed) return { file: fileOf(failed.module), what: failed.fullName };
+  const broken = modules.find((module) => !module.ok());
+  const [error = 'a hook'] = [...(broken?.errors() ?? []), ...unhandled];
+  if (broken === undefined && unhandled.length === 0) return undefined;
+  return {
+    file: broken === undefined ? 'outside of the tests' : fileOf(broken),
+    what: Object(error).message ?? String(error),
+  };
+}
+
+function fileOf({ moduleId }: TestModule): string {
+  return moduleId.slice(TREE.length);
 }
 
 process.on('message', (asked: Asked) => {

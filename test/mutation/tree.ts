@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scannerBytes } from '../../functions/shared/scanner/scanner-bytes.ts';
@@ -25,6 +25,7 @@ export class Tree {
     this.#project = project;
     scannerBytes(); // compiled now, if it was not before
     for (const path of COPIED) cpSync(join(project, path), join(this.directory, path), { recursive: true });
+    mkdirSync(join(this.directory, 'tmp'));
     symlinkSync(join(project, 'node_modules'), join(this.directory, 'node_modules'));
   }
 

@@ -3,7 +3,7 @@ import type { History } from './history-process.ts';
 import { playIn } from './history-runner.ts';
 import type { Mutant } from './mutants.ts';
 import { withProbes } from './probes.ts';
-import type { TestFileReport } from './test-process.ts';
+import type { TestReport } from './test-process.ts';
 import { TestRunner } from './test-runner.ts';
 import type { Tree } from './tree.ts';
 
@@ -44,13 +44,13 @@ export async function witnessesOf(
   for (const [file, ofFile] of Map.groupBy(numbered, (mutant) => mutant.file))
     tree.write(file, withProbes(tree.original(file), ofFile));
   const all = mutants.map((): Witnesses => ({ unit: [], kept: [], histories: [], fakes: [] }));
-  const runner = new TestRunner(tree.directory);
+  const runner = new TestRunner(tree.directory, 'apart');
   for (const stage of ['unit', 'kept', 'fakes'] as const)
     for (const file of globSync([...STAGES[stage]], { cwd: tree.directory })) {
-      const report = await runner.run(file, [], LIMIT_MS);
+      const report = await runner.run([{ file, tests: [] }], LIMIT_MS);
       if (typeof report === 'string') throw new Error(`${file} without a mutant: ${report}`);
       if (report.failed !== undefined || report.tests.length === 0)
-        throw new Error(`${file} does not pass without a mutant: ${report.failed ?? 'no test ran'}`);
+        throw new Error(`${file} does not pass without a mutant: ${report.failed?.what ?? 'no test ran'}`);
       for (const [id, witnesses] of all.entries()) witnesses[stage].push(...testWitness(file, report, id));
     }
   runner.close();
@@ -75,11 +75,7 @@ async function addHistories(
 }
 
 /** The witness that a file is for a mutant, if it is one. */
-function testWitness(
-  file: string,
-  { tests, shows, milliseconds }: TestFileReport,
-  id: number,
-): TestWitness[] {
+function testWitness(file: string, { tests, shows, milliseconds }: TestReport, id: number): TestWitness[] {
   const shown = shows.includes(id) ? tests : tests.filter((test) => test.shows.includes(id));
   if (shown.length === 0) return [];
   const saved = sumOf(tests) - sumOf(shown);
