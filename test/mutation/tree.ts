@@ -20,6 +20,7 @@ const COPIED = [
 export class Tree {
   readonly directory = mkdtempSync(join(tmpdir(), 'batchdrop-mutants-'));
   readonly #project: string;
+  readonly #originals = new Map<string, string>();
 
   constructor(project: string) {
     this.#project = project;
@@ -29,9 +30,13 @@ export class Tree {
     symlinkSync(join(project, 'node_modules'), join(this.directory, 'node_modules'));
   }
 
-  /** As it is in the project. */
+  /** As it was in the project when it was first asked for: a run takes an hour, in which somebody may work there. */
   original(file: string): string {
-    return readFileSync(join(this.#project, file), 'utf8');
+    const known = this.#originals.get(file);
+    if (known !== undefined) return known;
+    const source = readFileSync(join(this.#project, file), 'utf8');
+    this.#originals.set(file, source);
+    return source;
   }
 
   write(file: string, source: string): void {
