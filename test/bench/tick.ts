@@ -1,7 +1,8 @@
 /** Observes this many open batches, at 100 ms per call, in one of two ways, as a child of `tick-figures.ts`. */
-import { PriceList } from '../../functions/shared/domain/money/price-list.ts';
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { reconcile } from '../../functions/poll/reconcile.ts';
+import { PriceList } from '../../functions/shared/domain/money/price-list.ts';
 import { inParallel } from '../../functions/shared/lifecycle/in-parallel.ts';
 import type { BatchApi } from '../../functions/shared/ports/ports.ts';
 import { aPart } from '../contracts/samples.ts';
@@ -47,7 +48,7 @@ const WAYS: Record<string, () => Promise<Record<string, number>>> = {
       instance: 'Bench.Batchdrop',
       resultsBucket: 'results',
       limits: { enqueuedTokens: {} },
-    prices: new PriceList(),
+      prices: new PriceList(),
     };
     const tick = await reconcile(ports, { until: clock.now() + 600_000, signal: NEVER });
     if (tick?.served !== ids.length) throw new Error(`looked at ${tick?.served}`);
