@@ -31,10 +31,10 @@ export interface BudgetProps {
    * group.
    * @default - any amount
    */
-  readonly default?: number | undefined;
+  readonly others?: number | undefined;
   /**
    * What all these may cost in a month.
    * @default - any amount
    */
-  readonly defaultPerMonth?: number | undefined;
+  readonly othersPerMonth?: number | undefined;
 }

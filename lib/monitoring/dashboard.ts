@@ -115,9 +115,15 @@ export class BatchdropDashboard extends Construct {
     const names = Object.entries(METRIC_UNITS)
       .map(([name]) => name)
       .filter((name): name is MetricName => name.startsWith('WaitsFor'));
+    const most = { statistic: 'Maximum' };
     return row(
       graph('Steps that had to wait, by reason', this.#metrics(...names), { stacked: true }),
       graph('Learned enqueued limits (batchdrop list --limits)', this.#metrics('LimitsLearned')),
+      graph('Budgets', [
+        this.#metric('BudgetNear', most),
+        this.#metric('BudgetReached', most),
+        this.#metric('PriceUnknown', most),
+      ]),
     );
   }
 

@@ -14,12 +14,12 @@ export function isPairName(name: string): boolean {
 /** What is wrong with the budget, a sentence each. */
 export function* budgetProblems(budget: BudgetProps | undefined): Generator<string> {
   if (!budget) return;
-  const { by, each = {}, eachPerMonth = {}, perDay, perMonth, defaultPerMonth } = budget;
+  const { by, each = {}, eachPerMonth = {}, perDay, perMonth, others, othersPerMonth } = budget;
   const groups = [...new Set([...Object.keys(each), ...Object.keys(eachPerMonth)])];
-  const all = { perDay, perMonth, default: budget.default, defaultPerMonth };
+  const all = { perDay, perMonth, others, othersPerMonth };
   const amounts = Object.values({ ...all }).filter((amount) => amount !== undefined);
   if (amounts.length === 0 && groups.length === 0)
-    yield 'budget sets no amount; set perDay, perMonth, each or default.';
+    yield 'budget sets no amount; set perDay, perMonth, each or others.';
   if (by !== undefined && !isPairName(by))
     yield `budget.by is "${by}"; set the name of a metadata pair in lower case, without the prefix, such as team.`;
   if (by === undefined && groups.length > 0)

@@ -86,7 +86,7 @@ describe('props', () => {
   });
 
   it('give the budget in the form that the functions read', () => {
-    const budget = { perDay: 100, perMonth: 0.1, by: 'team', each: { search: 50 }, default: 20 };
+    const budget = { perDay: 100, perMonth: 0.1, by: 'team', each: { search: 50 }, others: 20 };
     const template = synthesize({ budget });
     for (const stage of ['Intake', 'Submission', 'Polling'])
       expect(parseBatchLimits(String(variable(template, stage, 'BATCH_LIMITS'))).budget).toEqual({
@@ -106,10 +106,10 @@ describe('props', () => {
   });
 
   it.each([
-    [{ budget: {} }, 'budget sets no amount; set perDay, perMonth, each or default.'],
+    [{ budget: {} }, 'budget sets no amount; set perDay, perMonth, each or others.'],
     [{ budget: { perDay: 0 } }, 'budget.perDay is 0; set an amount above 0'],
     [{ budget: { perMonth: -5 } }, 'budget.perMonth is -5;'],
-    [{ budget: { default: 0.0000001 } }, 'budget.default is 1e-7;'],
+    [{ budget: { others: 0.0000001 } }, 'budget.others is 1e-7;'],
     [{ budget: { perDay: Number.NaN } }, 'budget.perDay is NaN;'],
     [{ budget: { by: 'team', each: { search: 0 } } }, 'budget.each.search is 0;'],
     [{ budget: { by: 'team', each: { '': 1 } } }, 'budget.each names the group "";'],

@@ -215,7 +215,7 @@ export const BATCH_FIELDS: JsonFields = {
       oneOfTexts(['token_limit', 'account', 'storage', 'not_visible']),
     ),
     position: said(
-      'Position, from 1, among the waiting parts of the same model at that time, with `shares` of the same share and priority; null if it was not known.',
+      'Position, from 1, among the waiting parts of the same model at that time; null if it was not known.',
       orNull(fromOne),
     ),
     until: said(

@@ -83,12 +83,13 @@ describe('the dashboard', () => {
       'Steps that had to wait, by reason',
       ours(
         'Sum',
-        ...['TokenLimit', 'Capacity', 'Account', 'Storage', 'File', 'Connection', 'Results'].map(
+        ...['TokenLimit', 'Capacity', 'Budget', 'Account', 'Storage', 'File', 'Connection', 'Results'].map(
           (reason) => `WaitsFor${reason}`,
         ),
       ),
     ],
     ['Learned enqueued limits (batchdrop list --limits)', ours('Sum', 'LimitsLearned')],
+    ['Budgets', ours('Maximum', 'BudgetNear', 'BudgetReached', 'PriceUnknown')],
     [
       'Open batches by status',
       ours(

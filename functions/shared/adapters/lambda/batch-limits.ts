@@ -32,7 +32,7 @@ function budgetIn(budget: Fields): Budget {
     each: Object.fromEntries(
       names.map((name) => [name, { ...of(days, name, 'day'), ...of(months, name, 'month') }]),
     ),
-    others: limitsIn(budget.default, budget.defaultPerMonth),
+    others: limitsIn(budget.others, budget.othersPerMonth),
     ...(stopAtBudget === true ? { stops: true } : {}),
   };
 }
