@@ -10,16 +10,18 @@ import { isOurAccount } from '../openai-account.ts';
 type Deps = Pick<Ports, 'clock' | 'log' | 'metrics' | 'api'>;
 
 /**
- * Reports a batch that must not run, and cancels it. The batch is recorded first, so that its cancel is sent until the
- * batch has ended or is gone. If the part already knows it as a second batch, this function does nothing. Errors:
+ * Reports a batch that must not run, records it and cancels it. It is recorded before the cancel, which is then sent until
+ * the batch has ended or is gone. If the part already knows it as a second batch, this function does nothing. Errors:
  * RetryableError of the ledger.
  */
 export async function cancelSecondBatch(deps: Deps, inHand: PartInHand, batchId: string): Promise<void> {
-  const isNew = await inHand.change((part) => withSecondBatch(part, batchId, deps.clock.now()));
-  if (!isNew) return;
+  if (inHand.item.secondBatchIds.includes(batchId)) return;
+  // Before it is recorded: if an invocation dies in between, the batch is reported twice, and not never.
   const { jobId, number } = inHand.ref;
   deps.log.error('second_batch', { jobId, part: number, batchId });
   deps.metrics.record('SecondBatches', 1);
+  const isNew = await inHand.change((part) => withSecondBatch(part, batchId, deps.clock.now()));
+  if (!isNew) return;
   await cancelSecondBatches(deps, inHand);
 }
 
