@@ -12,13 +12,18 @@ const project = (name: string, extra: object = {}) => ({
  */
 const SHARED = { isolate: false };
 
+/** Two cores are kept busy by three files at a time of those that wait for processes, deadlines, and servers. */
+const WAITING = { maxWorkers: 3 };
+
+/** These only compute, one file on each core, after the others. */
+const COMPUTING = { maxWorkers: 2, sequence: { groupOrder: 1 }, ...SHARED };
+
 /** Integration tests whose stages and Batch API server run in the process of the test, by a clock of their own. */
 const IN_THIS_PROCESS = ['test/integration/{situations,openai,intake}/**/*.test.ts'];
 
 // Time-outs end a hung test; no test measures time.
 export default defineConfig({
   test: {
-    maxWorkers: 2, // one for each core: with three, tests of real processes against accelerated time starve each other
     globalSetup: './test/temporary-folder.ts',
     sequence: { sequencer: LongestFirst },
     testTimeout: 180_000, // the longest run for a minute on a machine that has nothing else to do
@@ -29,20 +34,27 @@ export default defineConfig({
     // and `import.meta.vitest` no test uses.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     projects: [
-      { extends: true, test: { name: 'architecture', include: ['test/*.test.ts'], ...SHARED } },
-      project('unit', SHARED),
-      project('property', SHARED),
-      project('contracts', SHARED),
-      project('simulation', SHARED),
-      project('stack', SHARED),
-      project('local', SHARED),
-      project('integration', { exclude: IN_THIS_PROCESS }), // runs real processes against the clock: each file by itself
+      { extends: true, test: { name: 'architecture', include: ['test/*.test.ts'], ...COMPUTING } },
+      project('unit', COMPUTING),
+      project('property', COMPUTING),
+      project('stack', COMPUTING),
+      project('contracts', { ...WAITING, ...SHARED }),
+      project('simulation', { ...WAITING, ...SHARED }), // it computes beside those that wait
+      project('local', { ...WAITING, ...SHARED }),
+      project('integration', { ...WAITING, exclude: IN_THIS_PROCESS }), // runs real processes against the clock: each file by itself
       {
         extends: true,
-        test: { name: 'integration-api', include: IN_THIS_PROCESS, ...SHARED },
+        // Side by side: most of these tests wait for the deadline of a call.
+        test: {
+          name: 'integration-api',
+          include: IN_THIS_PROCESS,
+          maxConcurrency: 12,
+          ...WAITING,
+          ...SHARED,
+        },
       },
-      project('browser'),
-      project('package'), // installs from the registry: by itself, `npm run test:package`
+      project('browser', WAITING),
+      project('package', WAITING), // installs from the registry: by itself, `npm run test:package`
     ],
   },
 });

@@ -1,18 +1,18 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * The projects in the order in which they run. A process continues with the next file only within its project. The
- * project with the longest file is first and those with many short files are last, so that neither core waits for the
- * other.
+ * The projects in the order in which they run: a process goes on to the next file only within its project. Of the group
+ * that waits and of the one that computes (vitest.config.ts), the project with the longest file begins, and those of many
+ * short files end, so that no core waits for another.
  */
 const PROJECTS = [
   'simulation',
-  'stack',
   'local',
   'integration',
   'browser',
   'integration-api',
   'contracts',
+  'stack',
   'property',
   'unit',
   'architecture',
@@ -29,15 +29,18 @@ const LONGEST = [
   'integration/cli/cli.test.ts',
   'integration/cli/cli-real.test.ts',
   'integration/runtime/chaos.test.ts',
+  'integration/cli/cli-webhook.test.ts',
+  'integration/cli/cli-doctor.test.ts',
+  'integration/runtime/webhooks.test.ts',
   'simulation/second-batch.test.ts',
   'stack/jsii.test.ts',
   'stack/synth.test.ts',
-  'stack/monitoring/alarm-troubles.test.ts',
+  'stack/synthesized-stack.test.ts',
   'integration/situations/waiting.test.ts',
+  'integration/situations/neighbours.test.ts',
   'integration/openai/openai-server-webhooks.test.ts',
   'integration/openai/openai-alone.test.ts',
   'integration/runtime/scan-over-invocations.test.ts',
-  'integration/cli/cli-doctor.test.ts',
   'integration/cli/cli-up.test.ts',
   'integration/cli/cli-batch-api.test.ts',
   'integration/runtime/runtime-job.test.ts',

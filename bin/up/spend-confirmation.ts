@@ -105,7 +105,7 @@ export class SpendConfirmation {
       'rows',
     );
     const yes = await ask(
-      `Send ${rows} to ${escapeControlCharacters(api)}, and all later files of this run?\n${priceFor(waiting)} [y/N] `,
+      `Send ${rows} to ${escapeControlCharacters(api)}, and all later files of this run?\n${priceFor(waiting)}\n[y/N] `,
       stopped,
     );
     if (stopped.aborted) return;

@@ -1,5 +1,5 @@
 // Both times are wall time.
-const IDLE_LIFETIME_MS = 10_000; // long enough for a burst, short enough to free the memory soon
+const IDLE_LIFETIME_MS = 30_000; // longer than from one file to the next; short enough to free the memory soon
 const PATIENCE_MS = 300; // about as long as a process takes to start
 
 /** A process that runs one invocation at a time. */

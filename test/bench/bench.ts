@@ -11,7 +11,7 @@ import { checkFigures } from './check-figures.ts';
 import { deliverFigures } from './deliver-figures.ts';
 import { type Figure, machine, notMeasured, tableOf } from './figures.ts';
 import { endToEndFigures } from './runtime/end-to-end-figures.ts';
-import { startFigures } from './start-figures.ts';
+import { startFigures } from './start/start-figures.ts';
 import { tickFigures } from './tick-figures.ts';
 import { uploadFigures } from './upload-figures.ts';
 

@@ -24,7 +24,10 @@ const PARSERS = ['json', 'orjson'];
 /** By CPU time and by wall time. */
 const AGAINST_PYTHON = atLeast(5);
 const AGAINST_READLINE = atLeast(1.8);
-const CPU_SECONDS_PER_GB = atMost(0.8, ' CPU-s/GB');
+/**
+ * 0.8 CPU-s/GB where the Python loop takes 3.9. As a ratio, it does not depend on the machine and its load.
+ */
+const SHARE_OF_PYTHON = atMost(0.205, " of the Python loop's CPU time");
 
 /**
  * The loop that other tools have, with the same checks, and reports like those of `in-child.ts`. Arguments: parser,
@@ -79,7 +82,7 @@ export async function checkFigures(directory: string, turns: number, quick: bool
   const samples: Sample[] = quick
     ? [{ name: '20 MB, rows of 4 KB', bytes: 20_000_000, rowBytes: 4_000 }]
     : [
-        { name: '1 GB, rows of 4 KB', bytes: 1_000_000_000, rowBytes: 4_000, cpuGoal: CPU_SECONDS_PER_GB },
+        { name: '1 GB, rows of 4 KB', bytes: 1_000_000_000, rowBytes: 4_000, cpuGoal: SHARE_OF_PYTHON },
         { name: '200 MB, rows of 0.5 KB', bytes: 200_000_000, rowBytes: 500 },
       ];
   const figures: Figure[] = [];
@@ -89,6 +92,10 @@ export async function checkFigures(directory: string, turns: number, quick: bool
     figures.push(...(await figuresOf(sample, file, program, turns)));
   }
   return figures;
+}
+
+function againstPython(goal: Goal, share: number): Pick<Figure, 'ratio' | 'goal' | 'good'> {
+  return { ratio: share.toFixed(3), goal: goal.text, good: goal.isMet(share) };
 }
 
 /**
@@ -146,15 +153,16 @@ function tableLines(
       notes: `peak ${medianOf(mine, ({ rssMb }) => rssMb).toFixed(0)} MB`,
     };
   };
+  const { json } = parsers;
   const cpu: Figure = {
     ...figure('', ours, 'reading the file only', floor),
-    ...(cpuGoal && {
-      ratio: `${cpuPerGb(ours).toFixed(2)} CPU-s/GB`,
-      goal: cpuGoal.text,
-      good: cpuGoal.isMet(cpuPerGb(ours)),
-    }),
+    ...(cpuGoal &&
+      json &&
+      againstPython(
+        cpuGoal,
+        medianRatio(ours, json, ({ cpuMs }) => cpuMs),
+      )),
   };
-  const { json } = parsers;
   return [
     json
       ? figure('', ours, 'a Python `json.loads` loop', json, AGAINST_PYTHON)

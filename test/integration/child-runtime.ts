@@ -143,20 +143,22 @@ function packagedCommand(): Promise<string> {
   return packaged;
 }
 
+/** Returns what runs a command, and what it needs in its environment to start in less time. */
+export async function programOf(command = ''): Promise<{ path: string; env: Record<string, string> }> {
+  if (!PACKAGED.has(command)) return { path: BATCHDROP, env: {} };
+  const path = await packagedCommand();
+  return { path, env: { NODE_COMPILE_CACHE: join(dirname(path), 'compiled') } };
+}
+
 /** Runs `batchdrop` to its end. */
 export async function batchdrop(
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string> } = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const isPackaged = PACKAGED.has(args[0] ?? '');
-  const program = isPackaged ? await packagedCommand() : BATCHDROP;
-  const child = spawn(process.execPath, [program, ...args], {
+  const program = await programOf(args[0]);
+  const child = spawn(process.execPath, [program.path, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...environmentOfTheShell(),
-      ...(isPackaged && { NODE_COMPILE_CACHE: join(dirname(program), 'compiled') }),
-      ...options.env,
-    },
+    env: { ...environmentOfTheShell(), ...program.env, ...options.env },
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   });
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);

@@ -18,6 +18,8 @@ import { openTlsFront, TEST_CA } from '../openai/tls/tls-front.ts';
 
 const PROCESS = fileURLToPath(new URL('cli/cli-real-process.ts', import.meta.url));
 
+const PATIENCE_MS = 120_000; // only what hangs takes so long
+
 /** The only key that its Batch API accepts. */
 export const KEY = 'sk-test-behind-tls';
 
@@ -94,7 +96,7 @@ export class LocalRuntime {
     const { ledger, close } = connectionTo(this.names, this.credentials);
     const written = async () => (await ledger.readControl()).version; // at the start and the end of each tick
     const before = await written();
-    await expect.poll(written, { timeout: 45_000 }).toBeGreaterThanOrEqual(before + 2 * times);
+    await expect.poll(written, { timeout: PATIENCE_MS }).toBeGreaterThanOrEqual(before + 2 * times);
     close();
   }
 
@@ -132,12 +134,12 @@ class RealRun {
   }
 
   async untilPrinted(text: string): Promise<void> {
-    await expect.poll(() => this.printed, { timeout: 45_000, interval: 50 }).toContain(text);
+    await expect.poll(() => this.printed, { timeout: PATIENCE_MS, interval: 50 }).toContain(text);
   }
 
   async untilAsked(): Promise<string> {
     const asked = () => (this.hasAsked ? 'it asked' : this.printed); // a failure then shows what it printed
-    await expect.poll(asked, { timeout: 45_000, interval: 50 }).toBe('it asked');
+    await expect.poll(asked, { timeout: PATIENCE_MS, interval: 50 }).toBe('it asked');
     return this.#questions.shift() ?? '';
   }
 

@@ -91,7 +91,9 @@ export async function createBatch(
 
 /** Waits for work that does not depend on the clock. The limit only ends a hung test. */
 export async function reaches(client: OpenAI, id: string, status: Batch['status']): Promise<Batch> {
-  await expect.poll(async () => (await client.batches.retrieve(id)).status, { timeout: 30_000 }).toBe(status);
+  await expect
+    .poll(async () => (await client.batches.retrieve(id)).status, { timeout: 120_000 })
+    .toBe(status);
   return await client.batches.retrieve(id);
 }
 

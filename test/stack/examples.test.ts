@@ -34,6 +34,7 @@ async function synthesized(apps: readonly string[]): Promise<Map<string, Record<
     {
       cwd: EXAMPLES,
       env: {
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
         CDK_VALIDATION: 'false', // takes seconds per stack
         CDK_CONTEXT_JSON: JSON.stringify({ [BUNDLES_CONTEXT]: placeholderBundles() }),
       },

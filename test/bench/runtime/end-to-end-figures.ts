@@ -15,6 +15,7 @@ import { writeChatFile } from '../chat-file.ts';
 import type { Figure } from '../figures.ts';
 import { DOLLARS_PER_CPU_SECOND, FunctionCpu } from './function-cpu.ts';
 
+const LARGE = 'large.jsonl';
 const SMALL_JOBS = 100;
 const SMALL_ROWS = 20;
 const SAMPLED_EVERY_MS = 200;
@@ -49,13 +50,14 @@ export async function endToEndFigures(directory: string, _turns: number, quick: 
       const object = { Bucket: endpoints.requestBucket, Key: key, Body: body, ContentLength: length };
       await s3.send(new PutObjectCommand(object));
     };
-    const large = await measured(runtime, lines, 1, () => put('large.jsonl', createReadStream(file), bytes));
+    const large = await measured(runtime, lines, [LARGE], () => put(LARGE, createReadStream(file), bytes));
     const copies = await bareCopies(s3, endpoints);
     const jobs = quick ? 10 : SMALL_JOBS;
-    const small = await measured(runtime, lines, jobs, async () => {
-      for (let job = 0; job < jobs; job += 1) {
+    const keys = Array.from({ length: jobs }, (_, job) => `small/${job}.jsonl`);
+    const small = await measured(runtime, lines, keys, async () => {
+      for (const [job, key] of keys.entries()) {
         const body = chatRows(SMALL_ROWS, `end-${job}`);
-        await put(`small/${job}.jsonl`, body, Buffer.byteLength(body));
+        await put(key, body, Buffer.byteLength(body));
       }
     });
     s3.destroy();
@@ -71,10 +73,11 @@ function readable({ stdout }: ChildProcess) {
   return stdout;
 }
 
+/** `keys`: of the request files that are dropped. The example job of the start may end meanwhile. */
 async function measured(
   runtime: ChildProcess,
   lines: AsyncIterator<string>,
-  jobs: number,
+  keys: readonly string[],
   drop: () => Promise<void>,
 ): Promise<Run> {
   const before = new FunctionCpu(runtime.pid ?? 0);
@@ -84,14 +87,15 @@ async function measured(
   const begun = performance.now();
   try {
     await drop();
-    for (let completed = 0; completed < jobs; ) {
+    for (const open = new Set(keys); open.size > 0; ) {
       const { value, done } = await lines.next();
       if (done) throw new Error('the runtime ended');
       const { 'detail-type': type, detail } = JSON.parse(value);
       if (type !== 'OpenAI Batch Job Status Change') continue;
-      if (detail.data.status === 'completed') completed += 1;
-      else if (!['accepted', 'submitted'].includes(detail.data.status))
-        throw new Error(`${detail.data.request.key} is ${detail.data.status}`);
+      const { status, requestFile } = detail.data;
+      if (status === 'completed') open.delete(requestFile.key);
+      else if (!['accepted', 'submitted'].includes(status))
+        throw new Error(`${requestFile.key} is ${status}`);
     }
   } finally {
     clearInterval(sampler);
@@ -118,12 +122,13 @@ async function bareCopies(
   { url, requestBucket, resultsBucket }: RuntimeEndpoints,
 ): Promise<number> {
   const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: resultsBucket }));
-  const results = Contents.find(({ Key }) => Key?.endsWith('/output.jsonl'))?.Key ?? '';
+  const isOutput = new RegExp(`^${LARGE}/.*/output\\.jsonl$`);
+  const results = Contents.find(({ Key }) => isOutput.test(Key ?? ''))?.Key ?? '';
   const begun = performance.now();
-  await pipeline(await opened(`${url}/${requestBucket}/large.jsonl`), async (source) => {
+  await pipeline(await opened(`${url}/${requestBucket}/${LARGE}`), async (source) => {
     for await (const _ of source);
   });
-  await copied(`${url}/${requestBucket}/large.jsonl`, `${url}/${resultsBucket}/_bench/copy`);
+  await copied(`${url}/${requestBucket}/${LARGE}`, `${url}/${resultsBucket}/_bench/copy`);
   await copied(`${url}/${resultsBucket}/${results}`, `${url}/${resultsBucket}/_bench/results`);
   return (performance.now() - begun) / 1000;
 }

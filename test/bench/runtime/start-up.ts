@@ -10,7 +10,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const [COMMAND = 'npm', ...ARGUMENTS] = 'npm start --silent -- --ephemeral --port 0'.split(' ');
 const STARTS = 5;
-const IDLE_MS = 60_000; // the example is cleaned up half an hour of local time after its end, and a function ends after ten idle seconds
+// The example is cleaned up half an hour of local time after its end, and a function ends after thirty idle seconds.
+const IDLE_MS = 90_000;
 
 const seconds: number[] = [];
 for (let start = 1; start <= STARTS; start += 1) {

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { ListRulesCommand } from '@aws-sdk/client-eventbridge';
 import { ListQueuesCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,9 +12,8 @@ import { connectionTo } from '../../../bin/connection/connection.ts';
 import { changePart } from '../../../functions/shared/lifecycle/compare-and-set.ts';
 import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { UserProgram } from '../../local/endpoint/user-program.ts';
-import { batchdrop, ChildRuntime } from '../child-runtime.ts';
+import { batchdrop, ChildRuntime, programOf } from '../child-runtime.ts';
 
-const BATCHDROP = fileURLToPath(new URL('../../../bin/batchdrop.ts', import.meta.url));
 const ESCAPE = String.fromCharCode(27);
 
 let runtime: ChildRuntime;
@@ -40,11 +38,12 @@ function cli(...args: string[]) {
 }
 
 /** Starts a command whose lines the test reads, and that it can stop. */
-function cliBeside(args: string[], stdin = '') {
-  const child = spawn(process.execPath, [BATCHDROP, ...args], {
+async function cliBeside(args: string[], stdin = '') {
+  const program = await programOf(args[0]);
+  const child = spawn(process.execPath, [program.path, ...args], {
     cwd: folder,
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, HOME: folder },
+    env: { PATH: process.env.PATH, HOME: folder, ...program.env },
   });
   child.stdin.end(stdin);
   return { child, lines: createInterface({ input: child.stdout }), ended: once(child, 'exit') };
@@ -143,7 +142,7 @@ describe('batchdrop submit --dry-run', () => {
 describe('batchdrop submit', () => {
   it('uploads stdin under a given key', async () => {
     const args = ['submit', '-', '--name', 'piped/in.jsonl', '--wait', '--json', '--data', runtime.directory];
-    const { child, ended } = cliBeside(args, chatRows(4, 'piped'));
+    const { child, ended } = await cliBeside(args, chatRows(4, 'piped'));
     const [job] = JSON.parse(await text(child.stdout));
     await ended;
     expect(job).toMatchObject({
@@ -286,7 +285,7 @@ describe('batchdrop pause and resume', () => {
       return jobs.find((job) => job.jobId === jobId)?.status;
     };
     await expect.poll(statusOf, { timeout: 30_000 }).toBe('accepted');
-    const waiting = cliBeside([
+    const waiting = await cliBeside([
       'submit',
       fileOf('held.jsonl', chatRows(5, 'stalled')),
       '--wait',
@@ -444,7 +443,7 @@ describe('batchdrop costs', () => {
 
 describe('batchdrop watch', () => {
   it('prints events as they arrive, one JSON document per line, and leaves no rule or queue behind', async () => {
-    const { child, lines, ended } = cliBeside(['watch', '--json', '--data', runtime.directory]);
+    const { child, lines, ended } = await cliBeside(['watch', '--json', '--data', runtime.directory]);
     await expect.poll(watchersLeft, { timeout: 30_000 }).toHaveLength(2);
     const submitted = cli('submit', fileOf('seen.jsonl', chatRows(6, 'seen')), '--json');
     const seen: string[] = [];
@@ -466,13 +465,13 @@ describe('batchdrop watch', () => {
   });
 
   it('deletes its rule and queue even if it is stopped while it creates them, or if its reader ends', async () => {
-    const early = cliBeside(['watch', '--data', runtime.directory]);
+    const early = await cliBeside(['watch', '--data', runtime.directory]);
     await expect.poll(watchersLeft, { timeout: 30_000, interval: 5 }).not.toEqual([]);
     early.child.kill('SIGTERM');
     await early.ended;
     expect(await watchersLeft()).toEqual([]);
 
-    const unread = cliBeside(['watch', '--data', runtime.directory]);
+    const unread = await cliBeside(['watch', '--data', runtime.directory]);
     unread.child.stdout.destroy();
     await expect.poll(watchersLeft, { timeout: 30_000 }).toHaveLength(2);
     await cli('submit', fileOf('unread.jsonl', chatRows(2, 'unread')));
@@ -538,7 +537,7 @@ describe('a deployed stack', () => {
 
 describe('batchdrop openai', () => {
   it('accepts only the given API key', async () => {
-    const { child, lines, ended } = cliBeside([
+    const { child, lines, ended } = await cliBeside([
       ...['openai', '--port', '0', '--directory', join(folder, 'openai'), '--api-key', 'sk-one', '--json'],
     ]);
     const [line] = await once(lines, 'line');

@@ -8,7 +8,8 @@ const [data = 'data', yes] = process.argv.slice(2);
 const stopping = new AbortController();
 void untilStopped().then(() => stopping.abort());
 await runStack({
-  options: { port: 0, data, speed: 120, real: true, yes: yes === '--yes' },
+  // A message of a killed run comes again after an hour: six seconds.
+  options: { port: 0, data, speed: 600, real: true, yes: yes === '--yes' },
   api: realBatchApi(process.env),
   ask: async (question) => {
     process.send?.({ question });

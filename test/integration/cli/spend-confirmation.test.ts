@@ -48,7 +48,7 @@ it('asks about a job that an event names although the index does not show it at 
   await confirmation.review();
   expect(asked).toEqual([expect.stringContaining('Send 2 rows')]);
   expect(asked[0]).toMatch(
-    /\nThis costs money: about \$[\d.]+ \(\$[\d.]+ or more: .*\) for the files above\. \[y/,
+    /\nThis costs money: about \$[\d.]+ \(\$[\d.]+ or more: .*\) for the files above\.\n\[y/,
   );
 });
 

@@ -7,6 +7,26 @@ closeWorldsAtTheEnd();
 
 const ROWS = 4;
 
+// The first to begin, as they take longest: one call after the other waits for its deadline.
+it.concurrent.each([
+  'files.create',
+  'batches.list',
+  'batches.retrieve',
+  'files.retrieve',
+  'files.content',
+  'files.delete',
+])('U13: three calls of %s never answer: they are cut, and every job ends', async (on) => {
+  const { world, audit, paid } = await worldWith([{ fault: 'hang', on, times: 3 }]);
+  const jobs = [
+    await world.drop('one.jsonl', goodFile(ROWS)),
+    await world.drop('two.jsonl', goodFile(ROWS + 1)),
+  ];
+  await world.rest();
+  expect(jobs.map((jobId) => world.job(jobId).status)).toEqual(['completed', 'completed']);
+  expect(audit('batch.created')).toHaveLength(2);
+  expect(paid()).toEqual({ ...paidOnce(ROWS + 1), 'row-0': 2, 'row-1': 2, 'row-2': 2, 'row-3': 2 });
+});
+
 it.concurrent.each(['odd-times', 'capitals', 'no-counts', 'empty-fields', 'huge-metadata', 'odd-error-file'])(
   'batches with the fault %s need only an id and a status',
   async (fault) => {
@@ -32,25 +52,6 @@ it.concurrent.each(['batches.list', 'batches.retrieve'])(
     expect(paid()).toEqual(paidOnce(ROWS));
   },
 );
-
-it.concurrent.each([
-  'files.create',
-  'batches.list',
-  'batches.retrieve',
-  'files.retrieve',
-  'files.content',
-  'files.delete',
-])('three calls of %s that get no response are cut, and every job ends', async (on) => {
-  const { world, audit, paid } = await worldWith([{ fault: 'hang', on, times: 3 }]);
-  const jobs = [
-    await world.drop('one.jsonl', goodFile(ROWS)),
-    await world.drop('two.jsonl', goodFile(ROWS + 1)),
-  ];
-  await world.rest();
-  expect(jobs.map((jobId) => world.job(jobId).status)).toEqual(['completed', 'completed']);
-  expect(audit('batch.created')).toHaveLength(2);
-  expect(paid()).toEqual({ ...paidOnce(ROWS + 1), 'row-0': 2, 'row-1': 2, 'row-2': 2, 'row-3': 2 });
-});
 
 it.concurrent('a cancel without a response delays only its own job', async () => {
   const { world, audit, played } = await worldWith([{ fault: 'hang', on: 'batches.cancel', times: 2 }], {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { base32, jobIdOf } from '../../../functions/shared/domain/job-id.ts';
+import { base32, isJobId, isJobIdPrefix, jobIdOf } from '../../../functions/shared/domain/job-id.ts';
 
 it.each([
   ['', ''],
@@ -29,4 +29,17 @@ it('a job id differs for any other bucket, key or version, also if only their bo
     { bucket: 'b', key: 'k', versionId: 'v2' },
   ];
   expect(new Set(files.map(jobIdOf)).size).toBe(files.length);
+});
+
+it.each([
+  ['abc', false],
+  ['abc2', true],
+  ['abc1', false],
+  ['ABCD', false],
+  ['a'.repeat(25), true],
+  ['a'.repeat(26), true],
+  ['a'.repeat(27), false],
+])('%s can be looked up as a prefix of a job id: %s', (text, expected) => {
+  expect(isJobIdPrefix(text)).toBe(expected);
+  expect(isJobId(text)).toBe(text.length === 26);
 });

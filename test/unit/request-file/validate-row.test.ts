@@ -50,6 +50,18 @@ describe('a valid row', () => {
 
 describe('an invalid row', () => {
   it.each([
+    ['missing', {}],
+    ['null', { model: null }],
+    ['empty', { model: '' }],
+    ['an array', { model: ['m'] }],
+    ['an object', { model: { name: 'm' } }],
+    ['a number', { model: 4 }],
+    ['a boolean', { model: true }],
+  ])('says what is in the place of the model: %s', (what, body) => {
+    expect(faultOf(line({ body }))?.message).toMatch(new RegExp(`; it is ${what}$`));
+  });
+
+  it.each([
     ['{"a":', 'it ends too early'],
     ['{"a":"b', 'it ends too early'],
     ['{"a":1,}', 'position 7'],

@@ -5,7 +5,9 @@ import {
   RetryableError,
   TerminalError,
 } from '../../../functions/shared/domain/errors.ts';
+import type { ObservedBatch } from '../../../functions/shared/domain/part.ts';
 import { releasedPart } from '../../../functions/shared/domain/spending/unresolved-creates.ts';
+import { without } from '../../../functions/shared/domain/without.ts';
 import { changePart } from '../../../functions/shared/lifecycle/compare-and-set.ts';
 import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
 import { type Fault, withFaults } from '../../fakes/faulty.ts';
@@ -38,6 +40,18 @@ async function submitted(world: SmallWorld, ...keys: string[]): Promise<string[]
 async function release(world: SmallWorld, jobId: string): Promise<void> {
   for (const part of world.parts(jobId))
     await changePart(world.ports, part, (known) => releasedPart(known, world.clock.now()));
+}
+
+/** A batch that nobody saw until now, on a file that no part knows. */
+async function batchOf(world: SmallWorld): Promise<string> {
+  const { signal } = new AbortController();
+  const rows = Buffer.from(fileOf('r1', 'r2'));
+  const body = (async function* () {
+    yield rows;
+  })();
+  const { fileId } = await world.api.uploadFile({ name: 'a.jsonl', bytes: rows.length, body }, signal);
+  const request = { inputFileId: fileId, endpoint: '/v1/chat/completions', completionWindow: '24h' };
+  return (await world.api.createBatch({ ...request, metadata: {} }, signal)).batchId;
 }
 
 const creates = (world: SmallWorld) => world.api.audit().creates;
@@ -146,6 +160,39 @@ describe('unresolved creates', () => {
     expect(onlyPart(world, jobId)).toMatchObject({ phase: 'stalled', abandoned: [{}, {}], ran: [{}] });
     expect(creates(world)).toHaveLength(1);
   });
+
+  it.each(['metadata', 'file'] as const)(
+    'a batch that a person found resolves the create that its %s names, and no other',
+    async (by) => {
+      const faults = lost(2);
+      let shown: Partial<ObservedBatch> = {};
+      const world = withApi((api) =>
+        withMethods(api, {
+          createBatch: withFaults(api, () => faults.shift() ?? 'ok').createBatch,
+          retrieveBatch: async (...asked) => ({ ...(await api.retrieveBatch(...asked)), ...shown }),
+        }),
+      );
+      const [jobId = ''] = await submitted(world, 'a.jsonl');
+      await world.pass(24 * 60);
+      const [first, second] = onlyPart(world, jobId)?.abandoned ?? [];
+      const { intentId = '', fileId = '' } = first ?? {};
+      const batchId = await batchOf(world);
+      shown =
+        by === 'metadata'
+          ? { metadata: { batchdrop_job: jobId, batchdrop_part: '1', batchdrop_intent: intentId } }
+          : { inputFileId: fileId };
+      for (const part of world.parts(jobId))
+        await changePart(world.ports, part, (known) =>
+          known.phase === 'stalled'
+            ? { ...without(known, 'backoffUntil', 'dispatchedUntil'), adopt: { batchId } }
+            : undefined,
+        );
+      await world.rest();
+      expect(onlyPart(world, jobId)).toMatchObject({ intent: { id: intentId }, batch: { batchId } });
+      expect(onlyPart(world, jobId)?.abandoned).toEqual([second]);
+      expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
+    },
+  );
 
   it('do not prevent a cancel from ending a stalled part', async () => {
     const world = creating(lost(2));
