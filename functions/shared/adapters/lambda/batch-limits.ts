@@ -22,7 +22,7 @@ function sharesIn({ by, weights }: Fields): Shares {
 }
 
 function budgetIn(budget: Fields): Budget {
-  const { by, each = {}, eachPerMonth = {}, stopAtBudget } = budget;
+  const { by, each = {}, eachPerMonth = {} } = budget;
   const days = mapped(each, 'each', money);
   const months = mapped(eachPerMonth, 'eachPerMonth', money);
   const names = [...new Set([...Object.keys(days), ...Object.keys(months)])];
@@ -33,7 +33,6 @@ function budgetIn(budget: Fields): Budget {
       names.map((name) => [name, { ...of(days, name, 'day'), ...of(months, name, 'month') }]),
     ),
     others: limitsIn(budget.others, budget.othersPerMonth),
-    ...(stopAtBudget === true ? { stops: true } : {}),
   };
 }
 

@@ -27,8 +27,6 @@ export interface Budget {
   each: Readonly<Record<string, SpendLimits>>;
   /** Of all other groups, and of files without one, together. */
   others: SpendLimits;
-  /** Running batches are cancelled when what was spent passes the budget. */
-  stops?: true;
 }
 
 /** What one attempt may cost, or did cost. Amounts are decimal numbers. */
