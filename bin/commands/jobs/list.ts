@@ -33,7 +33,6 @@ const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100_000;
 const STATUS_WIDTH = 10; // unapproved
 const ROWS_WIDTH = 9; // up to 9,999,999
-const COST_WIDTH = 9; // up to $9,999.99
 
 /** `batchdrop list`: jobs, newest first. */
 export function listCommand(): Command {
@@ -122,7 +121,7 @@ function printTable(
   positions: ReadonlyMap<string, QueuePosition[]>,
   { heldUpOf, stalledOf }: HeldAndStalled,
 ): void {
-  const header = `${'JOB'.padEnd(26)}  ${'STATUS'.padEnd(STATUS_WIDTH)}  ${'ROWS'.padStart(ROWS_WIDTH)}  ${'COST'.padStart(COST_WIDTH)}  ${'CREATED'.padEnd(16)}  FILE`;
+  const header = `${'JOB'.padEnd(26)}  ${'STATUS'.padEnd(STATUS_WIDTH)}  ${'ROWS'.padStart(ROWS_WIDTH)}  ${'CREATED'.padEnd(16)}  FILE, COST`;
   console.log(styleText('dim', header));
   for (const {
     jobId,
@@ -137,11 +136,10 @@ function printTable(
   } of jobs) {
     const rows = (plannedRows === undefined ? '' : grouped(plannedRows)).padStart(ROWS_WIDTH);
     const created = momentShown(createdAt);
-    const paid = costShown(cost).padStart(COST_WIDTH);
     console.log(
       fitting(
         escapeControlCharacters(
-          `${jobId}  ${status.padEnd(STATUS_WIDTH)}  ${rows}  ${paid}  ${created}  ${requestFile.key}`,
+          `${jobId}  ${status.padEnd(STATUS_WIDTH)}  ${rows}  ${created}  ${requestFile.key}${costShown(cost)}`,
         ),
       ),
     );
@@ -158,7 +156,7 @@ function printTable(
 /** Nothing before the job has ended. */
 function costShown(cost: JobSummary['cost']): string {
   if (!cost) return '';
-  return cost.paid === null ? 'unknown' : moneyShown(cost.paid, cost.currency);
+  return `, ${cost.paid === null ? 'cost unknown' : moneyShown(cost.paid, cost.currency)}`;
 }
 
 /** Returns the first held-up item, and the number of the others. */

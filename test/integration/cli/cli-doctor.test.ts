@@ -36,7 +36,7 @@ const CHECKS = [
     'account',
     'stalled',
   ],
-  ...['DLQ intake', 'DLQ submit', 'DLQ deliver', 'DLQ cancel', 'DLQ undelivered'],
+  ...['DLQ intake', 'DLQ submit', 'DLQ deliver', 'DLQ cancel', 'DLQ approve', 'DLQ undelivered'],
   ...['webhook', 'webhook secret', 'last webhook'],
 ];
 
@@ -303,6 +303,6 @@ describe('batchdrop redrive', () => {
     expect((await cli('redrive', 'submit')).stdout).toBe('The queue submit has no dead letters.\n');
     const { code, stderr } = await cli('redrive', 'nonsense');
     expect(code).toBe(2);
-    expect(stderr).toContain('intake, submit, deliver, cancel, undelivered');
+    expect(stderr).toContain('intake, submit, deliver, cancel, approve, undelivered');
   });
 });
