@@ -40,7 +40,7 @@ export function costsCommand(): Command {
     new Command('costs')
       .summary('Sum what jobs cost')
       .description(
-        'Sum what ended jobs cost: the list price, what was paid for batches, and what they saved. A job counts on the day its file arrived.',
+        'Sum the tokens of ended jobs, in and out, and what they cost: the list price, what was paid for batches, and what these saved. A job counts on the day its file arrived.',
       )
       .option('--since <time>', 'only jobs whose file arrived since: 30d, 24h, or 2026-01-31', parseSince)
       .option(
@@ -90,16 +90,7 @@ function printTable(by: CostsBy, report: CostReport): void {
     grouped(line.outputTokens),
     ...[line.list, line.paid, line.saved].map((amount) => amountShown(amount, line)),
   ];
-  const header = [
-    by.toUpperCase(),
-    'JOBS',
-    'ROWS',
-    'INPUT TOKENS',
-    'OUTPUT TOKENS',
-    'LIST PRICE',
-    'PAID',
-    'SAVED',
-  ];
+  const header = [by.toUpperCase(), 'JOBS', 'ROWS', 'INPUT', 'OUTPUT', 'LIST', 'PAID', 'SAVED'];
   const body = report.lines.map(cells);
   const totals = report.totals.map(cells);
   const widths = header.map((name, at) =>

@@ -123,6 +123,13 @@ function itListsJobs(made: () => QueriesUnderTest): void {
 }
 
 function itSummarizesJobs(made: () => QueriesUnderTest): void {
+  it('keeps what is not known of a cost as null', async () => {
+    const { ledger, queries } = made();
+    const cost = { currency: 'USD', list: null, paid: null, rowsWithoutUsage: 1 };
+    await ledger.createJob(aJob({ status: 'completed', cost: { ...cost, models: [] } }));
+    expect((await queries.listJobs({ limit: 1 })).jobs).toMatchObject([{ cost }]);
+  });
+
   it('shows the fields of a job that a list needs, and their changes', async () => {
     const { ledger, queries } = made();
     const { jobId, request, createdAt, expiresAt } = aJob();

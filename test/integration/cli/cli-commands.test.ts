@@ -427,7 +427,7 @@ describe('batchdrop costs', () => {
     expect(Number(search.list)).toBeCloseTo(2 * Number(search.paid), 12);
     expect(nobody).toMatchObject({ jobs: 1, rows: 3, list: null, paid: null, rowsWithoutPrice: 3 });
     const { stdout: table } = await cli('costs', '--by', 'team', '--since', '1d');
-    expect(table).toMatch(/^TEAM +JOBS +ROWS +INPUT TOKENS +OUTPUT TOKENS +LIST PRICE +PAID +SAVED\n/);
+    expect(table).toMatch(/^TEAM +JOBS +ROWS +INPUT +OUTPUT +LIST +PAID +SAVED\n/);
     expect(table).toMatch(/\n=SUM\(1\) +1 +3 .* unknown +unknown +unknown\n/);
     expect(table).toContain('\n+  3 rows have no known price, and are not in the amounts.');
     const { stdout: csv } = await cli('costs', '--by', 'team', '--format', 'csv');

@@ -86,6 +86,7 @@ async function capture(): Promise<Map<string, string>> {
     const done = await run('list', 'batchdrop list --status completed');
     const [, completed = ''] = /^(\w{26}) {2}completed/m.exec(done) ?? [];
     await run('results', `batchdrop results ${completed.slice(0, 6)} --out results`);
+    await run('costs', 'batchdrop costs --by model');
     await run('doctor', 'batchdrop doctor');
     await sendUndelivered('http://127.0.0.1:4577');
     await open('batchdrop pause').untilEnded();

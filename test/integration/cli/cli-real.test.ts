@@ -73,7 +73,8 @@ describe('batchdrop up --real, over https with a private certificate authority',
     await run.untilPrinted('Batchdrop is up'); // printed before the endpoints are announced
     const before = laptop.asked('batch.created').length;
     const jobId = await laptop.drop('later.jsonl', chatRows(2, 'later'));
-    await run.untilPrinted(`later.jsonl  2 rows in 1 batch  ${jobId}`);
+    await run.untilPrinted('later.jsonl  2 rows in 1 batch');
+    await run.untilPrinted(jobId);
     expect(run.hasAsked).toBe(false);
     const cli = (...args: string[]) => batchdrop([...args, '--data', 'data'], { cwd: laptop.folder });
     await laptop.untilLooked(5);

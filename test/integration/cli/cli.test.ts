@@ -59,7 +59,9 @@ describe('batchdrop', () => {
     expect(job).toMatchObject({ status: 'completed', rows: { total: 20, succeeded: 20 } });
 
     const listed = await cli('list', '--status', 'completed');
-    expect(listed.stdout).toMatch(new RegExp(`^${job.jobId}  completed +20  .*  mine.jsonl$`, 'm'));
+    expect(listed.stdout).toMatch(
+      new RegExp(`^${job.jobId}  completed +20  .*  mine.jsonl, \\$[\\d.]+$`, 'm'),
+    );
 
     const fetched = await cli('results', job.jobId.slice(0, 8));
     const results = join(folder, job.jobId);

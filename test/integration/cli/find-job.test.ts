@@ -44,8 +44,8 @@ describe('what is not found is explained', () => {
     await expect(findJob(connection, 'abcd')).rejects.toMatchObject({
       message: 'Several job ids begin with abcd. Give more characters of one of them:',
       lines: [
-        `  ${idFrom('abcda')}  received   2026-11-01 12:00  evening/requests ü.jsonl`,
-        `  ${idFrom('abcdz')}  received   2026-11-01 12:00  evening/requests ü.jsonl`,
+        `  ${idFrom('abcda')}  received    2026-11-01 12:00  evening/requests ü.jsonl`,
+        `  ${idFrom('abcdz')}  received    2026-11-01 12:00  evening/requests ü.jsonl`,
       ],
     });
   });

@@ -63,7 +63,7 @@ it('does not say what files cost if the price of one is not known', async () => 
     world.job(unpriced),
   ]);
   await confirmation.review();
-  expect(asked).toEqual([expect.stringMatching(/\nThis costs money\. \[y/)]);
+  expect(asked).toEqual([expect.stringMatching(/\nThis costs money\.\n\[y/)]);
   expect(printed.join('\n')).toMatch(
     /estimate: no price is known for own-model; \d+ input and 300 output tokens/,
   );

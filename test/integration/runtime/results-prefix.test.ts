@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connect } from '../../../bin/connection/connection.ts';
 import { fetchResults } from '../../../bin/jobs/fetch-results.ts';
 import { synthesizedStack } from '../../../bin/up/synthesis.ts';
-import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
+import { costKey, resultKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { RecordedRuntime } from '../../local/iam/recorded-runtime.ts';
 
@@ -34,7 +34,7 @@ it('with a prefix, all results are under it, the functions have permissions for 
   const job = await runtime.ledger.readJob(jobId);
   if (!job) throw new Error('there is no job');
   const { resultsBucket } = runtime.names;
-  const keys = Object.values(resultKeys(job)).map((key) => PREFIX + key);
+  const keys = [...Object.values(resultKeys(job)), costKey(job)].map((key) => PREFIX + key);
   expect((await runtime.user.keys(resultsBucket, '')).sort()).toEqual(keys.sort());
   const refused = runtime.decisions.filter(({ verdict }) => verdict !== 'allowed');
   expect(refused.map(({ request }) => request.action)).toEqual([]);

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
+import { costKey, resultKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { RecordedRuntime, stackWithShortIntake } from '../../local/iam/recorded-runtime.ts';
 
 const ROWS = 600;
@@ -50,7 +50,7 @@ it('a file that needs many invocations of INTAKE completes in order and leaves n
   expect(job?.scan?.planId).toBe(job?.plan?.planId);
   if (!job) return;
   const { resultsBucket } = runtime.names;
-  const keys = Object.values(resultKeys(job));
+  const keys = [...Object.values(resultKeys(job)), costKey(job)];
   const output = await runtime.user.read(resultsBucket, resultKeys(job).output);
   const ids = output
     .split('\n')

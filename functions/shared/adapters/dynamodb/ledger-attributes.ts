@@ -220,7 +220,8 @@ function plain(facts: Record<string, string | number | boolean | object | undefi
   return attributes;
 }
 
-function attributeOf(value: string | number | boolean | object): AttributeValue {
+function attributeOf(value: string | number | boolean | object | null): AttributeValue {
+  if (value === null) return { NULL: true };
   if (typeof value === 'string') return { S: value };
   if (typeof value === 'number') return { N: String(value) };
   if (typeof value === 'boolean') return { BOOL: value };
@@ -230,7 +231,8 @@ function attributeOf(value: string | number | boolean | object): AttributeValue 
 
 /** Returns the value that `attributeOf` turned into this attribute. */
 function valueIn(attribute: AttributeValue): unknown {
-  const { S, N, BOOL, L, M } = attribute;
+  const { S, N, BOOL, L, M, NULL } = attribute;
+  if (NULL) return null;
   if (L !== undefined) return L.map(valueIn);
   if (M === undefined) return S ?? (N === undefined ? BOOL : Number(N));
   return Object.fromEntries(Object.entries(M).map(([name, value]) => [name, valueIn(value)]));
