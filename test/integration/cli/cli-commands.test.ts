@@ -234,8 +234,9 @@ describe('batchdrop approve', () => {
     });
     expect(await cli('approve', jobId.slice(0, 8))).toMatchObject({
       code: 0,
-      stdout:
-        'Approval of plan.jsonl (5 rows) requested. Batchdrop sends it within a minute. To see the status: batchdrop list\n',
+      stdout: expect.stringMatching(
+        /^Approval of plan\.jsonl \(5 rows, \$.*\) requested\. Batchdrop sends it within a minute\. To see the status: batchdrop list\n$/,
+      ),
     });
     await untilStatus(jobId, 'completed');
     const again = await cli('approve', jobId);
