@@ -1,5 +1,5 @@
 import type { RowOutcome } from '../../shared/part-rows/row-states.ts';
-import { type RowTokens, tokensIn } from './row-tokens.ts';
+import { hasFields, type RowTokens, tokensIn } from './row-tokens.ts';
 
 /** The content of one line in the API's result files. */
 export interface ResultLine {
@@ -120,8 +120,4 @@ function statusInCode(code: string | undefined): number | undefined {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
-}
-
-function hasFields(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

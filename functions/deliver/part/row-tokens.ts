@@ -101,5 +101,10 @@ function countOf(value: unknown): number | undefined {
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
+  return hasFields(value) ? value : {};
+}
+
+/** Returns whether a parsed value is an object or a list. */
+export function hasFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
