@@ -23,6 +23,11 @@ const URLS = ENDPOINTS.map((endpoint) => `"${endpoint}"`);
 /** The fields that limit a row's output. */
 const LIMITS = ['max_tokens', 'max_completion_tokens', 'max_output_tokens', 'n', 'best_of'];
 
+const TOKEN_DETAILS = ['prompt', 'completion', 'input', 'output'].map((name) => `${name}_tokens_details`);
+const DETAILED_TOKENS = ['cached', 'cache_write', 'audio', 'reasoning', 'image'].map(
+  (name) => `${name}_tokens`,
+);
+
 const MAX_FILLER = 150; // more than two of the scanner's blocks of 64 bytes
 const MAX_DEPTH = 4;
 
@@ -91,6 +96,9 @@ export class FileMaker {
       ['prompt_tokens', this.#spelling(NUMBERS, '17', 0.3)],
       ['completion_tokens', this.#spelling(NUMBERS, '170', 0.3)],
       ['total_tokens', this.#spelling(NUMBERS, '187', 0.3)],
+      ['input_tokens', this.#spelling(NUMBERS, '18', 0.3)],
+      ['output_tokens', this.#spelling(NUMBERS, '180', 0.3)],
+      ...TOKEN_DETAILS.map((name): [string, string] => [name, this.#tokenDetails()]),
     ]);
     const body: [string, string][] = [
       ['model', this.#often('"gpt-4o-mini"', 2)],
@@ -105,6 +113,11 @@ export class FileMaker {
       ['response', this.#chance(0.9) ? this.#object(this.#withMore(response), 1) : this.#value(1)],
       ['error', this.#chance(0.7) ? 'null' : this.#value(1)],
     ]);
+  }
+
+  #tokenDetails(): string {
+    const counts = DETAILED_TOKENS.map((name): [string, string] => [name, this.#spelling(NUMBERS, '3', 0.1)]);
+    return this.#often(this.#object(this.#some(counts), 4), 4);
   }
 
   /** Adds fields with any name, and rarely a duplicate of one. */
