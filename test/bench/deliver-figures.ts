@@ -89,7 +89,13 @@ function writeOutput(paths: { output: string; table: string }, rows: readonly nu
   let written = 0;
   let lines: string[] = [];
   for (const [rank, row] of rows.entries()) {
-    const body = { object: 'chat.completion', choices: [{ message: { role: 'assistant', content: text } }] };
+    const choices = [{ message: { role: 'assistant', content: text } }];
+    const usage = {
+      prompt_tokens: 300,
+      completion_tokens: 2_500,
+      prompt_tokens_details: { cached_tokens: row % 7 },
+    };
+    const body = { object: 'chat.completion', model: 'gpt-4o-mini-2024-07-18', choices, usage };
     const response = { status_code: 200, request_id: `req_${row}`, body };
     const line = { id: `batch_req_${row}`, custom_id: `request-${row}`, response, error: null };
     lines.push(`${JSON.stringify(line)}\n`);

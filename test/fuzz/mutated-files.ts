@@ -1,3 +1,4 @@
+import { ENDPOINTS } from '../../functions/shared/contract/request-file.ts';
 import {
   BYTES,
   KEYS,
@@ -18,9 +19,14 @@ export interface MutatedFile {
 
 type Random = () => number;
 
-const URLS = ['responses', 'embeddings', 'chat/completions', 'completions'].map((name) => `"/v1/${name}"`);
+const URLS = ENDPOINTS.map((endpoint) => `"${endpoint}"`);
 /** The fields that limit a row's output. */
 const LIMITS = ['max_tokens', 'max_completion_tokens', 'max_output_tokens', 'n', 'best_of'];
+
+const TOKEN_DETAILS = ['prompt', 'completion', 'input', 'output'].map((name) => `${name}_tokens_details`);
+const DETAILED_TOKENS = ['cached', 'cache_write', 'audio', 'reasoning', 'image'].map(
+  (name) => `${name}_tokens`,
+);
 
 const MAX_FILLER = 150; // more than two of the scanner's blocks of 64 bytes
 const MAX_DEPTH = 4;
@@ -66,7 +72,7 @@ export class FileMaker {
       ...this.#some<[string, string]>([
         ['stream', this.#pick(['false', 'true', 'null', '1', '"true"'])],
         ['input', this.#often(this.#pick(['"a"', '["a","b"]', '[1,2]', '[]', '[[1],[2]]']), 1)],
-        ['messages', this.#value(1)],
+        ['messages', this.#often(this.#pick(['[{"role":"user"}]', '[]', 'null']), 1)],
         ['prompt', this.#often(this.#pick(['"a"', '["a","b"]', '[1,2]', '[]', '[[1],[2]]']), 1)],
         ...LIMITS.map((name): [string, string] => [name, this.#limit()]),
       ]),
@@ -90,6 +96,9 @@ export class FileMaker {
       ['prompt_tokens', this.#spelling(NUMBERS, '17', 0.3)],
       ['completion_tokens', this.#spelling(NUMBERS, '170', 0.3)],
       ['total_tokens', this.#spelling(NUMBERS, '187', 0.3)],
+      ['input_tokens', this.#spelling(NUMBERS, '18', 0.3)],
+      ['output_tokens', this.#spelling(NUMBERS, '180', 0.3)],
+      ...TOKEN_DETAILS.map((name): [string, string] => [name, this.#tokenDetails()]),
     ]);
     const body: [string, string][] = [
       ['model', this.#often('"gpt-4o-mini"', 2)],
@@ -104,6 +113,11 @@ export class FileMaker {
       ['response', this.#chance(0.9) ? this.#object(this.#withMore(response), 1) : this.#value(1)],
       ['error', this.#chance(0.7) ? 'null' : this.#value(1)],
     ]);
+  }
+
+  #tokenDetails(): string {
+    const counts = DETAILED_TOKENS.map((name): [string, string] => [name, this.#spelling(NUMBERS, '3', 0.1)]);
+    return this.#often(this.#object(this.#some(counts), 4), 4);
   }
 
   /** Adds fields with any name, and rarely a duplicate of one. */

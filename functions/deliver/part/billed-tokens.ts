@@ -22,7 +22,7 @@ export class BilledTokens {
     this.#prices = prices;
   }
 
-  /** Counts a row whose line says that it succeeded. Call it once for a row. */
+  /** Counts a row whose line says that it succeeded. Call it once for a row. The tokens are not kept. */
   succeeded(row: number, tokens: RowTokens | undefined): void {
     const reported = tokens ?? this.#ofFailedRows.get(row);
     this.#ofFailedRows.delete(row);
@@ -42,7 +42,8 @@ export class BilledTokens {
     return { tokens: this.#sums.sums, rowsWithoutUsage: this.#rowsWithoutUsage };
   }
 
-  #add({ model = this.#model, ...tokens }: RowTokens): void {
+  #add(tokens: RowTokens): void {
+    const model = tokens.model ?? this.#model;
     this.#sums.addRow(model, tokens, this.#prices.of(model)?.long?.above);
   }
 }

@@ -8,7 +8,7 @@ export interface ResultLine {
   /** Whether the row may run again: the line proves that it did not run, or that it failed for a temporary reason. */
   passing: boolean;
   /** What the row is billed for; absent when its line reports no tokens. */
-  tokens?: RowTokens;
+  tokens?: RowTokens | undefined;
 }
 
 const NOT_RUN: ReadonlyMap<string, RowOutcome> = new Map([

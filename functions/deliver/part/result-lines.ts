@@ -10,7 +10,7 @@ import { RESULT_LINE } from '../../shared/scanner/line-shapes.ts';
 import { KIND, type ScannedLine } from '../../shared/scanner/scanned-line.ts';
 import { scannerModule } from '../../shared/scanner/scanner-module.ts';
 import { type ResultLine, readResultLine } from './result-line.ts';
-import { scannedTokens } from './row-tokens.ts';
+import { ScannedTokens } from './row-tokens.ts';
 
 /** The maximum length of a result line in bytes: 64 MiB, more than a response with images needs. */
 export const MAX_RESULT = 64 * 1024 * 1024;
@@ -22,7 +22,10 @@ export type NumberedLine = Pick<Line, 'bytes' | 'number'>;
 
 /** Receives the lines of a result file. */
 export interface ResultLineHandler {
-  /** `result`: the parsed line; undefined if it is not a result line. */
+  /**
+   * `result`: the parsed line; undefined if it is not a result line. The tokens of a row that succeeded are valid during
+   * the call.
+   */
   result(line: NumberedLine, result: ResultLine | undefined): void;
   /** Called for a line longer than `MAX_RESULT`. Its bytes were discarded. */
   overlong(number: number): void;
@@ -32,6 +35,7 @@ export interface ResultLineHandler {
 export class ResultLines {
   readonly #handler: ResultLineHandler;
   readonly #scanner: LineScanner<keyof typeof RESULT_LINE.paths> | undefined;
+  readonly #tokens: ScannedTokens | undefined;
   readonly #reader: Pick<LineReader, 'push' | 'end'>;
   /** The digest, if no scanner computes one. */
   #crc = 0;
@@ -41,6 +45,7 @@ export class ResultLines {
     this.#scanner = scanner
       ? new LineScanner(scanner, RESULT_LINE, this, { ...LONGEST, digest: true })
       : undefined;
+    this.#tokens = this.#scanner && new ScannedTokens(this.#scanner.slots);
     this.#reader = this.#scanner ?? new LineReader(this, LONGEST);
   }
 
@@ -77,18 +82,12 @@ export class ResultLines {
   /** Returns what the line of a row that certainly succeeded says; undefined for a line that `readResultLine` must judge. */
   #succeededIn(line: ScannedLine): ResultLine | undefined {
     if (!line.isClean || !this.#scanner) return undefined;
-    const { slots } = this.#scanner;
-    const { customId, statusCode } = slots;
+    const { customId, statusCode } = this.#scanner.slots;
     if (line.kind(customId) !== KIND.string || line.kind(statusCode) !== KIND.integer) return undefined;
     const status = line.count(statusCode);
     if (status < 200 || status >= 300) return undefined;
-    const tokens = scannedTokens(line, slots);
+    const tokens = this.#tokens?.of(line);
     if (tokens === 'unsure') return undefined;
-    return {
-      customId: line.text(customId),
-      outcome: 'succeeded',
-      passing: false,
-      ...(tokens && { tokens }),
-    };
+    return { customId: line.text(customId), outcome: 'succeeded', passing: false, tokens };
   }
 }

@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { CreateTableCommandInput, KeySchemaElement } from '@aws-sdk/client-dynamodb';
-import dynalite from 'dynalite';
 import { InFlight } from '../../in-flight.ts';
 import { ACCOUNT_OWNER, type Caller } from '../iam/caller.ts';
 import { neededForJson } from '../iam/needed-permissions.ts';
@@ -12,6 +11,7 @@ import { Input } from '../protocol/input.ts';
 import { notImplemented, readBody, sendRefusal } from '../protocol/json-protocol.ts';
 import { WriteJournal } from '../protocol/write-journal.ts';
 import { callDynalite, type DynaliteAnswer } from './dynalite-call.ts';
+import { openDynalite } from './open-dynalite.ts';
 
 /** An on-demand table, with the fields that CreateTable and CloudFormation share. */
 export type TableDefinition = Required<
@@ -40,7 +40,7 @@ export class DynamoDbEngine implements AwsService {
   constructor(options: { directory: string }) {
     const path = join(options.directory, 'dynamodb');
     mkdirSync(path, { recursive: true });
-    this.#dynalite = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+    this.#dynalite = openDynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
     this.#journal = new WriteJournal(options.directory);
     this.#ready = this.#repeatUnfinishedWrites();
   }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  DeleteTableCommand,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -109,6 +110,25 @@ describe('a table', () => {
   it('with other keys than in an earlier run fails with a message', async () => {
     const others = { ...TABLE, KeySchema: [{ AttributeName: 'dueShard', KeyType: 'HASH' as const }] };
     await expect(engine.createTable(others)).rejects.toThrow(/other keys or indexes/);
+  });
+
+  it('has other keys as soon as it was deleted and created again', async () => {
+    const item = { pk: { S: 'a' } };
+    await client.send(new PutItemCommand({ TableName: 'ledger', Item: item }));
+    await client.send(new DeleteTableCommand({ TableName: 'ledger' }));
+    const gone = client.send(new GetItemCommand({ TableName: 'ledger', Key: item }));
+    await expect(gone).rejects.toThrow('Requested resource not found');
+    const KeySchema: TableDefinition['KeySchema'] = [{ AttributeName: 'id', KeyType: 'HASH' }];
+    const AttributeDefinitions: TableDefinition['AttributeDefinitions'] = [
+      { AttributeName: 'id', AttributeType: 'S' },
+    ];
+    const created = () => engine.createTable({ TableName: 'ledger', KeySchema, AttributeDefinitions });
+    await expect.poll(() => created().then(() => 'created', String)).toBe('created');
+    const put = (key: string) => new PutItemCommand({ TableName: 'ledger', Item: { [key]: { S: 'a' } } });
+    await expect(client.send(put('pk'))).rejects.toThrow('Missing the key id');
+    await client.send(put('id'));
+    const read = await client.send(new GetItemCommand({ TableName: 'ledger', Key: { id: { S: 'a' } } }));
+    expect(read.Item).toEqual({ id: { S: 'a' } });
   });
 
   it('has no transactions, and fails with their name', async () => {

@@ -37,8 +37,6 @@ export const NO_TOKENS: Readonly<TokenCounts> = {
   media: 0,
 };
 
-const NAMES = Object.keys(NO_TOKENS) as (keyof TokenCounts)[];
-
 /** How many models are told apart: an API that names another one in each row would fill the ledger's item. */
 export const MAX_MODELS = 20;
 
@@ -87,5 +85,10 @@ export class TokenSums {
 
 function addTo(sum: TokenCounts & { rows: number }, tokens: TokenCounts, rows: number): void {
   sum.rows += rows;
-  for (const name of NAMES) sum[name] += tokens[name];
+  sum.input += tokens.input;
+  sum.cachedInput += tokens.cachedInput;
+  sum.cacheWrites += tokens.cacheWrites;
+  sum.output += tokens.output;
+  sum.reasoning += tokens.reasoning;
+  sum.media += tokens.media;
 }
