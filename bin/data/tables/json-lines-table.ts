@@ -1,0 +1,71 @@
+import { FILE_LIMITS } from '../../../functions/shared/contract/request-file.ts';
+import { Failure } from '../../terminal/failure.ts';
+import { textOfFile } from './file-text.ts';
+import { membersOf } from './json-members.ts';
+import { type Cell, columnsShown, type Table, type TableRow } from './table.ts';
+
+/** Opens a file with one JSON object on each line. Blank lines are no rows. */
+export function openJsonLines({ path, file }: { path: string; file: string }): Table {
+  return {
+    columns: undefined,
+    placeOf: (line) => `${file}:${line}`,
+    rows: (wanted) => rowsOf(path, file, wanted),
+  };
+}
+
+async function* rowsOf(path: string, file: string, wanted: readonly string[]): AsyncGenerator<TableRow[]> {
+  let line = 0;
+  let begun: string[] = [];
+  let begunLength = 0;
+  const rows: TableRow[] = [];
+  const add = (text: string) => {
+    line += 1;
+    if (!/^[ \t\r]*$/.test(text)) rows.push(rowOf(text, line, wanted));
+  };
+  for await (const text of textOfFile(path, file)) {
+    let from = 0;
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', from)) {
+      add(begun.length === 0 ? text.slice(from, at) : begun.join('') + text.slice(from, at));
+      begun = [];
+      begunLength = 0;
+      from = at + 1;
+    }
+    begun.push(text.slice(from));
+    begunLength += text.length - from;
+    if (begunLength > FILE_LIMITS.rowBytes)
+      throw new Failure(`${file}:${line + 1}: the line is longer than ${FILE_LIMITS.rowBytes} bytes.`);
+    yield rows.splice(0);
+  }
+  if (begunLength > 0) add(begun.join(''));
+  yield rows.splice(0);
+}
+
+function rowOf(text: string, line: number, wanted: readonly string[]): TableRow {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return { line, problem: 'the line is not JSON' };
+  }
+  if (!isObject(parsed)) return { line, problem: 'the line is not a JSON object' };
+  const row = parsed;
+  const missing = wanted.find((name) => !Object.hasOwn(row, name));
+  if (missing !== undefined) return { line, problem: missingMember(missing, Object.keys(row)) };
+  let sources: ReadonlyMap<string, string> | undefined;
+  const cellOf = (name: string): Cell => {
+    const value = row[name];
+    if (typeof value === 'string' || value === null) return value;
+    if (typeof value === 'boolean' || Number.isSafeInteger(value)) return { json: String(value) };
+    sources ??= membersOf(text); // only their text has every digit
+    return { json: sources.get(name) ?? 'null' };
+  };
+  return { line, cells: wanted.map(cellOf) };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function missingMember(name: string, known: readonly string[]): string {
+  return `the row has no column ${JSON.stringify(name)}. ${columnsShown(known)}`;
+}
