@@ -70,6 +70,8 @@ async function* objectOf({ s3, names }: Connection, key: string): AsyncGenerator
     yield* readObject(s3, { bucket: names.resultsBucket, key, owner: undefined });
   } catch (cause) {
     if (!(cause instanceof TerminalError)) throw cause;
-    throw new Failure(`There is no s3://${names.resultsBucket}/${key}: the results have been deleted.`, { cause });
+    throw new Failure(`There is no s3://${names.resultsBucket}/${key}: the results have been deleted.`, {
+      cause,
+    });
   }
 }

@@ -9,6 +9,8 @@ import { parseExact } from '../../../functions/shared/flat-results/exact-json.ts
 import type { ScratchFile } from '../../../functions/shared/ports/ports.ts';
 import { hashOf } from '../../../functions/shared/request-file/custom-id-index.ts';
 import { Failure } from '../../terminal/failure.ts';
+import { columnsOfJsonLines } from '../tables/json-lines-table.ts';
+import { openTable, type TableSource } from '../tables/open-table.ts';
 import { columnsShown, type Table, type TableRow, textOf } from '../tables/table.ts';
 
 /** How much of the join matched. */
@@ -44,18 +46,21 @@ export class JoinedRows {
    * Reads the file. `id`: its column with the ids of the requests. Throws a Failure for a row that cannot be read, and for
    * an id that two rows have.
    */
-  static async open(
-    table: Table & { readonly columns: readonly string[] },
-    { file, id = ID_COLUMN }: { file: string; id?: string | undefined },
-  ): Promise<JoinedRows> {
-    if (!table.columns.includes(id)) {
+  static async open(source: TableSource, id = ID_COLUMN): Promise<JoinedRows> {
+    const { file } = source;
+    const table = await openTable(source);
+    const all = table.columns ?? (await columnsOfJsonLines(source));
+    if (!all.includes(id)) {
       const how = id === ID_COLUMN ? 'Name the column of the ids with --id. ' : '';
-      throw new Failure(`${file} has no column ${JSON.stringify(id)}. ${how}${columnsShown(table.columns)}`);
+      throw new Failure(`${file} has no column ${JSON.stringify(id)}. ${how}${columnsShown(all)}`);
     }
-    const columns = table.columns.filter((name) => name !== ID_COLUMN);
+    const twice = all.find((name, at) => all.indexOf(name) !== at);
+    if (twice !== undefined)
+      throw new Failure(`${file} has two columns ${JSON.stringify(twice)}. Rename one of them.`);
+    const columns = all.filter((name) => name !== ID_COLUMN);
     const rows = new RowsOnDisk(await createDiskScratch().open());
     try {
-      for await (const block of table.rows([id, ...columns])) {
+      for await (const block of table.rows([id, ...columns], { mayBeAbsent: true })) {
         for (const row of block) rows.add(readRow(table, row));
         await rows.flush();
       }
@@ -70,7 +75,8 @@ export class JoinedRows {
   /** Returns the cells of the row with this id; empty ones if there is none. */
   take(customId: string): Cell[] {
     const row = this.#rows.find(customId);
-    if (row) this.#used += 1; // ids are unique in both files
+    if (row)
+      this.#used += 1; // ids are unique in both files
     else this.#requestsWithoutRow += 1;
     return row?.cells ?? this.columns.map(() => null);
   }
@@ -92,13 +98,21 @@ export class JoinedRows {
 function readRow(table: Table, row: TableRow): Stored {
   if ('problem' in row) throw new Failure(`${table.placeOf(row.line)}: ${row.problem}`);
   const [id = null, ...cells] = row.cells;
-  return { line: row.line, id: textOf(id), cells: cells.map((cell) => (cell === null || typeof cell === 'string' ? cell : cellIn(cell.json))) };
+  return {
+    line: row.line,
+    id: textOf(id),
+    cells: cells.map((cell) => (cell === null || typeof cell === 'string' ? cell : cellIn(cell.json))),
+  };
 }
 
 /** Returns a value of Parquet or JSON Lines, with all digits of its numbers. */
 function cellIn(json: string): Cell {
   const value: unknown = parseExact(json);
-  return typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'object' && value !== null) ? value : json;
+  return typeof value === 'number' ||
+    typeof value === 'boolean' ||
+    (typeof value === 'object' && value !== null)
+    ? value
+    : json;
 }
 
 /** Rows in a temporary file, found by the hashes of their ids. */

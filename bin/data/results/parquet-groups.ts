@@ -32,7 +32,11 @@ export class ParquetGroups implements TableEncoder {
     this.#columns = columns;
     this.#onMisfit = onMisfit;
     this.#data = columns.map(() => []);
-    const leaves = columns.map(({ name, type }) => ({ name, ...TYPES[type], repetition_type: 'OPTIONAL' as const }));
+    const leaves = columns.map(({ name, type }) => ({
+      name,
+      ...TYPES[type],
+      repetition_type: 'OPTIONAL' as const,
+    }));
     const schema = [{ name: 'root', num_children: columns.length }, ...leaves];
     this.#writer = new ParquetWriter({ writer: this.#bytes, schema });
   }
@@ -40,7 +44,7 @@ export class ParquetGroups implements TableEncoder {
   add(cells: readonly Cell[]): void {
     for (const [at, { name, type }] of this.#columns.entries()) {
       const cell = cells[at] ?? null;
-      const value = cell === null ? null : valueOf(cell, type);
+      const value = cell === null ? null : parquetValue(cell, type);
       if (value === undefined) this.#onMisfit(cells, name, 'is too large for a 64-bit number');
       if (typeof value === 'string') this.#characters += value.length;
       this.#data[at]?.push(value ?? null);
@@ -78,7 +82,7 @@ export class ParquetGroups implements TableEncoder {
 }
 
 /** Returns the value as the writer expects it; undefined if its type cannot hold it. */
-function valueOf(cell: Cell, type: ColumnType): unknown {
+function parquetValue(cell: Cell, type: ColumnType): unknown {
   if (type === 'text' || type === 'json') return cellText(cell);
   if (type === 'boolean') return cell;
   if (type === 'number') {

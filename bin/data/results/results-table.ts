@@ -2,6 +2,8 @@
  * Writes the results of a job as a table. It reads the request file twice: first for the columns, then side by side with
  * the results. Rows are written as they are read, so the memory does not grow with them.
  */
+
+import { FILE_LIMITS } from '../../../functions/shared/contract/request-file.ts';
 import type { Prices } from '../../../functions/shared/domain/money/prices.ts';
 import type { Cell } from '../../../functions/shared/flat-results/answer-columns.ts';
 import { AnswerShape } from '../../../functions/shared/flat-results/answer-shape.ts';
@@ -14,7 +16,6 @@ import {
 } from '../../../functions/shared/flat-results/flat-table.ts';
 import { LineQueue } from '../../../functions/shared/flat-results/line-queue.ts';
 import { OrderedResults } from '../../../functions/shared/flat-results/ordered-results.ts';
-import { FILE_LIMITS } from '../../../functions/shared/contract/request-file.ts';
 import { Failure } from '../../terminal/failure.ts';
 import type { JobFiles } from './job-files.ts';
 import type { JoinedRows } from './joined-rows.ts';
@@ -43,7 +44,11 @@ export async function resultsTable(files: JobFiles, options: TableOptions): Prom
   const { joined } = options;
   const [id, ...answers] = table.columns;
   if (!id) throw new Error('the table has no columns');
-  const names = distinctNames(joined?.columns ?? [], 'input_', table.columns.map(({ name }) => name));
+  const names = distinctNames(
+    joined?.columns ?? [],
+    'input_',
+    table.columns.map(({ name }) => name),
+  );
   const own = names.map((name): Column => ({ name, type: 'text' }));
   const columns = [id, ...own, ...answers];
   const chosen = chosenColumns(columns, options.fields);
@@ -60,7 +65,8 @@ async function* encoded(
 ): AsyncGenerator<string | Uint8Array> {
   const { table, chosen, joined } = of;
   let customId = '';
-  const onMisfit = (_row: readonly Cell[], column: string, reason: string) => table.misfit({ customId, column, reason });
+  const onMisfit = (_row: readonly Cell[], column: string, reason: string) =>
+    table.misfit({ customId, column, reason });
   const encoder = tableEncoder(of.format, of.columns, { ...of, onMisfit });
   const results = new OrderedResults({ requests: files.requests(), ...files.results() });
   try {

@@ -14,4 +14,3 @@ export interface TableEncoder {
   /** Returns the end of the file. */
   finish(): string | Uint8Array;
 }
-

@@ -3,9 +3,14 @@ import { counted, grouped } from '../../terminal/amounts.ts';
 import type { JoinCounts } from './joined-rows.ts';
 
 /** Returns what a person has to know of a table, as lines: what it has, and what it lacks. They are not escaped. */
-export function tableReport({ rows, succeeded, misfits, rowsWithMoreAnswers }: TableCounts, joined?: JoinCounts): string[] {
+export function tableReport(
+  { rows, succeeded, misfits, rowsWithMoreAnswers }: TableCounts,
+  joined?: JoinCounts,
+): string[] {
   const failed = rows - succeeded;
-  const lines = [`${counted(rows, 'row', 'rows')}: ${grouped(succeeded)} succeeded, ${grouped(failed)} failed.`];
+  const lines = [
+    `${counted(rows, 'row', 'rows')}: ${grouped(succeeded)} succeeded, ${grouped(failed)} failed.`,
+  ];
   if (misfits.count > 0) {
     lines.push(`${counted(misfits.count, 'value does', 'values do')} not fit:`);
     for (const { customId, column, reason } of misfits.first)
