@@ -153,7 +153,10 @@ export class SmallWorld {
   }
 
   deliver(body: string, deadline = this.deadline(), keepFiles = false): Promise<void> {
-    return deliverHandler({ ...this.ports, keepFiles })(body, deadline);
+    return deliverHandler({ tables: { always: false, pieceBytes: 16_777_216 }, ...this.ports, keepFiles })(
+      body,
+      deadline,
+    );
   }
 
   poll(milliseconds = 55_000): Promise<void> {
