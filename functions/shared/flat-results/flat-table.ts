@@ -132,10 +132,9 @@ export class FlatTable {
   }
 
   /** Returns the object that the schema describes; undefined if the answer is none, which is a misfit unless it has to be so. */
-  #objectIn(
-    { customId }: Asked,
-    { text, refusal, toolCalls, finishReason }: Given,
-  ): Record<string, unknown> | undefined {
+  #objectIn({ customId }: Asked, given: Given): Record<string, unknown> | undefined {
+    const { refusal, toolCalls, finishReason } = given;
+    const text = given.isWholeBody ? null : given.text;
     if (text === null && (refusal ?? toolCalls) !== null) return undefined;
     const end = finishReason === null ? '' : ` (finish reason: ${finishReason.slice(0, 64)})`;
     if (text === null) {
