@@ -45,7 +45,9 @@ class FileOutput implements Output {
   }
 
   fail(): void {
-    if (!this.#isRenamed) rmSync(this.#temporary, { force: true });
+    if (this.#isRenamed) return;
+    this.#file.close().catch(() => {}); // it may be closed already
+    rmSync(this.#temporary, { force: true });
   }
 }
 

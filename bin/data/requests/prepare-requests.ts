@@ -13,12 +13,11 @@ import type { Output } from '../output/output.ts';
 import type { Table, TableRow } from '../tables/table.ts';
 import { type CheckedRequests, RequestCheck, type RequestFinding } from './checked-requests.ts';
 import { BadValue } from './fill-place.ts';
+import { LineBuffer } from './line-buffer.ts';
 import type { RequestLines } from './request-lines.ts';
 import { RowTablesOnDisk } from './row-tables-on-disk.ts';
 
-const WRITE_CHARACTERS = 512 * 1024;
-/** Most characters take one byte, and none more than three. */
-const MAX_BYTES_PER_CHARACTER = 3;
+const WRITE_BYTES = 256 * 1024;
 const SHOWN_FINDINGS = 20;
 
 /** The plan of a prepared request file. */
@@ -51,7 +50,7 @@ export async function prepareRequests(
     const checked = await writer.end();
     const findings = [...writer.found, ...(checked.verdict === 'bad' ? checked.findings : [])];
     if (findings.length > 0) throw findingsFailure(table, findings);
-    if (checked.verdict === 'bad') throw new Failure('The data file has no rows.');
+    if (checked.verdict === 'bad') throw new Failure(`${table.file} has no rows.`);
     await output.succeed();
     return { rows: checked.rows, bytes: writer.bytes, parts: checked.parts };
   } finally {
@@ -68,9 +67,8 @@ class RequestWriter {
   readonly #lines: RequestLines;
   readonly #check: RequestCheck;
   readonly #output: Output;
-  readonly #buffer = Buffer.allocUnsafe(MAX_BYTES_PER_CHARACTER * WRITE_CHARACTERS);
   /** Lines that are not checked yet. */
-  #text = '';
+  readonly #gathered = new LineBuffer();
 
   constructor(lines: RequestLines, check: RequestCheck, output: Output) {
     this.#lines = lines;
@@ -83,7 +81,7 @@ class RequestWriter {
       for (const row of rows) {
         if (this.rows >= limit || this.found.length >= FINDINGS_KEPT || this.#check.isFull) return;
         this.#add(row);
-        if (this.#text.length >= WRITE_CHARACTERS) await this.#flush();
+        if (this.#gathered.length >= WRITE_BYTES) await this.#flush();
       }
     }
   }
@@ -100,7 +98,7 @@ class RequestWriter {
       return;
     }
     try {
-      this.#text += this.#lines.lineOf(row.cells, this.rows);
+      this.#lines.addLine(row.cells, this.rows, this.#gathered);
       this.#check.addLine(row.line);
     } catch (error) {
       if (!(error instanceof BadValue)) throw error;
@@ -109,10 +107,7 @@ class RequestWriter {
   }
 
   async #flush(): Promise<void> {
-    const text = this.#text;
-    this.#text = '';
-    const fits = text.length * MAX_BYTES_PER_CHARACTER <= this.#buffer.length;
-    const bytes = fits ? this.#buffer.subarray(0, this.#buffer.write(text)) : Buffer.from(text);
+    const bytes = this.#gathered.take();
     await this.#check.push(bytes);
     if (this.found.length > 0 || this.#check.isBad) return;
     await this.#output.write(bytes);
@@ -134,5 +129,5 @@ function findingsFailure(table: Table, findings: readonly RequestFinding[]): Fai
   });
   const shown = lines.slice(0, SHOWN_FINDINGS);
   if (shown.length < lines.length) shown.push(`${grouped(lines.length - shown.length)} more`);
-  return new Failure('The requests are not prepared, because the data has errors:', { lines: shown });
+  return new Failure(`No request file was made, because ${table.file} has errors:`, { lines: shown });
 }

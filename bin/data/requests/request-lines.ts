@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../../functions/shared/contract/request-file.ts';
 import type { Cell } from '../tables/table.ts';
 import { BadValue, escaped, fillersWith, type ReadFile } from './fill-place.ts';
+import type { LineBuffer } from './line-buffer.ts';
 import { type Piece, placesIn } from './template.ts';
 
 /** What every request line has in common. */
@@ -13,6 +14,7 @@ export interface RequestShape {
   readonly readFile: ReadFile;
 }
 
+const BEFORE_ID = Buffer.from('{"custom_id":"');
 /** The prefix of ids that the number of the row makes, from 1. */
 const ROW_ID = 'row-';
 
@@ -21,7 +23,7 @@ export class RequestLines {
   /** The columns that the lines need, each once. The cells of a row must have this order. */
   readonly columns: readonly string[];
   readonly #id: number | undefined;
-  readonly #afterId: string;
+  readonly #afterId: Uint8Array;
   readonly #steps: readonly Step[];
 
   constructor({ endpoint, pieces, id, readFile }: RequestShape) {
@@ -42,16 +44,27 @@ export class RequestLines {
         texts.push('');
       }
     }
-    this.#afterId = `","method":"POST","url":${JSON.stringify(endpoint)},"body":${texts[0]}`;
+    const afterId = `","method":"POST","url":${JSON.stringify(endpoint)},"body":${texts[0]}`;
     const end = (at: number) => (at === steps.length - 1 ? '}\n' : '');
-    this.#steps = steps.map((step, at) => ({ ...step, after: `${texts[at + 1]}${end(at)}` }));
+    this.#afterId = Buffer.from(afterId);
+    this.#steps = steps.map((step, at) => ({ ...step, after: Buffer.from(`${texts[at + 1]}${end(at)}`) }));
   }
 
-  /** Returns the line of a row, with its line end. `number`: that of the row, from 1. Errors: BadValue. */
-  lineOf(cells: readonly Cell[], number: number): string {
-    let line = `{"custom_id":"${this.#idOf(cells, number)}${this.#afterId}`;
-    for (const step of this.#steps) line += filled(step, cells) + step.after;
-    return line;
+  /** Adds the line of a row, with its line end. `number`: that of the row, from 1. Errors: BadValue, then nothing is added. */
+  addLine(cells: readonly Cell[], number: number, target: LineBuffer): void {
+    const begin = target.length;
+    target.addBytes(BEFORE_ID);
+    target.addText(this.#idOf(cells, number));
+    target.addBytes(this.#afterId);
+    try {
+      for (const { cell, column, fill, after } of this.#steps) {
+        target.addText(filled(fill, cells[cell] ?? null, column));
+        target.addBytes(after);
+      }
+    } catch (error) {
+      target.truncate(begin);
+      throw error;
+    }
   }
 
   #idOf(cells: readonly Cell[], number: number): string {
@@ -66,12 +79,12 @@ interface Step {
   readonly column: string;
   readonly cell: number;
   readonly fill: (cell: Cell) => string;
-  readonly after: string;
+  readonly after: Uint8Array;
 }
 
-function filled({ column, cell, fill }: Step, cells: readonly Cell[]): string {
+function filled(fill: Step['fill'], cell: Cell, column: string): string {
   try {
-    return fill(cells[cell] ?? null);
+    return fill(cell);
   } catch (error) {
     if (!(error instanceof BadValue)) throw error;
     throw new BadValue(`column ${JSON.stringify(column)}: ${error.message}`, { cause: error });

@@ -33,6 +33,7 @@ export async function openParquet({ path, file }: { path: string; file: string }
   });
   const columns = source.tree.children.map(({ element }) => element.name);
   return {
+    file,
     columns,
     placeOf: (line) => `${file}: row ${line}`,
     rows: (wanted) => rowsOf(source, wanted),
