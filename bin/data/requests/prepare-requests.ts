@@ -79,9 +79,9 @@ class RequestWriter {
   async addRows(blocks: AsyncIterable<readonly TableRow[]>, limit: number): Promise<void> {
     for await (const rows of blocks) {
       for (const row of rows) {
-        if (this.rows >= limit || this.found.length >= FINDINGS_KEPT || this.#check.isFull) return;
         this.#add(row);
         if (this.#gathered.length >= WRITE_BYTES) await this.#flush();
+        if (this.rows >= limit || this.found.length >= FINDINGS_KEPT || this.#check.isFull) return;
       }
     }
   }
