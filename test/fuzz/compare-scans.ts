@@ -4,7 +4,7 @@
  * from `JSON.parse`.
  */
 import { isUtf8 } from 'node:buffer';
-import { type ResultLine, readResultLine } from '../../functions/deliver/part/result-line.ts';
+import { type ResultLine, readResultLine } from '../../functions/shared/result-lines/result-line.ts';
 import {
   type NumberedLine,
   type ResultLineHandler,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { segmentsOf } from '../../functions/deliver/job/multipart-plan.ts';
-import { readResultLine } from '../../functions/deliver/part/result-line.ts';
+import { readResultLine } from '../../functions/shared/result-lines/result-line.ts';
 import { RowTally } from '../../functions/deliver/part/row-accounting.ts';
 import { RowStates } from '../../functions/shared/part-rows/row-states.ts';
 import { RowTable, RowTableWriter } from '../../functions/shared/part-rows/row-table.ts';

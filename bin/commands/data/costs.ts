@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { Command, Option } from 'commander';
+import { csvRow } from '../../../functions/shared/flat-results/csv.ts';
 import {
   type ConnectionOptions,
   withConnection,
@@ -70,15 +71,8 @@ async function costs(options: Options): Promise<void> {
 
 function csvOf(by: CostsBy, lines: readonly CostLine[]): string[] {
   const header = COLUMNS.map((column) => (column === 'name' ? by : column));
-  return [header, ...lines.map((line) => COLUMNS.map((column) => String(line[column] ?? '')))].map((cells) =>
-    cells.map(csvCell).join(','),
-  );
-}
-
-/** A spreadsheet would run a text that begins as a formula does. */
-function csvCell(text: string): string {
-  const harmless = /^[=+\-@\t\r]/.test(text) && !/^-?[\d.]+$/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  const cells = lines.map((line) => COLUMNS.map((column) => line[column]));
+  return [header, ...cells].map((row) => csvRow(row, { forSpreadsheets: true }).slice(0, -1));
 }
 
 function printTable(by: CostsBy, report: CostReport): void {

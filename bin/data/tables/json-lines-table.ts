@@ -13,18 +13,34 @@ export function openJsonLines({ path, file }: { path: string; file: string }): T
     file,
     columns: undefined,
     placeOf: (line) => `${file}:${line}`,
-    rows: (wanted) => rowsOf(path, file, wanted),
+    rows: (wanted, { mayBeAbsent } = { mayBeAbsent: false }) =>
+      rowsOf(path, file, (text, line) => rowOf(text, { line, wanted, mayBeAbsent })),
   };
 }
 
-async function* rowsOf(path: string, file: string, wanted: readonly string[]): AsyncGenerator<TableRow[]> {
+/** Returns the columns of all rows, in the order in which they first occur. Reads the whole file. Throws a Failure. */
+export async function columnsOfJsonLines({ path, file }: { path: string; file: string }): Promise<string[]> {
+  const columns = new Set<string>();
+  const read = (text: string): string[] => {
+    const row = objectIn(text);
+    return typeof row === 'string' ? [] : Object.keys(row); // `rows` reports what is no object
+  };
+  for await (const rows of rowsOf(path, file, read)) for (const name of rows.flat()) columns.add(name);
+  return [...columns];
+}
+
+async function* rowsOf<Row>(
+  path: string,
+  file: string,
+  read: (text: string, line: number) => Row,
+): AsyncGenerator<Row[]> {
   let line = 0;
   let begun: string[] = [];
   let begunLength = 0;
-  const rows: TableRow[] = [];
+  const rows: Row[] = [];
   const add = (text: string) => {
     line += 1;
-    if (!/^[ \t\r]*$/.test(text)) rows.push(rowOf(text, line, wanted));
+    if (!/^[ \t\r]*$/.test(text)) rows.push(read(text, line));
   };
   for await (const text of textOfFile(path, file)) {
     let from = 0;
@@ -44,20 +60,18 @@ async function* rowsOf(path: string, file: string, wanted: readonly string[]): A
   yield rows.splice(0);
 }
 
-function rowOf(text: string, line: number, wanted: readonly string[]): TableRow {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return { line, problem: 'the line is not JSON' };
-  }
-  if (!isObject(parsed)) return { line, problem: 'the line is not a JSON object' };
-  const row = parsed;
+function rowOf(
+  text: string,
+  { line, wanted, mayBeAbsent }: { line: number; wanted: readonly string[]; mayBeAbsent: boolean },
+): TableRow {
+  const row = objectIn(text);
+  if (typeof row === 'string') return { line, problem: row };
   const missing = wanted.find((name) => !Object.hasOwn(row, name));
-  if (missing !== undefined) return { line, problem: missingMember(missing, Object.keys(row)) };
+  if (missing !== undefined && !mayBeAbsent)
+    return { line, problem: missingMember(missing, Object.keys(row)) };
   let sources: ReadonlyMap<string, string> | undefined;
   const cellOf = (name: string): Cell => {
-    const value = row[name];
+    const value = Object.hasOwn(row, name) ? row[name] : null;
     if (typeof value === 'string' || value === null) return value;
     if (typeof value === 'boolean') return { json: String(value) };
     if (Number.isSafeInteger(value) && !UNUSUAL_INTEGER.test(text)) return { json: String(value) };
@@ -65,6 +79,16 @@ function rowOf(text: string, line: number, wanted: readonly string[]): TableRow 
     return { json: sources.get(name) ?? 'null' };
   };
   return { line, cells: wanted.map(cellOf) };
+}
+
+/** Returns the object of the line, or what is wrong with the line. */
+function objectIn(text: string): Record<string, unknown> | string {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return isObject(parsed) ? parsed : 'the line is not a JSON object';
+  } catch {
+    return 'the line is not JSON';
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

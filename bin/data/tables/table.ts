@@ -27,10 +27,10 @@ export interface Table {
   /** How `line` of a row is printed: `reviews.csv:17`, or `reviews.parquet: row 17`. */
   placeOf(line: number): string;
   /**
-   * Reads the rows in blocks, in bounded memory. The cells have the order of `wanted`. Errors: a Failure if the rest of
-   * the file cannot be read.
+   * Reads the rows in blocks, in bounded memory. The cells have the order of `wanted`. `mayBeAbsent`: a row of JSON Lines
+   * without a wanted column has null there, and is no problem. Errors: a Failure if the rest of the file cannot be read.
    */
-  rows(wanted: readonly string[]): AsyncIterable<readonly TableRow[]>;
+  rows(wanted: readonly string[], options?: { mayBeAbsent: boolean }): AsyncIterable<readonly TableRow[]>;
 }
 
 /** Returns the value as text, as it stands in a sentence. Null is empty, like an empty cell of a CSV file. */

@@ -7,10 +7,10 @@ import { type RowOutcome, type RowState, RowStates } from '../../shared/part-row
 import type { RowTable } from '../../shared/part-rows/row-table.ts';
 import { isSent } from '../../shared/part-rows/upload-body.ts';
 import type { ObjectWriter, ResultStore, ScratchFile } from '../../shared/ports/ports.ts';
+import { readResultLine, readRowError } from '../../shared/result-lines/result-line.ts';
 import { CommonestError } from './commonest-error.ts';
 import { mayGoOn, type RerunPolicy } from './next-attempt.ts';
 import { PieceReader } from './piece-reader.ts';
-import { readResultLine, readRowError } from './result-line.ts';
 import type { RowTally, SettledRow } from './row-accounting.ts';
 
 /** The inputs (a part's rows and the pieces of the previous attempt) and the outputs. */

@@ -1,5 +1,8 @@
-import type { RowOutcome } from '../../shared/part-rows/row-states.ts';
+import type { RowOutcome } from '../part-rows/row-states.ts';
 import { hasFields, type RowTokens, tokensIn } from './row-tokens.ts';
+
+/** The maximum length of a result line in bytes: 64 MiB, more than a response with images needs. */
+export const MAX_RESULT = 64 * 1024 * 1024;
 
 /** The content of one line in the API's result files. */
 export interface ResultLine {
@@ -46,7 +49,11 @@ export function readResultLine(line: Uint8Array): ResultLine | undefined {
 
 /** Returns the error of a row that did not succeed: the error in its response, or else the row's own. */
 export function readRowError(line: Uint8Array): { code: string; message: string } {
-  const { response, error } = parsedLine(line) ?? {};
+  return rowErrorIn(parsedLine(line) ?? {});
+}
+
+/** Returns the same of a line that is parsed already. */
+export function rowErrorIn({ response, error }: Record<string, unknown>): { code: string; message: string } {
   const body = hasFields(response) ? response.body : undefined;
   const reported = hasFields(body) ? (body.error ?? body.detail ?? body.message) : undefined;
   const status = statusOf(response);

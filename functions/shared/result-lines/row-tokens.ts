@@ -3,9 +3,9 @@
  * (`input_tokens`). `scannedTokens` says of a clean line what `tokensIn` says of its parsed response:
  * `npm run fuzz:scanner` compares both.
  */
-import type { TokenCounts } from '../../shared/domain/money/token-counts.ts';
-import type { RESULT_LINE } from '../../shared/scanner/line-shapes.ts';
-import { KIND, type ScannedLine } from '../../shared/scanner/scanned-line.ts';
+import type { TokenCounts } from '../domain/money/token-counts.ts';
+import type { RESULT_LINE } from '../scanner/line-shapes.ts';
+import { KIND, type ScannedLine } from '../scanner/scanned-line.ts';
 
 /** Tokens as a line reports them. */
 export interface RowTokens extends TokenCounts {

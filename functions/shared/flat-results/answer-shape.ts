@@ -1,0 +1,45 @@
+import { type ColumnType, commonType, MAX_ANSWER_COLUMNS } from './answer-columns.ts';
+import type { Asked } from './asked.ts';
+
+/** What is stored of a shape. */
+export interface StoredShape {
+  columns: [name: string, type: ColumnType][];
+  hasText: boolean;
+  hasVectors: boolean;
+  hasTools: boolean;
+}
+
+/** The columns that the answers of a file need together, in the order in which its requests first ask for them. */
+export class AnswerShape {
+  readonly columns: Map<string, ColumnType>;
+  hasText: boolean;
+  hasVectors: boolean;
+  hasTools: boolean;
+  #last: Asked['columns'];
+
+  constructor(stored: StoredShape = { columns: [], hasText: false, hasVectors: false, hasTools: false }) {
+    this.columns = new Map(stored.columns);
+    this.hasText = stored.hasText;
+    this.hasVectors = stored.hasVectors;
+    this.hasTools = stored.hasTools;
+  }
+
+  /** Adds what a request asks for. */
+  add({ answer, columns, hasTools }: Asked): void {
+    this.hasText ||= answer === 'text';
+    this.hasVectors ||= answer === 'vectors';
+    this.hasTools ||= hasTools;
+    if (!columns || columns === this.#last) return;
+    this.#last = columns;
+    for (const [name, { type }] of columns) {
+      const known = this.columns.get(name);
+      if (known !== undefined) this.columns.set(name, commonType(known, type));
+      else if (this.columns.size < MAX_ANSWER_COLUMNS) this.columns.set(name, type);
+    }
+  }
+
+  stored(): StoredShape {
+    const { hasText, hasVectors, hasTools } = this;
+    return { columns: [...this.columns], hasText, hasVectors, hasTools };
+  }
+}
