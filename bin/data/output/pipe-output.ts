@@ -11,7 +11,6 @@ import type { Output } from './output.ts';
 
 /** Ends a file whose requests are not complete. No reader of JSON Lines accepts it. */
 const REFUSED_LINE = '\nbatchdrop prepare failed: this file is incomplete, do not submit it\n';
-const STDOUT = 1;
 /** The closing brace of a line and its line end. */
 const HELD_BYTES = 2;
 
@@ -22,10 +21,21 @@ export class ReaderGone extends Failure {
   }
 }
 
+/** A stream and its file descriptor. */
+export interface Pipe {
+  readonly fd: number;
+  write(bytes: Uint8Array, done: (error?: Error | null) => void): unknown;
+}
+
 /** Stdout as an output. */
 export class PipeOutput implements Output {
+  readonly #pipe: Pipe;
   #held = new Uint8Array(0);
   #isEnded = false;
+
+  constructor(pipe: Pipe = process.stdout) {
+    this.#pipe = pipe;
+  }
 
   async write(lines: Uint8Array): Promise<void> {
     if (lines.length === 0) return;
@@ -43,7 +53,7 @@ export class PipeOutput implements Output {
     if (this.#isEnded) return;
     this.#isEnded = true;
     try {
-      writeSync(STDOUT, REFUSED_LINE); // at once, because a signal may end the process
+      writeSync(this.#pipe.fd, REFUSED_LINE); // at once, because a signal may end the process
     } catch {
       // The reader is gone.
     }
@@ -51,7 +61,7 @@ export class PipeOutput implements Output {
 
   #send(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      process.stdout.write(bytes, (error) => (error ? reject(new ReaderGone(error)) : resolve()));
+      this.#pipe.write(bytes, (error) => (error ? reject(new ReaderGone(error)) : resolve()));
     });
   }
 }

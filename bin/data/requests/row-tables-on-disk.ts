@@ -1,6 +1,5 @@
-import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { createDiskScratch } from '../../../functions/shared/adapters/lambda/disk-scratch.ts';
+import type { ScratchFile } from '../../../functions/shared/ports/ports.ts';
 import type { RowTables } from '../../../functions/shared/request-file/validate-request-file.ts';
 
 /**
@@ -8,25 +7,20 @@ import type { RowTables } from '../../../functions/shared/request-file/validate-
  * only if ids may be the same.
  */
 export class RowTablesOnDisk implements RowTables {
-  readonly #directory: string;
-  readonly #file: FileHandle;
+  readonly #file: ScratchFile;
   readonly #places = new Map<number, { readonly from: number; readonly bytes: number }>();
   #end = 0;
 
-  private constructor(directory: string, file: FileHandle) {
-    this.#directory = directory;
+  private constructor(file: ScratchFile) {
     this.#file = file;
   }
 
   static async create(): Promise<RowTablesOnDisk> {
-    const directory = await mkdtemp(join(tmpdir(), 'batchdrop-rows-'));
-    const file = await open(join(directory, 'tables'), 'wx+', 0o600);
-    await remove(directory); // an open file needs no name, so nothing stays behind if this process is killed
-    return new RowTablesOnDisk(directory, file);
+    return new RowTablesOnDisk(await createDiskScratch().open());
   }
 
   async write(part: number, table: Uint8Array): Promise<void> {
-    await this.#file.write(table, 0, table.length, this.#end);
+    await this.#file.write(table);
     this.#places.set(part, { from: this.#end, bytes: table.length });
     this.#end += table.length;
   }
@@ -35,17 +29,11 @@ export class RowTablesOnDisk implements RowTables {
     const place = this.#places.get(part);
     if (!place) throw new Error(`Part ${part} has no row table.`);
     const table = new Uint8Array(place.bytes);
-    await this.#file.read(table, 0, table.length, place.from);
+    this.#file.read(place.from, table);
     return table;
   }
 
   async discard(): Promise<void> {
-    await this.#file.close();
-    await remove(this.#directory);
+    await this.#file.discard();
   }
-}
-
-/** Windows removes no open file: there, only the second call succeeds. */
-async function remove(directory: string): Promise<void> {
-  await rm(directory, { recursive: true, force: true }).catch(() => {});
 }
