@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { Failure } from '../../terminal/failure.ts';
 
-const CHUNK_BYTES = 128 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 const LF = 10;
 
 /** Reads a file as text in chunks, without its byte order mark. Throws a Failure with the line that is not UTF-8. */
