@@ -1,5 +1,5 @@
 import { invalid } from './api-error.ts';
-import type { Json } from './batches/request-row.ts';
+import type { Json } from './json.ts';
 
 const SHORTEST_SECONDS = 3_600;
 const MAX_SECONDS = 2_592_000;

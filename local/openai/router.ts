@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError, invalid } from './api-error.ts';
-import { isJsonObject, type JsonObject, parseJson } from './batches/request-row.ts';
 import { type Disturbance, UNDISTURBED } from './faults/disturbance.ts';
 import type { Operation } from './faults/faults.ts';
+import { isJsonObject, type JsonObject, parseJson } from './json.ts';
 
 /** A request to an operation. `id` is the id in its path, or empty. */
 export interface Call {

@@ -1,3 +1,4 @@
+import { ENDPOINTS } from '../../functions/shared/contract/request-file.ts';
 import {
   BYTES,
   KEYS,
@@ -18,7 +19,7 @@ export interface MutatedFile {
 
 type Random = () => number;
 
-const URLS = ['responses', 'embeddings', 'chat/completions', 'completions'].map((name) => `"/v1/${name}"`);
+const URLS = ENDPOINTS.map((endpoint) => `"${endpoint}"`);
 /** The fields that limit a row's output. */
 const LIMITS = ['max_tokens', 'max_completion_tokens', 'max_output_tokens', 'n', 'best_of'];
 
@@ -66,7 +67,7 @@ export class FileMaker {
       ...this.#some<[string, string]>([
         ['stream', this.#pick(['false', 'true', 'null', '1', '"true"'])],
         ['input', this.#often(this.#pick(['"a"', '["a","b"]', '[1,2]', '[]', '[[1],[2]]']), 1)],
-        ['messages', this.#value(1)],
+        ['messages', this.#often(this.#pick(['[{"role":"user"}]', '[]', 'null']), 1)],
         ['prompt', this.#often(this.#pick(['"a"', '["a","b"]', '[1,2]', '[]', '[[1],[2]]']), 1)],
         ...LIMITS.map((name): [string, string] => [name, this.#limit()]),
       ]),

@@ -13,6 +13,36 @@ export const ENDPOINTS = [
 /** An endpoint a batch may call. */
 export type Endpoint = (typeof ENDPOINTS)[number];
 
+/** A field of a request's body without which OpenAI refuses the request. */
+export interface RequiredField {
+  readonly name: 'messages' | 'input' | 'prompt';
+  readonly mayBeNull: boolean;
+}
+
+const PROMPT: RequiredField = { name: 'prompt', mayBeNull: false };
+const INPUT: RequiredField = { name: 'input', mayBeNull: false };
+
+/**
+ * The field that OpenAI's schema of each endpoint requires in addition to `model`
+ * ([source](https://platform.openai.com/docs/api-reference)). `/v1/responses` requires none: a request may have
+ * `prompt` or `conversation` instead of `input`.
+ */
+export const REQUIRED_FIELDS: Readonly<Record<Endpoint, RequiredField | null>> = {
+  '/v1/responses': null,
+  '/v1/chat/completions': { name: 'messages', mayBeNull: false },
+  '/v1/embeddings': INPUT,
+  '/v1/completions': { ...PROMPT, mayBeNull: true },
+  '/v1/moderations': INPUT,
+  '/v1/images/generations': PROMPT,
+  '/v1/images/edits': PROMPT,
+  '/v1/videos': PROMPT,
+};
+
+/** Returns whether a batch may call the endpoint. */
+export function isEndpoint(url: unknown): url is Endpoint {
+  return typeof url === 'string' && Object.hasOwn(REQUIRED_FIELDS, url);
+}
+
 /**
  * OpenAI's limits for one batch, which each part obeys. 200 MB is interpreted as 200 × 10⁶ bytes, the stricter meaning.
  */

@@ -3,7 +3,7 @@
  * `validateRow` judges every other line, and only it reports problems. So this file accepts at most what `validateRow`
  * accepts, with the same result: `npm run fuzz:scanner` compares both.
  */
-import { FILE_LIMITS } from '../contract/request-file.ts';
+import { FILE_LIMITS, isEndpoint, REQUIRED_FIELDS, type RequiredField } from '../contract/request-file.ts';
 import { type BoundField, outputBound } from '../domain/money/output-bounds.ts';
 import type { LineHandler, LinePlace } from '../part-rows/lines.ts';
 import { LineScanner } from '../scanner/line-scanner.ts';
@@ -11,7 +11,7 @@ import { REQUEST_LINE } from '../scanner/line-shapes.ts';
 import { KIND, type ScannedLine } from '../scanner/scanned-line.ts';
 import { joinedHash } from './custom-id-index.ts';
 import type { PlannableRow } from './plan-parts.ts';
-import { COMPLEXITY, SUPPORTED_ENDPOINTS } from './validate-row.ts';
+import { COMPLEXITY } from './validate-row.ts';
 
 /**
  * Receives good rows through `row`, and the lines that must be judged through `line`. All are valid only during the
@@ -53,6 +53,8 @@ export class ScannedRows {
   #line: ScannedLine | undefined;
   /** A row with this url and model may be good. */
   #isRouteGood = false;
+  /** The field that a row with this url must have. */
+  #required: RequiredField | null = null;
 
   /** `options`: as for `LineReader`. */
   constructor(
@@ -106,10 +108,17 @@ export class ScannedRows {
       line.kind(body) === KIND.object &&
       line.kind(model) === KIND.string &&
       line.kind(stream) !== KIND.true &&
+      this.#hasRequiredField(line) &&
       idBytes > 0 &&
       idBytes <= FILE_LIMITS.customIdBytes &&
       !this.#isTooComplex(line)
     );
+  }
+
+  #hasRequiredField(line: ScannedLine): boolean {
+    if (!this.#required) return true;
+    const kind = line.kind(this.#scanner.slots[this.#required.name]);
+    return kind !== KIND.absent && (kind !== KIND.null || this.#required.mayBeNull);
   }
 
   #noteRow(line: ScannedLine): void {
@@ -129,9 +138,10 @@ export class ScannedRows {
     const model = line.repeatedText(slots.model);
     this.#row.endpoint = endpoint;
     this.#row.model = model;
+    this.#required = isEndpoint(endpoint) ? REQUIRED_FIELDS[endpoint] : null;
     this.#isRouteGood =
       line.repeatedText(slots.method) === 'POST' &&
-      SUPPORTED_ENDPOINTS.has(endpoint) &&
+      isEndpoint(endpoint) &&
       model !== '' &&
       Buffer.byteLength(model) <= FILE_LIMITS.modelBytes;
   }

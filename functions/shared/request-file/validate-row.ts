@@ -1,5 +1,11 @@
 import { isUtf8 } from 'node:buffer';
-import { ENDPOINTS, FILE_LIMITS } from '../contract/request-file.ts';
+import {
+  ENDPOINTS,
+  type Endpoint,
+  FILE_LIMITS,
+  isEndpoint,
+  REQUIRED_FIELDS,
+} from '../contract/request-file.ts';
 import { type BoundField, outputBound } from '../domain/money/output-bounds.ts';
 
 /** The fields of a row that the plan needs. */
@@ -15,8 +21,6 @@ export interface Row {
 
 /** A row, or the problem found in it. */
 type CheckedRow = { row: Row } | { code: string; message: string };
-
-export const SUPPORTED_ENDPOINTS: ReadonlySet<unknown> = new Set(ENDPOINTS);
 
 /** A parsed array takes about 50 bytes per byte of JSON, so 32 MiB of arrays would exceed the function's memory. */
 export const COMPLEXITY = {
@@ -84,7 +88,7 @@ function checkFields(row: Record<string, unknown>): CheckedRow {
   if (!customId.isWellFormed())
     return fault('invalid_custom_id', 'custom_id contains half a character (a lone surrogate)');
   if (method !== 'POST') return fault('invalid_method', `method must be "POST"; it is ${shown(method)}`);
-  if (typeof url !== 'string' || !SUPPORTED_ENDPOINTS.has(url)) {
+  if (!isEndpoint(url)) {
     return fault('invalid_url', `url must be one of ${ENDPOINTS.join(', ')}; it is ${shown(url)}`);
   }
   if (!isObject(body)) return fault('invalid_body', `body must be a JSON object; it is ${kindOf(body)}`);
@@ -99,10 +103,27 @@ function checkFields(row: Record<string, unknown>): CheckedRow {
   if (!model.isWellFormed())
     return fault('invalid_model', 'body.model contains half a character (a lone surrogate)');
   if (stream === true) return fault('stream', 'body.stream is true; a batch cannot stream; remove it');
+  const missing = missingField(url, customId, body);
+  if (missing) return missing;
   const embeddingInputs = url === '/v1/embeddings' ? inputsIn(input) : 0;
   return {
     row: { customId, endpoint: url, model, embeddingInputs, outputBound: outputBound(url, boundsIn(body)) },
   };
+}
+
+/** Returns the problem of a row that OpenAI would refuse because a field is missing. */
+function missingField(
+  url: Endpoint,
+  customId: string,
+  body: Record<string, unknown>,
+): CheckedRow | undefined {
+  const required = REQUIRED_FIELDS[url];
+  if (!required) return undefined;
+  const { name, mayBeNull } = required;
+  const value = body[name];
+  if (value !== undefined && (value !== null || mayBeNull)) return undefined;
+  const hint = `request ${shown(customId)}: body.${name} is ${kindOf(value)}; ${url} requires it; add it`;
+  return fault('missing_field', hint);
 }
 
 /** Compares the length in UTF-8. A UTF-16 code unit takes at most three bytes, so short texts need not be measured. */

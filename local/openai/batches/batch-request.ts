@@ -1,9 +1,9 @@
 import { invalid } from '../api-error.ts';
 import { parseExpiry } from '../expiry.ts';
 import { ownId } from '../faults/odd-answers.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { BATCH_ENDPOINTS } from '../limits.ts';
 import type { Profile } from '../profiles/profile.ts';
-import { isJsonObject, type Json, type JsonObject } from './request-row.ts';
 
 /** The parameters of a batch. */
 interface BatchRequest {

@@ -57,6 +57,7 @@ export class BatchResults {
       errorPath: this.#errorPath,
       endpoint: batch.endpoint,
       key: `${seed}/${batch.id}`,
+      seed: String(seed),
       rows: batch.rows,
       ranRows: batch.ranRows ?? 0,
       failing: batch.failingRows && {

@@ -1,11 +1,12 @@
 /** OpenAI's asynchronous validation of an input file, which reads the file once with bounded memory. */
 import { createHash } from 'node:crypto';
+import { inputsOf } from '../answers/request-inputs.ts';
+import { promptTokens } from '../answers/text-tokens.ts';
 import { readLines } from '../files/line-reader.ts';
 import type { Limits } from '../limits.ts';
 import type { BatchProblem } from './batch-record.ts';
-import { inputCount, promptTokens } from './fake-completions.ts';
 import { isRow, MAX_LINE, parseRow, type RequestRow } from './request-row.ts';
-import { failureStatus } from './row-outcome.ts';
+import { fails } from './row-outcome.ts';
 
 export interface ValidInput {
   readonly model: string;
@@ -99,9 +100,9 @@ class InputSoFar {
 
   #count(row: RequestRow): void {
     this.model = row.model;
-    if (failureStatus(this.#endpoint, row.body) !== null) this.failingRows.push(this.rows);
+    if (fails(this.#endpoint, row.body)) this.failingRows.push(this.rows);
     this.rows += 1;
     this.promptTokens += promptTokens(row.body);
-    if (this.#endpoint === '/v1/embeddings') this.embeddingInputs += inputCount(row.body);
+    if (this.#endpoint === '/v1/embeddings') this.embeddingInputs += inputsOf(row.body).length;
   }
 }

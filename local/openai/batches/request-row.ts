@@ -1,8 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
 import type { BatchProblem } from './batch-record.ts';
-
-export type Json = null | boolean | number | string | Json[] | { readonly [name: string]: Json };
-export type JsonObject = { readonly [name: string]: Json };
 
 /** A valid request line. */
 export interface RequestRow {
@@ -13,20 +11,6 @@ export interface RequestRow {
 
 /** The maximum length of a request line in bytes. It allows images in base64, and limits memory. */
 export const MAX_LINE = 64 * 1024 * 1024;
-
-export function isJsonObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Parses a JSON text; returns undefined if it is not JSON. */
-export function parseJson(text: string): Json | undefined {
-  try {
-    const value: Json = JSON.parse(text);
-    return value;
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * Parses a request line. Returns the row, or the problem that OpenAI's validation would report (without the line

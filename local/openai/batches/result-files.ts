@@ -18,8 +18,10 @@ interface ResultPlan {
   readonly outputPath: string;
   readonly errorPath: string;
   readonly endpoint: string;
-  /** Determines the order, ids and contents of the results. */
+  /** Determines the order and ids of the results. */
   readonly key: string;
+  /** Determines their contents, together with the rows. */
+  readonly seed: string;
   readonly rows: number;
   readonly ranRows: number;
   /** The lines have odd shapes; see odd-lines.ts. */
@@ -98,8 +100,8 @@ interface ResultLine {
 function runLine(plan: ResultPlan, request: RequestRow, row: number): ResultLine {
   const key = `${plan.key}/${request.customId}`;
   const outcome = plan.failing?.rows.has(row)
-    ? failedRow(plan.failing.status, plan.endpoint)
-    : runRow(request, plan.endpoint, key, plan.createdSeconds);
+    ? failedRow(plan.failing.status)
+    : runRow(request, plan.endpoint, { key, seed: plan.seed }, plan.createdSeconds);
   const response = {
     status_code: outcome.statusCode,
     request_id: seededHex(`${key}/request`, 32),

@@ -1,13 +1,15 @@
 /**
  * The outcome of a row of a batch: a fake response body, or an HTTP error.
  *
- * A row fails with 400 if it lacks a required field of its endpoint. It fails with a chosen status if its body has
+ * A row fails with 400 if OpenAI would refuse it. It fails with a chosen status if its body has
  * `"metadata": {"batchdrop_local": "fail:<status>"}` (400 to 599).
  */
 
+import { answer } from '../answers/answer.ts';
+import { refusalOf } from '../answers/refusal.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
 import type { TokenUsage } from './batch-record.ts';
-import { answer } from './fake-completions.ts';
-import { isJsonObject, type Json, type JsonObject, type RequestRow } from './request-row.ts';
+import type { RequestRow } from './request-row.ts';
 
 export interface RowOutcome {
   readonly statusCode: number;
@@ -17,35 +19,39 @@ export interface RowOutcome {
 
 const NO_USAGE: TokenUsage = { inputTokens: 0, outputTokens: 0 };
 
-const REQUIRED: Readonly<Record<string, string>> = {
-  '/v1/chat/completions': 'messages',
-  '/v1/completions': 'prompt',
-  '/v1/embeddings': 'input',
-  '/v1/moderations': 'input',
-};
-
-/** Returns the HTTP status with which a row fails, or null if it succeeds. */
-export function failureStatus(endpoint: string, body: JsonObject): number | null {
-  const marker = isJsonObject(body.metadata) ? body.metadata.batchdrop_local : undefined;
-  const demanded = typeof marker === 'string' ? /^fail:([45]\d\d)$/.exec(marker)?.[1] : undefined;
-  if (demanded !== undefined) return Number(demanded);
-  const required = REQUIRED[endpoint];
-  return required !== undefined && (body[required] ?? null) === null ? 400 : null;
+/** Returns whether a row fails by itself, without a fault of its batch. */
+export function fails(endpoint: string, body: JsonObject): boolean {
+  return demandedStatus(body) !== null || refusalOf(endpoint, body) !== null;
 }
 
-/** Returns the outcome of a row. It depends only on `key`, the row and the time. */
-export function runRow(row: RequestRow, endpoint: string, key: string, createdSeconds: number): RowOutcome {
-  const statusCode = failureStatus(endpoint, row.body);
-  if (statusCode !== null) return failedRow(statusCode, endpoint);
-  return { statusCode: 200, ...answer(endpoint, row, key, createdSeconds) };
+function demandedStatus({ metadata }: JsonObject): number | null {
+  const marker = isJsonObject(metadata) ? metadata.batchdrop_local : undefined;
+  const demanded = typeof marker === 'string' ? /^fail:([45]\d\d)$/.exec(marker)?.[1] : undefined;
+  return demanded === undefined ? null : Number(demanded);
+}
+
+/** Returns the outcome of a row. `keys`: for the ids and the content of its answer. */
+export function runRow(
+  row: RequestRow,
+  endpoint: string,
+  keys: { readonly key: string; readonly seed: string },
+  createdSeconds: number,
+): RowOutcome {
+  const demanded = demandedStatus(row.body);
+  if (demanded !== null) return failedRow(demanded);
+  const refusal = refusalOf(endpoint, row.body);
+  if (refusal === null) return { statusCode: 200, ...answer(endpoint, row, keys, createdSeconds) };
+  const { message, param, code } = refusal;
+  const error = { message, type: 'invalid_request_error', param, code };
+  return { statusCode: 400, body: { error }, usage: NO_USAGE };
 }
 
 /** Returns the outcome of a row that fails with this status. */
-export function failedRow(statusCode: number, endpoint: string): RowOutcome {
-  return { statusCode, body: { error: failure(statusCode, endpoint) }, usage: NO_USAGE };
+export function failedRow(statusCode: number): RowOutcome {
+  return { statusCode, body: { error: failure(statusCode) }, usage: NO_USAGE };
 }
 
-function failure(statusCode: number, endpoint: string): { [name: string]: Json } {
+function failure(statusCode: number): JsonObject {
   if (statusCode === 429) {
     return {
       message: 'Rate limit reached while the request was processed.',
@@ -62,7 +68,5 @@ function failure(statusCode: number, endpoint: string): { [name: string]: Json }
       code: null,
     };
   }
-  const param = statusCode === 400 ? (REQUIRED[endpoint] ?? null) : null;
-  const message = `The request is invalid${param === null ? '' : `: check '${param}'`}.`;
-  return { message, type: 'invalid_request_error', param, code: null };
+  return { message: 'The request is invalid.', type: 'invalid_request_error', param: null, code: null };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isJsonObject, type Json, type JsonObject } from '../batches/request-row.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import {
   FAULTS,
   FAULTS_OF_THE_YOUNG,

@@ -2,7 +2,7 @@
  * Undocumented responses that were observed from vendors and gateways. Each function takes the right response and
  * returns the odd one. A fault applies one to single requests, a vendor's profile to every request.
  */
-import { isJsonObject, type Json, type JsonObject, parseJson } from '../batches/request-row.ts';
+import { isJsonObject, type Json, type JsonObject, parseJson } from '../json.ts';
 import type { PlainOddity } from './faults.ts';
 import { seededHex } from './seeded-random.ts';
 

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** Returns a reproducible sequence of numbers in [0, 1) that depends only on `key`. */
-export function seededRandom(key: string): () => number {
+/** Returns the next number in [0, 1). */
+export type Random = () => number;
+
+/** Returns a reproducible sequence of numbers that depends only on `key`. */
+export function seededRandom(key: string): Random {
   let state = createHash('sha256').update(key).digest().readUInt32LE(0);
   return () => {
     // mulberry32: 32 bits of state are enough for durations and an order of rows

@@ -1,5 +1,5 @@
 import { invalid } from '../api-error.ts';
-import type { Json, JsonObject } from '../batches/request-row.ts';
+import type { Json, JsonObject } from '../json.ts';
 
 /** The ends of a batch that webhooks report. */
 export const BATCH_EVENT_TYPES = [

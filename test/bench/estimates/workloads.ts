@@ -2,8 +2,8 @@
  * Synthetic workloads with known tokens, and the requests of the local Batch API server's clients with the usage that it
  * generates. Each is a generator of jobs: rows as they would be uploaded, and what each row will use.
  */
-import { answer } from '../../../local/openai/batches/fake-completions.ts';
-import type { JsonObject } from '../../../local/openai/batches/request-row.ts';
+import { answer } from '../../../local/openai/answers/answer.ts';
+import type { JsonObject } from '../../../local/openai/json.ts';
 import { seededRandom } from '../../fakes/seeded-random.ts';
 
 /** A row of a request file, and the tokens that it will use. */
@@ -154,7 +154,7 @@ function served(url: (typeof URLS)[number], model: string): Workload {
           url === '/v1/chat/completions' ? { messages: [{ role: 'user', content: text }] } : { input: text };
         const row = { custom_id: `row-${at}`, method: 'POST', url, body: { model, ...asked } };
         const question = { customId: row.custom_id, body: row.body, model };
-        const { usage } = answer(url, question, `${model}/${at}`, 0);
+        const { usage } = answer(url, question, { key: `${model}/${at}`, seed: '1' }, 0);
         return { line: JSON.stringify(row), input: usage.inputTokens, output: usage.outputTokens };
       }),
   };

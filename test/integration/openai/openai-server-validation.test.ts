@@ -1,3 +1,4 @@
+import type { ChatCompletion } from 'openai/resources/chat/completions';
 import { describe, expect, test } from 'vitest';
 import { readAudit } from '../../../local/openai/audit-log.ts';
 import {
@@ -141,6 +142,38 @@ test('a batch above the enqueued tokens of its model fails, and runs once the ot
   expect((await complete(api, third.id)).request_counts?.completed).toBe(2);
 });
 
+test('a row that asks for a schema gets the same valid instance in each batch', async () => {
+  const api = await batchApi();
+  const properties = { sentiment: { type: 'string', enum: ['good', 'bad'] }, score: { type: 'integer' } };
+  const schema = {
+    type: 'object',
+    properties,
+    required: ['sentiment', 'score'],
+    additionalProperties: false,
+  };
+  const format = { type: 'json_schema', json_schema: { name: 'review', strict: true, schema } };
+  const messages = [{ role: 'user', content: 'Is it good?' }];
+  const rows = chatRows(5).map((row) => ({
+    ...row,
+    body: { model: 'm', messages, response_format: format },
+  }));
+  const contents = async () => {
+    const completed = await complete(api, (await createBatch(api.client, rows)).id);
+    const lines = await resultLines(api.client, completed.output_file_id);
+    return new Map(
+      lines.map(({ custom_id: id, response }) => {
+        const { choices } = Object(response?.body) as ChatCompletion;
+        return [id, choices[0]?.message.content ?? ''];
+      }),
+    );
+  };
+  const first = await contents();
+  expect([...first.values()].map((text) => Object.keys(JSON.parse(text)))).toEqual(
+    rows.map(() => ['sentiment', 'score']),
+  );
+  expect(await contents()).toEqual(first);
+});
+
 describe('results have the format of their endpoint', () => {
   const bodyOf = async (endpoint: string, body: object) => {
     const api = await batchApi();
@@ -206,7 +239,12 @@ describe('results have the format of their endpoint', () => {
 
   test('a row without a required field of its endpoint fails with 400', async () => {
     expect(await bodyOf('/v1/chat/completions', {})).toMatchObject({
-      error: { type: 'invalid_request_error', param: 'messages' },
+      error: {
+        message: "Missing required parameter: 'messages'.",
+        type: 'invalid_request_error',
+        param: 'messages',
+        code: 'missing_required_parameter',
+      },
     });
   });
 });

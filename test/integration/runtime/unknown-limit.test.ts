@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/batch-api.ts';
 import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
 import { readAudit } from '../../../local/openai/audit-log.ts';
-import { promptTokens } from '../../../local/openai/batches/fake-completions.ts';
+import { promptTokens } from '../../../local/openai/answers/text-tokens.ts';
 import { startBatchApi } from '../../../local/openai/server.ts';
 import { jsonl } from '../../openai/batch-api-under-test.ts';
 import { MINUTE, SmallWorld } from '../../unit/small-world.ts';

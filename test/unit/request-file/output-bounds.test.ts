@@ -23,9 +23,11 @@ async function boundsOf(lines: readonly string[], scanner: WebAssembly.Module | 
   return checked.parts[0]?.output ?? expect.fail('no part');
 }
 
-/** A row whose body has these fields as JSON text. */
+/** A row whose body has these fields as JSON text, and the one that its endpoint requires. */
 function line(url: string, fields: string, id = 'r1'): string {
-  const more = fields === '' ? '' : `,${fields}`;
+  const required = url === CHAT ? '"messages":[]' : '"prompt":"a"';
+  const all = [url === RESPONSES || /"(?:prompt|input)"/.test(fields) ? '' : required, fields];
+  const more = all.map((text) => (text === '' ? '' : `,${text}`)).join('');
   return `{"custom_id":"${id}","method":"POST","url":"${url}","body":{"model":"m"${more}}}`;
 }
 

@@ -24,7 +24,8 @@ const a = row('a');
 const b = row('b');
 /** A row with this JSON text as its custom_id. */
 const withId = (json: string) => a.replace('"a"', json);
-const withBody = (json: string) => a.replace(/"body":.*$/, `"body":${json}}`);
+const withBody = (json: string) =>
+  a.replace('/v1/chat/completions', '/v1/responses').replace(/"body":.*$/, `"body":${json}}`);
 const inPlaceOf = (text: string, bytes: number[]): Buffer => {
   const [before = '', after = ''] = a.replace('[]', '["HERE"]').replace('HERE', text).split(text);
   return Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]);
@@ -182,7 +183,7 @@ const FIELDS: [string, Source, Verdict][] = [
   ['two custom_ids, one of which is the other read as Latin-1', fileOf('ü', 'Ã¼'), accepted(2)],
   [
     'two models, one of which is the other read as Latin-1',
-    `${withBody('{"model":"ü"}')}\n${row('b', { body: { model: 'Ã¼' } })}`,
+    `${withBody('{"model":"ü"}')}\n${withBody('{"model":"Ã¼"}').replace('"a"', '"b"')}`,
     accepted(1, 1),
   ],
   ['two parts', fileOfTwoParts(), accepted(1, 1)],
@@ -210,18 +211,39 @@ const FIELDS: [string, Source, Verdict][] = [
   ['body a string', row('a', { body: '{"model":"m"}' }), refused([1, 'invalid_body'])],
   ['body an array', row('a', { body: [{ model: 'm' }] }), refused([1, 'invalid_body'])],
   ['body null', row('a', { body: null }), refused([1, 'invalid_body'])],
-  ['stream true', row('a', { body: { model: 'm', stream: true } }), refused([1, 'stream'])],
-  ['stream false', row('a', { body: { model: 'm', stream: false } }), accepted(1)],
+  ['stream true', row('a', { body: { model: 'm', messages: [], stream: true } }), refused([1, 'stream'])],
+  ['stream false', row('a', { body: { model: 'm', messages: [], stream: false } }), accepted(1)],
   ['model missing', row('a', { body: {} }), refused([1, 'invalid_model'])],
   ['model empty', row('a', { body: { model: '' } }), refused([1, 'invalid_model'])],
   ['model a number', row('a', { body: { model: 4 } }), refused([1, 'invalid_model'])],
   ['model an object', row('a', { body: { model: {} } }), refused([1, 'invalid_model'])],
   ['model an array', row('a', { body: { model: ['m'] } }), refused([1, 'invalid_model'])],
   ['model of 257 bytes', row('a', { body: { model: 'm'.repeat(257) } }), refused([1, 'invalid_model'])],
-  ['rows with different models', `${a}\n${row('b', { body: { model: 'n' } })}`, accepted(1, 1)],
+  ['messages missing', row('a', { body: { model: 'm' } }), refused([1, 'missing_field'])],
+  ['messages null', row('a', { body: { model: 'm', messages: null } }), refused([1, 'missing_field'])],
+  ['messages with an escaped name', a.replace('"messages"', '"m\\u0065ssages"'), accepted(1)],
+  [
+    'messages only within __proto__',
+    row('a').replace('"messages":[]', '"__proto__":{"messages":[]}'),
+    refused([1, 'missing_field']),
+  ],
+  [
+    'messages beside the body',
+    row('a', { messages: [], body: { model: 'm' } }),
+    refused([1, 'missing_field']),
+  ],
+  [
+    'messages in the body of one endpoint, but not of another',
+    `${row('a', { url: '/v1/responses', body: { model: 'm' } })}
+${row('b', { body: { model: 'm' } })}
+${row('c')}`,
+    refused([2, 'missing_field']),
+  ],
+  ['a chat body sent to embeddings', row('a', { url: EMBEDDINGS }), refused([1, 'missing_field'])],
+  ['rows with different models', `${a}\n${row('b', { body: { model: 'n', messages: [] } })}`, accepted(1, 1)],
   [
     'custom_id twice, in rows of different models',
-    `${a}\n${row('a', { body: { model: 'n' } })}`,
+    `${a}\n${row('a', { body: { model: 'n', messages: [] } })}`,
     refused([2, 'duplicate_custom_id']),
   ],
   [

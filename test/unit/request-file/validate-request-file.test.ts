@@ -93,9 +93,9 @@ describe('a valid file', () => {
     const count = PART_LIMITS.bytes / MEGABYTE;
     function* megabytes(lastOne: number): Generator<string> {
       for (let at = 1; at <= count; at += 1) {
-        const empty = row(`r${at}`, { body: { model: 'm', input: '' } });
+        const empty = row(`r${at}`, { body: { model: 'm', messages: [], x: '' } });
         const bytes = MEGABYTE - 1 - empty.length + (at === count ? lastOne : 0);
-        yield row(`r${at}`, { body: { model: 'm', input: 'x'.repeat(bytes) } });
+        yield row(`r${at}`, { body: { model: 'm', messages: [], x: 'x'.repeat(bytes) } });
         yield '\r\n'; // the CR is not uploaded
       }
     }
@@ -121,7 +121,7 @@ describe('a valid file', () => {
 
 /** A line with a row for this model. */
 const of = (model: string, customId: string, differences: object = {}) =>
-  `${row(customId, { body: { model }, ...differences })}\n`;
+  `${row(customId, { body: { model, messages: [] }, ...differences })}\n`;
 
 describe('a file for several models and endpoints', () => {
   it('becomes one part per url and model, numbered by their first rows', async () => {

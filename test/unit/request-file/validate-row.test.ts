@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ENDPOINTS, FILE_LIMITS } from '../../../functions/shared/contract/request-file.ts';
 import { validateRow } from '../../../functions/shared/request-file/validate-row.ts';
 
-const PLAIN = { custom_id: 'r1', method: 'POST', url: '/v1/chat/completions', body: { model: 'm' } };
+const PLAIN = { custom_id: 'r1', method: 'POST', url: '/v1/responses', body: { model: 'm' } };
+/** A body with the fields of every endpoint. */
+const FULL = { model: 'm', messages: [], input: 'a', prompt: 'a' };
 const line = (differences: object) => Buffer.from(JSON.stringify({ ...PLAIN, ...differences }));
 const faultOf = (bytes: Uint8Array) => {
   const checked = validateRow(bytes);
@@ -13,14 +15,14 @@ describe('a valid row', () => {
   it('is accepted with extra fields', () => {
     expect(validateRow(line({ extra: [1] }))).toEqual({
       row: {
-        ...{ customId: 'r1', endpoint: '/v1/chat/completions', model: 'm' },
+        ...{ customId: 'r1', endpoint: '/v1/responses', model: 'm' },
         ...{ embeddingInputs: 0, outputBound: Number.POSITIVE_INFINITY },
       },
     });
   });
 
   it.each(ENDPOINTS)('may call %s', (url) => {
-    expect(faultOf(line({ url }))).toBeUndefined();
+    expect(faultOf(line({ url, body: FULL }))).toBeUndefined();
   });
 
   it.each([
@@ -40,12 +42,45 @@ describe('a valid row', () => {
     ['a list of strings', ['a', 'b', 'c'], 3],
     ['a list of token numbers', [1, 2, 3], 1],
     ['a list of lists of token numbers', [[1, 2], [3]], 2],
-    ['no input', undefined, 1],
   ])('counts embedding inputs: %s', (_, input, expected) => {
     const embeddings = line({ url: '/v1/embeddings', body: { model: 'm', input } });
     expect(validateRow(embeddings)).toHaveProperty('row.embeddingInputs', expected);
     expect(validateRow(line({ body: { model: 'm', input } }))).toHaveProperty('row.embeddingInputs', 0);
   });
+});
+
+describe('a row without a field that OpenAI requires', () => {
+  it.each([
+    ['/v1/chat/completions', 'messages'],
+    ['/v1/embeddings', 'input'],
+    ['/v1/moderations', 'input'],
+    ['/v1/completions', 'prompt'],
+    ['/v1/images/generations', 'prompt'],
+    ['/v1/images/edits', 'prompt'],
+    ['/v1/videos', 'prompt'],
+  ])('%s: the finding names the request, the field and what to do', (url, field) => {
+    const message = `request "r1": body.${field} is missing; ${url} requires it; add it`;
+    expect(faultOf(line({ url, body: { ...FULL, [field]: undefined } }))).toEqual({
+      code: 'missing_field',
+      message,
+    });
+  });
+
+  it('null counts as missing, except for the prompt of /v1/completions', () => {
+    const chat = line({ url: '/v1/chat/completions', body: { model: 'm', messages: null } });
+    expect(faultOf(chat)).toMatchObject({
+      code: 'missing_field',
+      message: expect.stringContaining('is null'),
+    });
+    expect(faultOf(line({ url: '/v1/completions', body: { model: 'm', prompt: null } }))).toBeUndefined();
+  });
+
+  it.each([{ prompt: { id: 'pmpt_1' } }, { conversation: 'conv_1' }, { previous_response_id: 'resp_1' }, {}])(
+    '/v1/responses requires no field: %j',
+    (body) => {
+      expect(faultOf(line({ body: { model: 'm', ...body } }))).toBeUndefined();
+    },
+  );
 });
 
 describe('an invalid row', () => {
@@ -90,6 +125,7 @@ describe('an invalid row', () => {
     JSON.stringify({ ...PLAIN, body: { model: PRIVATE } }),
     JSON.stringify({ ...PLAIN, body: { model: { a: PRIVATE } } }),
     JSON.stringify({ ...PLAIN, body: { model: 'm', stream: true, input: PRIVATE } }),
+    JSON.stringify({ ...PLAIN, custom_id: PRIVATE.slice(0, 500), url: '/v1/embeddings' }),
   ])('has a message that quotes at most a short word of the line', (text) => {
     const message = faultOf(Buffer.from(text))?.message ?? '';
     expect(message.length).toBeGreaterThan(10);
