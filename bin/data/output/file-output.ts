@@ -44,10 +44,10 @@ class FileOutput implements Output {
     this.#isRenamed = true;
   }
 
-  fail(): void {
+  async fail(): Promise<void> {
     if (this.#isRenamed) return;
-    this.#file.close().catch(() => {}); // it may be closed already
-    rmSync(this.#temporary, { force: true });
+    rmSync(this.#temporary, { force: true }); // at once, because a second signal may end the process
+    await this.#file.close().catch(() => {}); // it may be closed already
   }
 }
 

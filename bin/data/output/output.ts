@@ -4,6 +4,6 @@ export interface Output {
   write(lines: Uint8Array): Promise<void>;
   /** Says that all lines are written. */
   succeed(): Promise<void>;
-  /** Makes sure that nobody takes what was written for all of it. Does nothing after `succeed`. */
-  fail(): void;
+  /** Makes sure that nobody takes what was written for all of it. Nothing is written after it. Does nothing after `succeed`. */
+  fail(): Promise<void>;
 }

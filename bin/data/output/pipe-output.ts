@@ -5,7 +5,6 @@
  *
  * Known gap: a kill in the middle of one write may cut it exactly at the end of a line.
  */
-import { writeSync } from 'node:fs';
 import { Failure } from '../../terminal/failure.ts';
 import type { Output } from './output.ts';
 
@@ -21,9 +20,8 @@ export class ReaderGone extends Failure {
   }
 }
 
-/** A stream and its file descriptor. */
+/** The part of a stream that is used. */
 export interface Pipe {
-  readonly fd: number;
   write(bytes: Uint8Array, done: (error?: Error | null) => void): unknown;
 }
 
@@ -38,6 +36,7 @@ export class PipeOutput implements Output {
   }
 
   async write(lines: Uint8Array): Promise<void> {
+    if (this.#isEnded) await new Promise(() => {}); // a signal is ending the process
     if (lines.length === 0) return;
     const bytes = Buffer.concat([this.#held, lines]);
     this.#held = bytes.subarray(bytes.length - HELD_BYTES);
@@ -49,14 +48,10 @@ export class PipeOutput implements Output {
     this.#isEnded = true;
   }
 
-  fail(): void {
+  async fail(): Promise<void> {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    try {
-      writeSync(this.#pipe.fd, REFUSED_LINE); // at once, because a signal may end the process
-    } catch {
-      // The reader is gone.
-    }
+    await this.#send(Buffer.from(REFUSED_LINE)).catch(() => {}); // a reader that is gone takes nothing
   }
 
   #send(bytes: Uint8Array): Promise<void> {

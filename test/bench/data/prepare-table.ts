@@ -35,7 +35,8 @@ const TEMPLATE = {
   messages: [
     {
       role: 'system',
-      content: 'You classify product reviews. Say how the customer feels, how sure you are, and which topics come up.',
+      content:
+        'You classify product reviews. Say how the customer feels, how sure you are, and which topics come up.',
     },
     { role: 'user', content: 'Product: {{product}} ({{stars}} stars)\n\n{{text}}' },
   ],
@@ -53,7 +54,8 @@ async function measureAll(rows: number): Promise<void> {
     await writeData(folder, rows);
     for (const format of [...TABLE_FORMATS, ORACLE]) {
       const { ms, cpuMs, rssMb, counts } = await inChildWith([HEAP], FILE, format, folder);
-      const perSecond = (milliseconds: number) => Math.round((rows / milliseconds) * 1000).toLocaleString('en-US');
+      const perSecond = (milliseconds: number) =>
+        Math.round((rows / milliseconds) * 1000).toLocaleString('en-US');
       const written = counts.bytes === undefined ? '' : `, ${Math.round(counts.bytes / 1e6)} MB written`;
       const what = format === ORACLE ? 'csv-parse alone' : `prepare from ${format}`;
       console.log(

@@ -25,7 +25,7 @@ class MemoryOutput implements Output {
   async succeed(): Promise<void> {
     this.isComplete = true;
   }
-  fail(): void {}
+  async fail(): Promise<void> {}
 }
 
 interface Given {
