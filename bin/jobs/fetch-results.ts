@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, NoSuchKey } from '@aws-sdk/client-s3';
-import { anomaliesKey, reportKey, resultKeys } from '../../functions/shared/contract/result-keys.ts';
+import { anomaliesKey, csvKey, reportKey, resultKeys } from '../../functions/shared/contract/result-keys.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
@@ -30,6 +30,7 @@ function filesOf(job: Job, prefix: string | undefined): { key: string; name: str
     { key: output, name: 'output.jsonl' },
     { key: errors, name: 'errors.jsonl' },
     { key: summary, name: 'summary.json' },
+    { key: csvKey(job, prefix), name: 'output.csv' },
     { key: anomaliesKey(job, prefix), name: 'anomalies.jsonl' },
   ];
 }

@@ -24,7 +24,7 @@ export function resultsCommand(): Command {
     new Command('results')
       .summary('Download the results of a job')
       .description(
-        'Download the results of a job: output.jsonl, errors.jsonl, summary.json, and anomalies.jsonl if results match no request. For a rejected file: rejected.json.',
+        'Download the results of a job: output.jsonl, errors.jsonl, summary.json, output.csv if the job has it, and anomalies.jsonl if results match no request. For a rejected file: rejected.json. With --format, write one table instead.',
       )
       .argument('<id>', 'a job id, its first characters, or the id of one of its batches')
       .option(

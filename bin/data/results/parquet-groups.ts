@@ -1,5 +1,6 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import type { Cell, ColumnType } from '../../../functions/shared/flat-results/answer-columns.ts';
+import type { ColumnType } from '../../../functions/shared/domain/results/flat-results.ts';
+import type { Cell } from '../../../functions/shared/flat-results/answer-columns.ts';
 import { cellText } from '../../../functions/shared/flat-results/csv.ts';
 import { numberOf, wholeNumberOf } from '../../../functions/shared/flat-results/exact-json.ts';
 import type { Column } from '../../../functions/shared/flat-results/flat-table.ts';

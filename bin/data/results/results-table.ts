@@ -3,18 +3,13 @@
  * the results. Rows are written as they are read, so the memory does not grow with them.
  */
 
-import { FILE_LIMITS } from '../../../functions/shared/contract/request-file.ts';
 import type { Prices } from '../../../functions/shared/domain/money/prices.ts';
+import type { FlatCounts } from '../../../functions/shared/domain/results/flat-results.ts';
 import type { Cell } from '../../../functions/shared/flat-results/answer-columns.ts';
 import { AnswerShape } from '../../../functions/shared/flat-results/answer-shape.ts';
 import { RequestReader } from '../../../functions/shared/flat-results/asked.ts';
-import {
-  type Column,
-  distinctNames,
-  FlatTable,
-  type TableCounts,
-} from '../../../functions/shared/flat-results/flat-table.ts';
-import { LineQueue } from '../../../functions/shared/flat-results/line-queue.ts';
+import { type Column, distinctNames, FlatTable } from '../../../functions/shared/flat-results/flat-table.ts';
+import { requestLines } from '../../../functions/shared/flat-results/line-queue.ts';
 import { OrderedResults } from '../../../functions/shared/flat-results/ordered-results.ts';
 import { Failure } from '../../terminal/failure.ts';
 import type { JobFiles } from './job-files.ts';
@@ -34,7 +29,7 @@ export interface TableOptions {
 
 /** The bytes of the table; `counts` are complete after the last of them. */
 export interface ResultsTable {
-  readonly counts: TableCounts;
+  readonly counts: FlatCounts;
   bytes(): AsyncGenerator<string | Uint8Array>;
 }
 
@@ -89,10 +84,8 @@ async function* encoded(
 async function shapeOf(files: JobFiles): Promise<AnswerShape> {
   const shape = new AnswerShape();
   const reader = new RequestReader();
-  const lines = new LineQueue(files.requests(), { longest: FILE_LIMITS.rowBytes, offset: 0 });
-  for (await lines.fill(); lines.first; await lines.fill()) {
-    for (; lines.first; lines.drop()) shape.add(reader.read(lines.first.text));
-  }
+  for await (const lines of requestLines(files.requests()))
+    for (const { text } of lines) shape.add(reader.read(text));
   return shape;
 }
 

@@ -1,10 +1,10 @@
-import type { TableCounts } from '../../../functions/shared/flat-results/flat-table.ts';
+import type { FlatCounts } from '../../../functions/shared/domain/results/flat-results.ts';
 import { counted, grouped } from '../../terminal/amounts.ts';
 import type { JoinCounts } from './joined-rows.ts';
 
 /** Returns what a person has to know of a table, as lines: what it has, and what it lacks. They are not escaped. */
 export function tableReport(
-  { rows, succeeded, misfits, rowsWithMoreAnswers }: TableCounts,
+  { rows, succeeded, misfits, rowsWithMoreAnswers }: FlatCounts,
   joined?: JoinCounts,
 ): string[] {
   const failed = rows - succeeded;

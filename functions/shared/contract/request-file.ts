@@ -97,6 +97,15 @@ export const MAX_COST_INSTRUCTION = 'batchdrop-max-cost';
 /** S3 user metadata `x-amz-meta-batchdrop-priority`: how urgent the file is among those that wait, with `shares`. */
 export const PRIORITY_INSTRUCTION = 'batchdrop-priority';
 
+/** S3 user metadata `x-amz-meta-batchdrop-format: csv`: also store the results as one table, `output.csv`. */
+export const FORMAT_INSTRUCTION = 'batchdrop-format';
+
+/** The values of `batchdrop-format`. `jsonl`: no table, also where the prop `flatResults` asks for one. */
+export const RESULT_FORMATS = ['csv', 'jsonl'] as const;
+
+/** The format of results. */
+export type ResultFormat = (typeof RESULT_FORMATS)[number];
+
 /** The values of `batchdrop-priority`; without it a file is `normal`. */
 export const PRIORITIES = ['high', 'normal', 'low'] as const;
 

@@ -2,11 +2,9 @@
  * The columns of an answer, from the JSON schema that its request asks for: one for each property of the schema's
  * object. A table of several schemas has the columns of all of them.
  */
+import type { ColumnType } from '../domain/results/flat-results.ts';
 import { hasFields } from '../result-lines/row-tokens.ts';
 import { type ExactNumber, isNumber, isWhole } from './exact-json.ts';
-
-/** `json`: a list, an object, or a value of several types. It is a JSON text in a table of texts. */
-export type ColumnType = 'text' | 'integer' | 'number' | 'boolean' | 'json';
 
 /** A value of a column; null is an empty cell. */
 export type Cell = string | number | boolean | null | ExactNumber | object;

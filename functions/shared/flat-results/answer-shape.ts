@@ -1,13 +1,6 @@
-import { type ColumnType, commonType, MAX_ANSWER_COLUMNS } from './answer-columns.ts';
+import type { ColumnType, FlatShape } from '../domain/results/flat-results.ts';
+import { commonType, MAX_ANSWER_COLUMNS } from './answer-columns.ts';
 import type { Asked } from './asked.ts';
-
-/** What is stored of a shape. */
-export interface StoredShape {
-  columns: [name: string, type: ColumnType][];
-  hasText: boolean;
-  hasVectors: boolean;
-  hasTools: boolean;
-}
 
 /** The columns that the answers of a file need together, in the order in which its requests first ask for them. */
 export class AnswerShape {
@@ -17,7 +10,7 @@ export class AnswerShape {
   hasTools: boolean;
   #last: Asked['columns'];
 
-  constructor(stored: StoredShape = { columns: [], hasText: false, hasVectors: false, hasTools: false }) {
+  constructor(stored: FlatShape = { columns: [], hasText: false, hasVectors: false, hasTools: false }) {
     this.columns = new Map(stored.columns);
     this.hasText = stored.hasText;
     this.hasVectors = stored.hasVectors;
@@ -38,7 +31,7 @@ export class AnswerShape {
     }
   }
 
-  stored(): StoredShape {
+  stored(): FlatShape {
     const { hasText, hasVectors, hasTools } = this;
     return { columns: [...this.columns], hasText, hasVectors, hasTools };
   }

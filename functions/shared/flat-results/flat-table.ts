@@ -5,12 +5,14 @@
  * A value that does not fit its column is a misfit: its cell is empty, and it is counted and listed. A text with half of
  * a surrogate pair, which UTF-8 cannot hold, is one, too; its cell has U+FFFD in that place.
  */
+
 import { decimalOf } from '../domain/money/amount.ts';
 import type { Prices } from '../domain/money/prices.ts';
 import { NO_TOKENS } from '../domain/money/token-counts.ts';
+import type { ColumnType, FlatCounts, Misfit } from '../domain/results/flat-results.ts';
 import { rowErrorIn } from '../result-lines/result-line.ts';
 import { hasFields, type RowTokens, tokensIn } from '../result-lines/row-tokens.ts';
-import { type Cell, type ColumnType, isOfType } from './answer-columns.ts';
+import { type Cell, isOfType } from './answer-columns.ts';
 import type { AnswerShape } from './answer-shape.ts';
 import type { Asked } from './asked.ts';
 import { parseExact } from './exact-json.ts';
@@ -20,23 +22,6 @@ import { type Given, givenIn, vectorsIn } from './given.ts';
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
-}
-
-/** A value that does not fit. */
-export interface Misfit {
-  readonly customId: string;
-  /** Absent if no value of the answer has a place. */
-  readonly column?: string;
-  readonly reason: string;
-}
-
-/** What was counted while the table was written. */
-export interface TableCounts {
-  rows: number;
-  succeeded: number;
-  misfits: { count: number; first: Misfit[] };
-  /** Rows whose line has several answers. The table has the first one. */
-  rowsWithMoreAnswers: number;
 }
 
 /** The result line of a request, in one of the job's two files: its text, and what that contains. */
@@ -72,7 +57,7 @@ const TOOL_CALLS: Column = { name: 'tool_calls', type: 'json' };
 
 const RESERVED = [ID_COLUMN, ...FACTS, TEXT, VECTORS, TOOL_CALLS].map(({ name }) => name);
 
-export const NO_COUNTS: TableCounts = {
+export const NO_COUNTS: FlatCounts = {
   rows: 0,
   succeeded: 0,
   misfits: { count: 0, first: [] },
@@ -82,7 +67,7 @@ export const NO_COUNTS: TableCounts = {
 /** Makes the rows of one table. */
 export class FlatTable {
   readonly columns: readonly Column[];
-  readonly counts: TableCounts;
+  readonly counts: FlatCounts;
   readonly #shape: AnswerShape;
   /** The names of the properties of answers, in the order of their columns. */
   readonly #properties: readonly string[];
@@ -93,7 +78,7 @@ export class FlatTable {
   constructor(
     shape: AnswerShape,
     prices: Pick<Prices, 'costOf' | 'of'>,
-    counts: TableCounts = structuredClone(NO_COUNTS),
+    counts: FlatCounts = structuredClone(NO_COUNTS),
   ) {
     this.#shape = shape;
     this.#prices = prices;
@@ -147,10 +132,9 @@ export class FlatTable {
   }
 
   /** Returns the object that the schema describes; undefined if the answer is none, which is a misfit unless it has to be so. */
-  #objectIn(
-    { customId }: Asked,
-    { text, refusal, toolCalls, finishReason }: Given,
-  ): Record<string, unknown> | undefined {
+  #objectIn({ customId }: Asked, given: Given): Record<string, unknown> | undefined {
+    const { refusal, toolCalls, finishReason } = given;
+    const text = given.isWholeBody ? null : given.text;
     if (text === null && (refusal ?? toolCalls) !== null) return undefined;
     const end = finishReason === null ? '' : ` (finish reason: ${finishReason.slice(0, 64)})`;
     if (text === null) {

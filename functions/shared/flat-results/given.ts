@@ -9,6 +9,8 @@ import { parseExact } from './exact-json.ts';
 export interface Given {
   /** Its text; null if it wrote none, for example because it called a tool. */
   readonly text: string | null;
+  /** The text is the whole body of the response as JSON: the endpoint is none of those above. */
+  readonly isWholeBody?: true;
   /** Why it did not answer, in its own words. */
   readonly refusal: string | null;
   /** The calls of tools, as the API describes them. */
@@ -26,7 +28,7 @@ export function givenIn(body: unknown, line: string): Given {
   if (!hasFields(body)) return { ...NOTHING, text: typeof body === 'string' ? body : null };
   if (Array.isArray(body.choices)) return ofChoices(body.choices);
   if (Array.isArray(body.output)) return ofOutput(body.output, body);
-  return { ...NOTHING, text: JSON.stringify(exactBody(line)) };
+  return { ...NOTHING, text: JSON.stringify(exactBody(line)), isWholeBody: true };
 }
 
 /** Returns the vector of an embedding, or a list of vectors if the request had several inputs; null if there is none. */

@@ -1,3 +1,4 @@
+import { FILE_LIMITS } from '../contract/request-file.ts';
 import { LineReader } from '../part-rows/lines.ts';
 
 /** A line of a file, and where the next one begins. */
@@ -46,6 +47,13 @@ export class LineQueue {
     this.#at += 1;
   }
 
+  /** Removes and returns all lines in memory. */
+  takeAll(): readonly QueuedLine[] {
+    const lines = this.#lines.slice(this.#at);
+    this.#at = this.#lines.length;
+    return lines;
+  }
+
   /** Reads on until there is a line, or the file ends. Errors: those of the source; an Error for a line that is too long. */
   async fill(): Promise<void> {
     if (this.isReady) return;
@@ -63,5 +71,18 @@ export class LineQueue {
   /** Stops the source. */
   async close(): Promise<void> {
     await this.#chunks.return?.();
+  }
+}
+
+/** Yields the lines of a request file from an offset on, as many at a time as a chunk has. Errors: as those of `fill`. */
+export async function* requestLines(
+  chunks: AsyncIterable<Uint8Array>,
+  offset = 0,
+): AsyncGenerator<readonly QueuedLine[]> {
+  const queue = new LineQueue(chunks, { longest: FILE_LIMITS.rowBytes, offset });
+  try {
+    for (await queue.fill(); queue.first; await queue.fill()) yield queue.takeAll();
+  } finally {
+    await queue.close();
   }
 }

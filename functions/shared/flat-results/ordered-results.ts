@@ -3,21 +3,15 @@
  * each request has one line in one of them. So three files are read once, side by side.
  */
 import { FILE_LIMITS } from '../contract/request-file.ts';
+import type { FlatOffsets } from '../domain/results/flat-results.ts';
 import { MAX_RESULT } from '../result-lines/result-line.ts';
 import { hasFields } from '../result-lines/row-tokens.ts';
 import { type Asked, RequestReader } from './asked.ts';
 import type { FoundResult } from './flat-table.ts';
 import { LineQueue, type QueuedLine } from './line-queue.ts';
 
-/** Where reading goes on: offsets of the next lines in the three files, in bytes. */
-export interface Offsets {
-  requests: number;
-  output: number;
-  errors: number;
-}
-
 /** The contents of the three files from these offsets on. */
-export type Sources = Readonly<Record<keyof Offsets, AsyncIterable<Uint8Array>>>;
+export type Sources = Readonly<Record<keyof FlatOffsets, AsyncIterable<Uint8Array>>>;
 
 /** A request with its result. `result`: absent if neither file has a line for it. */
 export interface ResultRow {
@@ -27,7 +21,7 @@ export interface ResultRow {
 
 const LONGEST = { requests: FILE_LIMITS.rowBytes, results: MAX_RESULT + 64 }; // DELIVER adds `attempts` to a line
 
-export const FROM_THE_START: Readonly<Offsets> = { requests: 0, output: 0, errors: 0 };
+export const FROM_THE_START: Readonly<FlatOffsets> = { requests: 0, output: 0, errors: 0 };
 
 /** A result file, with its first line parsed. */
 interface ResultFile {
@@ -41,9 +35,9 @@ export class OrderedResults {
   readonly #requests: LineQueue;
   readonly #files: readonly ResultFile[];
   readonly #reader = new RequestReader();
-  readonly #offsets: Offsets;
+  readonly #offsets: FlatOffsets;
 
-  constructor(sources: Sources, from: Readonly<Offsets> = FROM_THE_START) {
+  constructor(sources: Sources, from: Readonly<FlatOffsets> = FROM_THE_START) {
     this.#offsets = { ...from };
     this.#requests = new LineQueue(sources.requests, { longest: LONGEST.requests, offset: from.requests });
     this.#files = (['output', 'errors'] as const).map((name) => ({
@@ -53,7 +47,7 @@ export class OrderedResults {
   }
 
   /** Where the next row begins. */
-  get offsets(): Offsets {
+  get offsets(): FlatOffsets {
     return { ...this.#offsets };
   }
 

@@ -3,7 +3,14 @@
  * <value>`.
  */
 import type { Finding } from '../contract/events.ts';
-import { INSTRUCTION_PREFIX, METADATA_LIMITS, PRIORITIES, type Priority } from '../contract/request-file.ts';
+import {
+  INSTRUCTION_PREFIX,
+  METADATA_LIMITS,
+  PRIORITIES,
+  type Priority,
+  RESULT_FORMATS,
+  type ResultFormat,
+} from '../contract/request-file.ts';
 import { type Amount, amountOf } from '../domain/money/amount.ts';
 
 /** The instructions of a request file. Those that the file does not set have their defaults. */
@@ -16,6 +23,8 @@ export interface Instructions {
   readonly priority: Priority;
   /** What it may cost at most. */
   readonly 'max-cost': Amount | undefined;
+  /** Whether its results are stored as a table, too. */
+  readonly format: ResultFormat | undefined;
 }
 
 interface Instruction<Value> {
@@ -35,6 +44,7 @@ const KNOWN: Known = {
   hold: { otherwise: false, takes: 'yes or no', read: yesOrNo },
   priority: { otherwise: 'normal', takes: 'high, normal or low', read: priority },
   'max-cost': { otherwise: undefined, takes: 'an amount such as 5 or 0.50', read: amountOf },
+  format: { otherwise: undefined, takes: 'csv or jsonl', read: format },
 };
 
 const NEAR = 1 / 3; // the share of characters that may differ; beyond that, a suggestion is a guess
@@ -46,6 +56,7 @@ export function instructionsIn(given: Readonly<Record<string, string>>): Instruc
     hold: givenValue(given, 'hold'),
     priority: givenValue(given, 'priority'),
     'max-cost': givenValue(given, 'max-cost'),
+    format: givenValue(given, 'format'),
   };
 }
 
@@ -85,6 +96,10 @@ function yesOrNo(value: string): boolean | undefined {
 
 function priority(value: string): Priority | undefined {
   return PRIORITIES.find((one) => one === value);
+}
+
+function format(value: string): ResultFormat | undefined {
+  return RESULT_FORMATS.find((one) => one === value);
 }
 
 function unknownInstruction(name: string): string {
