@@ -14,12 +14,13 @@ export function chatCompletion(question: Question): Answer {
   const wanted = wantedOfChat(row.body);
   const most = tokenLimit(maxTokens, maxCompletionTokens);
   let outputTokens = 0;
-  const choices = Array.from({ length: typeof n === 'number' ? n : 1 }, (_, index) => {
+  const choices: JsonObject[] = [];
+  for (let index = 0; index < (typeof n === 'number' ? n : 1); index += 1) {
     const content = generatedContent(question, wanted, index);
     const { text, isCut } = limited(content.text, most);
     outputTokens += tokensOf(text);
-    return choice(question, index, { ...content, text }, isCut);
-  });
+    choices.push(choice(question, index, isCut ? { ...content, text } : content, isCut));
+  }
   const usage = { inputTokens: question.inputTokens, outputTokens };
   const body = {
     id: `chatcmpl-${seededHex(key, 29)}`,

@@ -3,9 +3,8 @@
  * format or tool cannot be used. The list is not complete.
  */
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
-import { makerOf } from './generated-content.ts';
+import { knownSchema } from './known-schemas.ts';
 import { inputsOf } from './request-inputs.ts';
-import { strictProblem } from './strict-schema.ts';
 import { mentions } from './text-tokens.ts';
 import { type WantedOutput, wantedOfChat, wantedOfResponse } from './wanted-output.ts';
 
@@ -147,8 +146,11 @@ function outputProblem(
 }
 
 function schemaProblem(schema: Json, isStrict: boolean): string | null {
-  const problem = isStrict ? strictProblem(schema) : null;
-  return problem ?? (makerOf(schema) === null ? 'every instance of it would be infinite.' : null);
+  const { instance, strictProblem } = knownSchema(schema);
+  return (
+    (isStrict ? strictProblem : null) ??
+    (instance === null ? 'every instance of it would be infinite.' : null)
+  );
 }
 
 function choiceProblem({ tools, tool_choice: choice }: JsonObject, unknown: string | null): Refusal | null {

@@ -18,10 +18,14 @@ export function promptTokens(body: JsonObject): number {
 
 function characters(value: Json | undefined, depth: number): number {
   if (typeof value === 'string')
-    return EMBEDDED_FILE.test(value) ? FILE_TOKENS * CHARACTERS_PER_TOKEN : value.length;
+    return isEmbeddedFile(value) ? FILE_TOKENS * CHARACTERS_PER_TOKEN : value.length;
   if (typeof value === 'number') return CHARACTERS_PER_TOKEN;
   if (typeof value !== 'object' || value === null || depth > DEEPEST_TEXT) return 0;
   return Object.values(value).reduce<number>((sum, part) => sum + characters(part, depth + 1), 0);
+}
+
+function isEmbeddedFile(text: string): boolean {
+  return text.startsWith('data:') && EMBEDDED_FILE.test(text);
 }
 
 /** Returns the last text of a request's messages, input or prompt. */

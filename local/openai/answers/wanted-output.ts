@@ -31,8 +31,17 @@ export interface WantedOutput {
   readonly choice: ToolChoice;
 }
 
+/** Most requests ask for nothing special. */
+const PLAIN_TEXT: WantedOutput = {
+  format: { kind: 'text' },
+  tools: [],
+  choice: { mode: 'none', tools: [], unknown: null },
+};
+
 /** Returns what a chat completion asks for. */
 export function wantedOfChat(body: JsonObject): WantedOutput {
+  if (body.response_format === undefined && body.tools === undefined && body.tool_choice === undefined)
+    return PLAIN_TEXT;
   const { response_format: format } = body;
   const nested = isJsonObject(format) ? format.json_schema : undefined;
   const tools = listOf(body.tools).flatMap((tool, at) => {
@@ -45,6 +54,8 @@ export function wantedOfChat(body: JsonObject): WantedOutput {
 
 /** Returns what a response asks for. Tools that OpenAI runs itself, for example web search, are never called. */
 export function wantedOfResponse(body: JsonObject): WantedOutput {
+  if (body.text === undefined && body.tools === undefined && body.tool_choice === undefined)
+    return PLAIN_TEXT;
   const format = isJsonObject(body.text) ? body.text.format : undefined;
   const tools = listOf(body.tools).flatMap((tool, at) => {
     const kind = isJsonObject(tool) ? tool.type : undefined;
