@@ -64,9 +64,16 @@ export function prepareCommand(): Command {
       .option('--no-quotes', 'quotes are ordinary characters in the CSV or TSV file')
       .option('--submit', 'upload the request file after the last row')
       .option('--wait', 'with --submit: wait until the job has ended')
-      .option('--name <key>', 'with --submit: the object key (default: the name of the file)'),
+      .option('--name <key>', 'with --submit: the object key (default: the name of the file)')
+      .addHelpText('after', EXAMPLES),
   ).action(prepare);
 }
+
+const EXAMPLES = `
+Examples:
+  batchdrop prepare reviews.csv --template classify.json --id id -o reviews.jsonl
+  batchdrop prepare reviews.csv --template classify.json --schema answer.json --submit
+  batchdrop prepare reviews.parquet --template classify.json --limit 20 | less`;
 
 async function prepare(file: string, options: Options): Promise<void> {
   refuseContradictions(file, options);

@@ -22,6 +22,8 @@ export class ReaderGone extends Failure {
 
 /** The part of a stream that is used. */
 export interface Pipe {
+  /** It is a terminal, which nobody submits. */
+  readonly isTTY?: boolean;
   write(bytes: Uint8Array, done: (error?: Error | null) => void): unknown;
 }
 
@@ -51,6 +53,7 @@ export class PipeOutput implements Output {
   async fail(): Promise<void> {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    if (this.#pipe.isTTY) return;
     await this.#send(Buffer.from(REFUSED_LINE)).catch(() => {}); // a reader that is gone takes nothing
   }
 

@@ -54,7 +54,7 @@ async function columnsOf(source: DelimitedFile): Promise<readonly string[]> {
     if (first === undefined) continue;
     if (first.values.some((name) => name.includes('\r')))
       throw new Failure(`${source.file}: the lines end with CR alone. Convert them to LF or CRLF.`);
-    return first.values;
+    return first.values.map((name) => name.trim()); // as in `id, text`
   }
   throw new Failure(`${source.file} is empty. Its first row must have the names of the columns.`);
 }

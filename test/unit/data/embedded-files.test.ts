@@ -35,7 +35,7 @@ beforeAll(() => {
   symlinkSync(join(outside, 'secret.txt'), join(directory, 'link.txt'));
   symlinkSync(outside, join(directory, 'up'));
   symlinkSync('sub/note.TXT', join(directory, 'within.txt'));
-  execFileSync('mkfifo', [join(directory, 'pipe.txt')]);
+  execFileSync('sh', ['-c', 'mkfifo pipe.txt'], { cwd: directory });
   urlOf = dataUrlsBelow(directory);
 });
 

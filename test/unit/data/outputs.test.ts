@@ -75,6 +75,14 @@ describe('requests on a pipe', () => {
     expect(await verdictOn(path)).toBe('bad');
   });
 
+  it('end without that line on a terminal', async () => {
+    const path = join(folder.path, 'terminal');
+    const terminal = { ...pipeTo(path), isTTY: true };
+    await new PipeOutput(terminal).fail();
+    terminal.close();
+    expect(readFileSync(path, 'utf8')).toBe('');
+  });
+
   it('end with a sentence if their reader is gone', async () => {
     const closed = createWriteStream(join(folder.path, 'closed'));
     closed.on('error', () => {});

@@ -37,6 +37,10 @@ describe('a CSV file', () => {
     ]);
   });
 
+  it('has columns without the spaces around their names', async () => {
+    expect(await rowsOf(folder.write('spaces.csv', 'id, text ,"é "\n1, x,y\n'), ['text', 'é'])).toEqual([[2, [' x', 'y']]]);
+  });
+
   it('with one column has a row for a quoted empty value', async () => {
     expect(await rowsOf(folder.write('one.csv', 'a\n""\nx\n'), ['a'])).toEqual([
       [2, ['']],
@@ -138,6 +142,7 @@ describe('a file that is not text in UTF-8', () => {
       'The format of data.txt is unknown. Add --from',
     );
     await expect(openTable({ path: folder.path, file: 'dir.csv' })).rejects.toThrow('is a directory');
+    await expect(openTable({ path: '/dev/null', file: 'null.csv' })).rejects.toThrow('is not a regular file');
     await expect(openTable({ path: '/none.csv', file: 'none.csv' })).rejects.toThrow(
       'none.csv cannot be read',
     );
