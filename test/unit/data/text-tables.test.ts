@@ -38,7 +38,9 @@ describe('a CSV file', () => {
   });
 
   it('has columns without the spaces around their names', async () => {
-    expect(await rowsOf(folder.write('spaces.csv', 'id, text ,"é "\n1, x,y\n'), ['text', 'é'])).toEqual([[2, [' x', 'y']]]);
+    expect(await rowsOf(folder.write('spaces.csv', 'id, text ,"é "\n1, x,y\n'), ['text', 'é'])).toEqual([
+      [2, [' x', 'y']],
+    ]);
   });
 
   it('with one column has a row for a quoted empty value', async () => {
