@@ -3,7 +3,7 @@ import { Failure } from '../../terminal/failure.ts';
 import { columnsShown, type Table } from '../tables/table.ts';
 import { withSchema } from './answer-schema.ts';
 import { readJson } from './read-json.ts';
-import { type Piece, piecesOf } from './template.ts';
+import { literally, type Piece, piecesOf } from './template.ts';
 
 /** What the user gave to make a request of each row. Files by their path. */
 export interface RequestOptions {
@@ -26,7 +26,8 @@ export async function readRequestShape({
   if (given === undefined && !('messages' in body))
     throw new Failure(`${template} has no messages, so --endpoint must say which endpoint it is for.`);
   const endpoint = given ?? '/v1/chat/completions';
-  const whole = schema === undefined ? body : withSchema(body, endpoint, await readJson(schema), schema);
+  const whole =
+    schema === undefined ? body : withSchema(body, endpoint, literally(await readJson(schema)), schema);
   return { endpoint, pieces: piecesOf(whole) };
 }
 

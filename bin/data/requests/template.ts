@@ -38,6 +38,14 @@ export function piecesOf(template: unknown): Piece[] {
   return joined(pieces);
 }
 
+/** Returns a JSON value in which `piecesOf` finds no places: its strings stay as they are. */
+export function literally(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll(OPEN, OPEN + OPEN);
+  if (Array.isArray(value)) return value.map(literally);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, literally(member)]));
+}
+
 /** Returns the places among the pieces. */
 export function placesIn(pieces: readonly Piece[]): Place[] {
   return pieces.filter((piece) => typeof piece !== 'string');
@@ -62,7 +70,16 @@ function addValue(value: unknown, pieces: Piece[]): void {
       addValue(member, pieces);
     }
     pieces.push(members.length === 0 ? '{}' : '}');
+  } else if (typeof value === 'number' && !isExact(value)) {
+    throw new Failure(
+      'The template has a number with more digits than JavaScript keeps. Write it with fewer.',
+    );
   } else pieces.push(JSON.stringify(value));
+}
+
+/** Larger integers may have lost digits when the template was parsed. */
+function isExact(value: number): boolean {
+  return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
 }
 
 function addString(text: string, pieces: Piece[]): void {
@@ -101,6 +118,11 @@ function partsOf(text: string): Piece[] {
     if (text.startsWith(OPEN, open + OPEN.length)) {
       literal += OPEN;
       at = open + 2 * OPEN.length;
+      continue;
+    }
+    if (text[open + OPEN.length] === '{') {
+      literal += '{'; // as in {{{column}}}: no column begins with a brace
+      at = open + 1;
       continue;
     }
     const close = text.indexOf(CLOSE, open);

@@ -92,6 +92,12 @@ describe('a place', () => {
     ]);
   });
 
+  it('may stand between single braces', async () => {
+    expect(await contents({ data: 'a\nx\n', template: '{{{a}}} {"a": {{a}}} {{{{{a}}' })).toEqual([
+      '{x} {"a": x} {{{a}}',
+    ]);
+  });
+
   it('is replaced with a JSON value, arrays included, every digit kept', async () => {
     const data = 'a\n"[1, ""two"",\n {""three"": 12345678901234567890}]"\n null \n';
     const { text } = await prepared({ data, template: chat('{{a:json}}') });
@@ -131,6 +137,7 @@ describe('a place', () => {
   it.each([
     [chat('no places'), 'The template has no places'],
     [chat('Value: {{a:json}}'), 'A json value must be the whole string'],
+    [{ ...chat('{{a}}'), seed: 2 ** 60 }, 'The template has a number with more digits'],
     [chat('{{a'), 'The template has {{ without a column and }}: "{{a"'],
     [chat('{{ }}'), 'The template has {{ without a column and }}'],
     [{ ...chat('{{a}}'), '{{a}}': 1 }, 'Places work only in values'],
@@ -242,6 +249,12 @@ describe('a schema', () => {
         text: { verbosity: 'low', format: { type: 'json_schema', name: 'my_answer', strict: true, schema } },
       },
     );
+  });
+
+  it('has no places', async () => {
+    const described = { ...schema, description: 'Not {{a}}, {{{a}}} or {{{{' };
+    const { rows } = await prepared({ data, template: '{{a}}', schema: described });
+    expect(rows[0]?.body).toMatchObject({ response_format: { json_schema: { schema: described } } });
   });
 
   it("may be wrapped as in OpenAI's documentation, and need not be strict", async () => {
