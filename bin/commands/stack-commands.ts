@@ -1,5 +1,6 @@
 import type { CommandGroups } from '../program.ts';
 import { costsCommand } from './data/costs.ts';
+import { prepareCommand } from './data/prepare.ts';
 import { resultsCommand } from './data/results.ts';
 import { approveCommand } from './jobs/approve.ts';
 import { cancelCommand } from './jobs/cancel.ts';
@@ -17,7 +18,7 @@ import { webhookCommand } from './operate/webhook.ts';
 export function stackCommands(): CommandGroups {
   return {
     Jobs: [submitCommand(), listCommand(), watchCommand(), approveCommand(), cancelCommand()],
-    Data: [resultsCommand(), costsCommand()],
+    Data: [prepareCommand(), resultsCommand(), costsCommand()],
     Operate: [
       doctorCommand(),
       pauseCommand(),

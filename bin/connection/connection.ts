@@ -27,17 +27,30 @@ export interface ConnectionOptions extends WhereOptions {
 
 const POLL_INTERVAL_MS = { local: 250, account: 2_000 }; // each read costs a little in an account
 
+/** The options that exclude those of the local runtime. */
+const ACCOUNT = ['stack', 'construct', 'region', 'profile'];
+
 /** Adds the options that select a Batchdrop, and `--json`. */
 export function withConnectionOptions(command: Command): Command {
-  const account = ['stack', 'construct', 'region', 'profile'];
-  return command
+  const address = new Option('--endpoint <url>', 'the runtime at this address').conflicts(ACCOUNT);
+  return withTargets(command, [address]);
+}
+
+/** The same for a command whose `--endpoint` is an endpoint of the API. */
+export function withConnectionOptionsWithoutAddress(command: Command): Command {
+  return withTargets(command, []);
+}
+
+function withTargets(command: Command, more: readonly Option[]): Command {
+  command
     .option('--json', 'print JSON')
     .optionsGroup('Choose a Batchdrop:')
-    .addOption(new Option('--local', 'the runtime on this machine (default)').conflicts(account))
+    .addOption(new Option('--local', 'the runtime on this machine (default)').conflicts(ACCOUNT))
     .addOption(
-      new Option('--data <directory>', 'the runtime with its data in this directory').conflicts(account),
-    )
-    .addOption(new Option('--endpoint <url>', 'the runtime at this address').conflicts(account))
+      new Option('--data <directory>', 'the runtime with its data in this directory').conflicts(ACCOUNT),
+    );
+  for (const option of more) command.addOption(option);
+  return command
     .option('--stack <name>', `a deployed stack (default name: ${STACK_NAME})`)
     .option('--construct <id>', 'which Batchdrop of the stack, if it contains several')
     .option('--region <region>', 'the AWS Region of the stack')

@@ -1,6 +1,7 @@
 import type { Finding, JobEstimate } from '../../functions/shared/contract/events.ts';
 import { jobEstimate } from '../../functions/shared/domain/money/job-estimate.ts';
 import type { Prices } from '../../functions/shared/domain/money/prices.ts';
+import type { PlannedPart } from '../../functions/shared/request-file/plan-parts.ts';
 import { readUserMetadata, validateObject } from '../../functions/shared/request-file/validate-object.ts';
 import {
   type RowTables,
@@ -50,12 +51,20 @@ export async function forecast(
   if (findings.length > 0) return { file, key, bytes, verdict: 'bad', count: findings.length, findings };
   const checked = await validateRequestFile(() => contentOf(source), tablesInMemory());
   if (checked.verdict === 'bad') return { file, key, bytes, ...checked };
-  const parts = checked.parts.map(({ endpoint, model, rows, uploadBytes }) => ({
+  return plannedForecast({ file, key, bytes }, checked, prices);
+}
+
+/** Returns the forecast of a file that was checked and planned. */
+export function plannedForecast(
+  file: { readonly file: string; readonly key: string; readonly bytes: number },
+  plan: { readonly rows: number; readonly parts: readonly PlannedPart[] },
+  prices: Prices,
+): Forecast {
+  const parts = plan.parts.map(({ endpoint, model, rows, uploadBytes }) => ({
     ...{ endpoint, model, rows },
     bytes: uploadBytes,
   }));
-  const estimate = jobEstimate(checked.parts, [], prices);
-  return { file, key, bytes, verdict: 'good', rows: checked.rows, parts, estimate };
+  return { ...file, verdict: 'good', rows: plan.rows, parts, estimate: jobEstimate(plan.parts, [], prices) };
 }
 
 /** Stores row tables in memory: 300 MB for the largest file with ids of 40 bytes. */

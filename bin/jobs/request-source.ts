@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -59,6 +59,18 @@ export async function sourceOf(
 /** Returns a stream of the content. */
 export function contentOf(source: RequestSource) {
   return createReadStream(source.path);
+}
+
+/** Copies stdin to a file, which can be read several times. `discard` deletes it. */
+export async function copyOfStdin(): Promise<{ path: string; discard: () => Promise<void> }> {
+  const directory = mkdtempSync(join(tmpdir(), 'batchdrop-stdin-'));
+  const discard = () => rm(directory, { recursive: true, force: true });
+  try {
+    return { path: await copyStdin(directory), discard };
+  } catch (failure) {
+    await discard();
+    throw failure;
+  }
 }
 
 async function copyStdin(directory: string): Promise<string> {

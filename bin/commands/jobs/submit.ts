@@ -86,7 +86,8 @@ async function printForecasts(sources: readonly RequestSource[], options: Option
   if (options.json) console.log(printableJson(forecasts, 2));
 }
 
-async function submitAll(sources: readonly RequestSource[], options: Options): Promise<void> {
+/** Uploads the files, prints their jobs, and waits for them if asked to. Throws a Failure. */
+export async function submitAll(sources: readonly RequestSource[], options: Options): Promise<void> {
   // With --json, only the result is printed.
   const line = new StatusLine(options.json ? { write: () => {} } : process.stdout);
   await withConnection(options, async (connection) => {

@@ -1,3 +1,4 @@
+import { counted } from '../../terminal/amounts.ts';
 import { Failure } from '../../terminal/failure.ts';
 import { BrokenRecord, DelimitedRecords } from './delimited-records.ts';
 import { textOfFile } from './file-text.ts';
@@ -35,6 +36,7 @@ export async function openDelimited(
   };
   const columns = await columnsOf(source);
   return {
+    file,
     columns,
     placeOf: (line) => `${file}:${line}`,
     rows: (wanted) => rowsOf(source, columns, wanted),
@@ -52,7 +54,7 @@ async function columnsOf(source: DelimitedFile): Promise<readonly string[]> {
     if (first === undefined) continue;
     if (first.values.some((name) => name.includes('\r')))
       throw new Failure(`${source.file}: the lines end with CR alone. Convert them to LF or CRLF.`);
-    return first.values;
+    return first.values.map((name) => name.trim()); // as in `id, text`
   }
   throw new Failure(`${source.file} is empty. Its first row must have the names of the columns.`);
 }
@@ -76,7 +78,8 @@ async function* rowsOf(
 }
 
 function raggedRow(values: readonly string[], columns: readonly string[]): string {
-  return `the row has ${values.length} values, but there are ${columns.length} columns`;
+  const [found, expected] = [values.length, columns.length];
+  return `the row has ${counted(found, 'value', 'values')}, but there are ${counted(expected, 'column', 'columns')}`;
 }
 
 interface PlacedRecord {
@@ -106,6 +109,7 @@ async function* recordsOf(source: DelimitedFile): AsyncGenerator<PlacedRecord[]>
     yield take();
   } catch (error) {
     if (!(error instanceof BrokenRecord)) throw error;
+    yield take(); // the records before it may be all that is wanted
     throw new Failure(`${file}:${error.line}: ${error.message}`, { cause: error });
   }
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { Failure } from '../../terminal/failure.ts';
 
-const CHUNK_BYTES = 128 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 const LF = 10;
 
 /** Reads a file as text in chunks, without its byte order mark. Throws a Failure with the line that is not UTF-8. */
@@ -35,7 +35,8 @@ async function firstLineThatIsNotUtf8(path: string, end: number): Promise<number
   for await (const chunk of createReadStream(path, { end: end - 1 })) {
     let from = 0;
     for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, from)) {
-      if (!isUtf8(Buffer.concat([...begun, chunk.subarray(from, at)]))) return line;
+      const end = chunk.subarray(from, at);
+      if (!isUtf8(begun.length === 0 ? end : Buffer.concat([...begun, end]))) return line;
       begun = [];
       from = at + 1;
       line += 1;

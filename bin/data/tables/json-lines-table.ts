@@ -4,9 +4,13 @@ import { textOfFile } from './file-text.ts';
 import { membersOf } from './json-members.ts';
 import { type Cell, columnsShown, type Table, type TableRow } from './table.ts';
 
+/** Integers that JavaScript writes in another way: `1.0`, `1e3`, `-0`. */
+const UNUSUAL_INTEGER = /\d(?:\.0|[eE])|-0/;
+
 /** Opens a file with one JSON object on each line. Blank lines are no rows. */
 export function openJsonLines({ path, file }: { path: string; file: string }): Table {
   return {
+    file,
     columns: undefined,
     placeOf: (line) => `${file}:${line}`,
     rows: (wanted, { mayBeAbsent } = { mayBeAbsent: false }) =>
@@ -69,7 +73,8 @@ function rowOf(
   const cellOf = (name: string): Cell => {
     const value = Object.hasOwn(row, name) ? row[name] : null;
     if (typeof value === 'string' || value === null) return value;
-    if (typeof value === 'boolean' || Number.isSafeInteger(value)) return { json: String(value) };
+    if (typeof value === 'boolean') return { json: String(value) };
+    if (Number.isSafeInteger(value) && !UNUSUAL_INTEGER.test(text)) return { json: String(value) };
     sources ??= membersOf(text); // only their text has every digit
     return { json: sources.get(name) ?? 'null' };
   };

@@ -61,7 +61,10 @@ export async function openTable(source: TableSource): Promise<Table> {
 
 async function headOf(path: string, file: string): Promise<Buffer> {
   try {
-    if ((await stat(path)).isDirectory()) throw new Failure(`'${file}' is a directory. Give a file.`);
+    const facts = await stat(path);
+    if (facts.isDirectory()) throw new Failure(`'${file}' is a directory. Give a file.`);
+    // What is read from a pipe cannot be read again.
+    if (!facts.isFile()) throw new Failure(`'${file}' is not a regular file. Copy it to a file first.`);
     const handle = await open(path);
     try {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);

@@ -12,8 +12,8 @@ import { NotJson } from './parquet-values.ts';
 import type { Cell, Table, TableRow } from './table.ts';
 
 /** How many bytes of decoded values are read at a time, roughly. */
-const WINDOW_BYTES = 8_000_000;
-const MAX_WINDOW_ROWS = 20_000;
+const WINDOW_BYTES = 32_000_000;
+const MAX_WINDOW_ROWS = 150_000; // a row group of DuckDB has 122,880
 const MIN_WINDOW_ROWS = 200;
 const MAX_READ_BYTES = 1_000_000_000; // the system reads at most 2 GiB at once
 
@@ -33,6 +33,7 @@ export async function openParquet({ path, file }: { path: string; file: string }
   });
   const columns = source.tree.children.map(({ element }) => element.name);
   return {
+    file,
     columns,
     placeOf: (line) => `${file}: row ${line}`,
     rows: (wanted) => rowsOf(source, wanted),

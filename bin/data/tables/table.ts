@@ -20,6 +20,8 @@ export type TableRow =
 
 /** A data file. Its rows can be read several times. */
 export interface Table {
+  /** Its name in messages. */
+  readonly file: string;
   /** The columns in the order of the file; undefined for JSON Lines, where each row has its own. */
   readonly columns: readonly string[] | undefined;
   /** How `line` of a row is printed: `reviews.csv:17`, or `reviews.parquet: row 17`. */

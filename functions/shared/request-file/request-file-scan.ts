@@ -129,6 +129,11 @@ export class RequestFileScan implements RowHandler {
     return this.#reader.next.offset;
   }
 
+  /** How many findings there are so far. */
+  get findingsCount(): number {
+    return this.#findingsCount;
+  }
+
   /** Checks the next bytes of the file. */
   push(chunk: Uint8Array): void {
     if (!this.#head) {

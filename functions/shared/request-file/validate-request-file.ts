@@ -66,23 +66,44 @@ async function store(closed: ClosedPart[], tables: RowTables): Promise<void> {
   for (const { part, table } of closed) await tables.write(part.number, table);
 }
 
-/** Compares the ids of rows with equal hashes, and reports each duplicate with the first line that has the id. */
+/** A row whose id an earlier row has. Rows are numbered from 0. */
+export interface DuplicateId {
+  readonly id: string;
+  readonly row: number;
+  /** The first row with this id. */
+  readonly first: number;
+}
+
+/** Adds each duplicate to the findings of the scan, with the first line that has the id. */
 async function findDuplicates(scan: RequestFileScan, tables: RowTables): Promise<void> {
-  const { rows, further } = scan.ids.candidates(IDS_COMPARED);
-  if (rows.length === 0) return;
-  const idOf = await idsOf(new Set(rows), scan.parts, tables);
-  const firstRowOf = new Map<string | undefined, number>();
-  for (const row of rows) {
-    const id = idOf.get(row);
-    const first = firstRowOf.get(id);
-    if (first === undefined) {
-      firstRowOf.set(id, row);
-      continue;
-    }
+  const { duplicates, further } = await duplicateIds(scan, tables);
+  for (const { row, first } of duplicates) {
     const message = `custom_id is the same as in line ${scan.ids.lineOf(first)}`;
     scan.find(scan.ids.lineOf(row), 'duplicate_custom_id', message);
   }
   scan.countFurther(further);
+}
+
+/**
+ * Compares the ids of rows with equal hashes, in a scan that has ended. `further`: how many duplicates there are that
+ * are not listed. Errors: those of `tables`.
+ */
+export async function duplicateIds(
+  scan: RequestFileScan,
+  tables: RowTables,
+): Promise<{ duplicates: DuplicateId[]; further: number }> {
+  const { rows, further } = scan.ids.candidates(IDS_COMPARED);
+  if (rows.length === 0) return { duplicates: [], further };
+  const idOf = await idsOf(new Set(rows), scan.parts, tables);
+  const firstRowOf = new Map<string, number>();
+  const duplicates: DuplicateId[] = [];
+  for (const row of rows) {
+    const id = idOf.get(row) ?? '';
+    const first = firstRowOf.get(id);
+    if (first === undefined) firstRowOf.set(id, row);
+    else duplicates.push({ id, row, first });
+  }
+  return { duplicates, further };
 }
 
 /** Returns the ids of the given rows, read from the row tables. */

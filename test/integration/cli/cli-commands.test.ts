@@ -1,19 +1,25 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { ListRulesCommand } from '@aws-sdk/client-eventbridge';
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { ListQueuesCommand } from '@aws-sdk/client-sqs';
+import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
 import { changePart } from '../../../functions/shared/lifecycle/compare-and-set.ts';
+import { validateRequestFile } from '../../../functions/shared/request-file/validate-request-file.ts';
+import { createInMemoryRowTables } from '../../fakes/in-memory-row-tables.ts';
 import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { UserProgram } from '../../local/endpoint/user-program.ts';
 import { batchdrop, ChildRuntime, programOf } from '../child-runtime.ts';
 
+const REVIEWS = fileURLToPath(new URL('../../../examples/reviews/', import.meta.url));
 const ESCAPE = String.fromCharCode(27);
 
 let runtime: ChildRuntime;
@@ -39,6 +45,12 @@ function cli(...args: string[]) {
 
 /** Starts a command whose lines the test reads, and that it can stop. */
 async function cliBeside(args: string[], stdin = '') {
+  const { child, ended } = await started(args, stdin);
+  return { child, lines: createInterface({ input: child.stdout }), ended };
+}
+
+/** Starts a command that the test can stop. */
+async function started(args: string[], stdin = '') {
   const program = await programOf(args[0]);
   const child = spawn(process.execPath, [program.path, ...args], {
     cwd: folder,
@@ -46,7 +58,7 @@ async function cliBeside(args: string[], stdin = '') {
     env: { PATH: process.env.PATH, HOME: folder, ...program.env },
   });
   child.stdin.end(stdin);
-  return { child, lines: createInterface({ input: child.stdout }), ended: once(child, 'exit') };
+  return { child, ended: once(child, 'exit') };
 }
 
 function fileOf(name: string, content: string): string {
@@ -63,6 +75,111 @@ async function watchersLeft(): Promise<string[]> {
     new ListRulesCommand({ EventBusName: runtime.names.eventBus, NamePrefix: 'batchdrop-watch-' }),
   );
   return [...QueueUrls, ...Rules.map(({ Name = '' }) => Name)];
+}
+
+describe('batchdrop prepare', () => {
+  const template = () =>
+    fileOf(
+      'template.json',
+      JSON.stringify({ model: 'm', messages: [{ role: 'user', content: '{{text}}' }] }),
+    );
+  /** Takes seconds to prepare, so that it can be stopped before. */
+  const long = () => fileOf('long.csv', `id,text\n${'x,y\n'.repeat(1_000_000)}`);
+
+  it('goes from a CSV file to a CSV file with the commands of the example, and nothing else', async () => {
+    const example = readFileSync(`${REVIEWS}README.md`, 'utf8');
+    const [, commands = ''] = /```sh\n([\s\S]*?)```/.exec(example) ?? [];
+    let jobId = '';
+    for (const command of commands.trim().split('\n')) {
+      const [, , ...args] = command
+        .replaceAll('examples/reviews/', REVIEWS)
+        .replace('JOB_ID', jobId)
+        .split(' ');
+      const { code, stdout, stderr } = await cli(...args);
+      expect({ command, code, stderr }).toMatchObject({ code: 0 });
+      jobId = /job (\w{26})/.exec(stdout)?.[1] ?? jobId;
+    }
+    const read = (path: string): Record<string, string>[] => parse(readFileSync(path), { columns: true });
+    const [reviews, answers] = [read(`${REVIEWS}reviews.csv`), read(join(folder, 'answers.csv'))];
+    expect(answers.length).toBe(40);
+    expect(answers).toMatchObject(reviews);
+    for (const { sentiment, topics, needs_reply: needsReply, outcome, cost } of answers) {
+      expect({ outcome, needsReply }).toEqual({
+        outcome: 'succeeded',
+        needsReply: expect.stringMatching(/^(true|false)$/),
+      });
+      expect(['positive', 'negative', 'mixed']).toContain(sentiment);
+      expect(Array.isArray(JSON.parse(topics ?? ''))).toBe(true);
+      expect(Number(cost)).toBeGreaterThan(0);
+    }
+  });
+
+  it('uploads only what is complete: --submit with a bad row makes no job', async () => {
+    const bad = fileOf('twice.csv', 'id,text\n1,a\n1,b\n');
+    const { code, stderr } = await cli('prepare', bad, '--template', template(), '--id', 'id', '--submit');
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `No request file was made, because ${bad} has errors:\n${bad}:3: the id "1" is the same as in ${bad}:2\n`,
+    });
+    const object = { Bucket: runtime.names.requestBucket, Key: 'twice.jsonl' };
+    await expect(user.s3.send(new HeadObjectCommand(object))).rejects.toMatchObject({ name: 'NotFound' });
+  });
+
+  it('writes to a pipe, from a pipe, and ends a file that failed with a line that is refused', async () => {
+    const from = ['prepare', '-', '--from', 'csv', '--template', template()];
+    const good = await started(from, 'text\nHello\n');
+    const requests = await text(good.child.stdout);
+    expect(JSON.parse(requests)).toMatchObject({
+      custom_id: 'row-1',
+      body: { messages: [{ content: 'Hello' }] },
+    });
+    const bad = await started(from, 'text\nHello\na,b\n');
+    expect(await verdictOn(await text(bad.child.stdout))).toBe('bad');
+    expect(await bad.ended).toEqual([1, null]);
+    expect(await verdictOn(requests)).toBe('good');
+  });
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'leaves no file that could be taken for a complete one after %s',
+    async (signal) => {
+      const pipe = await started(['prepare', long(), '--template', template()]);
+      const [first] = await once(pipe.child.stdout, 'data');
+      pipe.child.stdout.pause();
+      pipe.child.kill(signal);
+      const rest = await text(pipe.child.stdout);
+      expect(await pipe.ended).toEqual([null, signal]);
+      expect(await verdictOn(first + rest)).toBe('bad');
+    },
+  );
+
+  it('removes its temporary file after a signal', async () => {
+    const out = join(mkdtempSync(join(folder, 'out-')), 'requests.jsonl');
+    const { child, ended } = await started(['prepare', long(), '--template', template(), '-o', out]);
+    await expect
+      .poll(() => readdirSync(dirname(out)))
+      .toEqual([expect.stringMatching(/^\.requests\.jsonl\..*\.tmp$/)]);
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([null, 'SIGTERM']);
+    expect(readdirSync(dirname(out))).toEqual([]);
+  });
+
+  it.each([
+    [['--wait'], '--wait and --name work only with --submit.'],
+    [['--endpoint', 'chats'], 'The endpoints are /v1/responses'],
+  ])('explains a wrong use: %j', async (args, message) => {
+    const data = fileOf('one.csv', 'text\nHello\n');
+    const { code, stderr } = await cli('prepare', data, '--template', template(), ...args);
+    expect(code).toBeGreaterThan(0);
+    expect(stderr).toContain(message);
+  });
+});
+
+/** What INTAKE says of a file. */
+async function verdictOn(content: string): Promise<string> {
+  const read = async function* () {
+    yield Buffer.from(content);
+  };
+  return (await validateRequestFile(read, createInMemoryRowTables())).verdict;
 }
 
 describe('batchdrop submit --dry-run', () => {

@@ -50,6 +50,8 @@ async function capture(): Promise<Map<string, string>> {
   const captures = new Map<string, string>();
   const folder = mkdtempSync(join(tmpdir(), 'batchdrop-page-'));
   cpSync(join(PROJECT, 'examples'), join(folder, 'examples'), { recursive: true });
+  cpSync(join(PROJECT, 'examples', 'reviews'), folder, { recursive: true });
+  writeFileSync(join(folder, 'bad.csv'), 'product,stars,review\nLamp,5,Good\nLamp,5\n');
   writeFileSync(join(folder, 'large.jsonl'), chatRows(60_000, 'large'));
   writeFileSync(join(folder, 'more.jsonl'), chatRows(20_000, 'more'));
   const open = (line: string, env: Record<string, string> = {}) => new Terminal(line, { cwd: folder, env });
@@ -67,6 +69,8 @@ async function capture(): Promise<Map<string, string>> {
     await run('dry-run', 'batchdrop submit large.jsonl --dry-run');
     await run('dry-run', 'batchdrop submit examples/two-models.jsonl --dry-run');
     await run('dry-run', 'batchdrop submit examples/with-bad-lines.jsonl --dry-run');
+    await run('prepare', 'batchdrop prepare reviews.csv --template classify.json -o requests.jsonl');
+    await run('prepare', 'batchdrop prepare bad.csv --template classify.json -o requests.jsonl');
     const watch = open('batchdrop watch');
     terminals.push(watch);
     await watch.until(/Watching .*/);
