@@ -37,6 +37,8 @@ export function completionScript(shell: Shell, commands: readonly CompletedComma
   return SCRIPTS[shell](commands);
 }
 
+const BASH_COMMAND_WORD = `\${COMP_WORDS[1]}`;
+
 function bashScript(commands: readonly CompletedCommand[]): string {
   const words = commands.map(
     ({ name, options, values }) =>
@@ -45,16 +47,16 @@ function bashScript(commands: readonly CompletedCommand[]): string {
   return [
     '# Completion of batchdrop for bash. In ~/.bashrc: eval "$(batchdrop completion bash)"',
     '_batchdrop() {',
-    '  local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" words="" values=""',
+    '  local word="$2" before="$3" words="" values=""',
     '  if [ "$COMP_CWORD" -eq 1 ]; then',
     `    COMPREPLY=($(compgen -W '${commands.map(({ name }) => name).join(' ')} help --help --version' -- "$word"))`,
     '    return',
     '  fi',
-    '  case "${COMP_WORDS[1]} $before" in',
+    `  case "${BASH_COMMAND_WORD} $before" in`,
     ...commands.flatMap(bashValues),
     '  esac',
     '  if [ -n "$values" ]; then COMPREPLY=($(compgen -W "$values" -- "$word")); return; fi',
-    '  case "${COMP_WORDS[1]}" in',
+    `  case "${BASH_COMMAND_WORD}" in`,
     ...words,
     '  esac',
     '  COMPREPLY=($(compgen -W "$words" -- "$word"))',
