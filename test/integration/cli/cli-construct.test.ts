@@ -63,9 +63,11 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const cli = (...args: string[]) =>
-  batchdrop([...args, '--region', 'us-east-1'], {
+/** Runs a command in the account. Variables may follow the arguments. */
+const cli = (...args: (string | Record<string, string>)[]) =>
+  batchdrop([...args.filter((arg) => typeof arg === 'string'), '--region', 'us-east-1'], {
     env: {
+      ...args.find((arg) => typeof arg !== 'string'),
       AWS_ENDPOINT_URL: endpoint.url,
       AWS_ACCESS_KEY_ID: 'somebody',
       AWS_SECRET_ACCESS_KEY: 'something',
@@ -75,7 +77,11 @@ const cli = (...args: string[]) =>
 
 describe("a construct in the user's own stack", () => {
   it('is found if it is the only one', async () => {
-    expect(await cli('pause', '--stack', 'Search')).toMatchObject({ code: 0, stderr: '' });
+    expect(await cli('pause', '--stack', 'Search')).toEqual({
+      ...{ code: 0, stderr: '' },
+      stdout:
+        'Paused in the stack Search of account 000000000000. Batchdrop sends nothing new to the API. To resume: batchdrop resume\n',
+    });
     expect(await cli('list', '--stack', 'Search', '--json')).toMatchObject({
       code: 0,
       stdout: '[]\n',
@@ -99,6 +105,28 @@ describe("a construct in the user's own stack", () => {
       cli('pause', '--stack', 'Reports', '--construct', construct, '--json');
     const paused = [await pause('Nightly'), await pause('Nightly'), await pause('By-Request')];
     expect(paused.map(({ stdout }) => JSON.parse(stdout).changed)).toEqual([true, false, true]);
+  });
+
+  it('is selected by BATCHDROP_STACK, and then acts only after a yes', async () => {
+    const inSearch = (...args: string[]) => cli(...args, { BATCHDROP_STACK: 'Search' });
+    expect(await inSearch('list', '--json')).toMatchObject({ code: 0, stdout: '[]\n' });
+    for (const args of [['pause'], ['resume'], ['redrive', 'submit'], ['cancel', '--key', 'a.jsonl']]) {
+      const refused = await inSearch(...args);
+      expect(refused).toMatchObject({ code: 1, stdout: '' });
+      expect(refused.stderr).toMatch(
+        /^This command asks: .* in the stack Search of account 000000000000\? \(BATCHDROP_STACK names this stack\.\) .* name the stack with --stack, or add --yes\.\n$/,
+      );
+    }
+    expect(await inSearch('resume', '--yes')).toMatchObject({
+      code: 0,
+      stdout: 'Resumed in the stack Search of account 000000000000. No file was waiting.\n',
+    });
+    expect(await inSearch('resume', '--stack', 'Search')).toMatchObject({ code: 0 });
+    const local = await batchdrop(['list', '--local'], {
+      env: { BATCHDROP_STACK: 'Search' },
+      cwd: directory,
+    });
+    expect(local.stderr).toContain('No Batchdrop is running in .batchdrop');
   });
 
   it('has its own queues, and dead letters move back to them', async () => {
