@@ -76,23 +76,23 @@ function waitLines({ jobId, plannedParts = 1, hold, estimate }: JobSummary, wait
 /** The command comes before what others said, so that a narrow terminal shows it. */
 function waitingLine([first, ...others]: readonly QueuePosition[], parts: number, jobId: string): string[] {
   if (!first) return [];
-  const share = parts === 1 ? '' : ` (${others.length + 1} of ${parts} batches wait)`;
+  const share = parts === 1 ? '' : `; ${others.length + 1} of ${parts} batches wait`;
   const alone = first.alone ? '; rejected although nothing else was enqueued' : '';
   const said = first.said === undefined ? '' : `: ${first.said}`;
   return [
-    `waiting: ${waitingFor(first.for)}, position ${first.position}${share}; ${waitEnd(first.for, jobId)}${alone}${said}`,
+    `waiting: ${waitingFor(first.for)}; ${waitEnd(first.for, jobId)}; position ${first.position}${share}${alone}${said}`,
   ];
 }
 
 /** Returns the first held-up item, and the number of the others. */
 function heldUpLine([first, ...others]: readonly HeldUpItem[], jobId: string): string[] {
   if (!first) return [];
-  const part = first.kind === 'part' ? `, part ${first.number}` : '';
+  const part = first.kind === 'part' ? `; part ${first.number}` : '';
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
-  return [`waiting: ${waitingFor(first.for)}${part}${more}; ${waitEnd(first.for, jobId)}: ${first.said}`];
+  return [`waiting: ${waitingFor(first.for)}; ${waitEnd(first.for, jobId)}${part}${more}: ${first.said}`];
 }
 
 function stalledLine(item: StalledItem, jobId: string): string {
   const part = item.kind === 'part' ? ` part ${item.number}` : '';
-  return `stalled:${part} ${stallEnd(item.reason, jobId)}: ${item.reason.message}`;
+  return `stalled:${part} ${stallEnd(item.reason, jobId)}; ${item.reason.message}`;
 }

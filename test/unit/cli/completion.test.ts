@@ -39,8 +39,14 @@ describe('completion in bash', () => {
   });
 });
 
-it.each(['zsh', 'fish'] as const)('the script for %s names each command, option and value, and quotes texts', (shell) => {
-  const script = completionScript(shell, COMMANDS);
-  for (const part of ['submit', 'redrive', 'wait', 'priority', 'high', 'intake', 'what’s said']) expect(script).toContain(part);
-  expect(script.split('\n').every((line) => line.startsWith('#') || (line.match(/'/g) ?? []).length % 2 === 0)).toBe(true);
-});
+it.each(['zsh', 'fish'] as const)(
+  'the script for %s names each command, option and value, and quotes texts',
+  (shell) => {
+    const script = completionScript(shell, COMMANDS);
+    for (const part of ['submit', 'redrive', 'wait', 'priority', 'high', 'intake', 'what’s said'])
+      expect(script).toContain(part);
+    expect(
+      script.split('\n').every((line) => line.startsWith('#') || (line.match(/'/g) ?? []).length % 2 === 0),
+    ).toBe(true);
+  },
+);
