@@ -228,7 +228,7 @@ describe('batchdrop approve', () => {
     const { stdout } = await cli('list', '--status', 'unapproved');
     expect(stdout).toMatch(
       new RegExp(
-        `^${jobId.slice(0, 8)}  unapproved +5 .*plan.jsonl\n  held until 20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d, to approve: batchdrop approve ${jobId.slice(0, 8)}; \\$.* its file came with`,
+        `^${jobId.slice(0, 8)}  unapproved +5 .*plan.jsonl\n  held until 20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d \\(simulated\\), to approve: batchdrop approve ${jobId.slice(0, 8)}; \\$.* its file came with`,
         'm',
       ),
     );

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { type CompletedCommand, completionScript } from '../../../bin/terminal/completion.ts';
+import { type CompletedCommand, completionScript } from '../../../bin/commands/completion-scripts.ts';
 
 const option = (name: string, more: Partial<CompletedCommand['options'][number]> = {}) => ({
   ...{ names: [name], description: "what's said", takesValue: false, values: [] },

@@ -208,9 +208,11 @@ describe('the next step of a job names the command that ends its wait', () => {
 
 describe('the details of a job for people', () => {
   const linesOf = async (world: SmallWorld, jobId: string, isSimulated = false) =>
-    showLines(await detailsOf(world, jobId), { now: world.clock.now(), isSimulated }, { resultsBucket: 'results' }).map(
-      stripVTControlCharacters,
-    );
+    showLines(
+      await detailsOf(world, jobId),
+      { now: world.clock.now(), isSimulated },
+      { resultsBucket: 'results' },
+    ).map(stripVTControlCharacters);
 
   it('contain no control characters of a key, of metadata or of a message', async () => {
     const hostile = 'a\u001b[2J\u202eb';
@@ -235,7 +237,9 @@ describe('the details of a job for people', () => {
 
   it('list at most 20 parts, and fit 80 columns', async () => {
     const world = new SmallWorld();
-    const rows = Array.from({ length: 22 }, (_, at) => fileOf(`r${at}`).replace('gpt-4o-mini', `model-${at}`));
+    const rows = Array.from({ length: 22 }, (_, at) =>
+      fileOf(`r${at}`).replace('gpt-4o-mini', `model-${at}`),
+    );
     const jobId = await world.drop('a.jsonl', rows.join(''));
     await world.rest();
     const lines = await linesOf(world, jobId);

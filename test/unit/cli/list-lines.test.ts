@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { listLines, type Waits } from '../../../bin/jobs/details/list-lines.ts';
 import { stallEnd, waitEnd } from '../../../bin/jobs/details/wait-end.ts';
-import { listLines, type Waits } from '../../../bin/jobs/list-lines.ts';
 import { cutTo } from '../../../bin/terminal/fit-line.ts';
 import type { WaitingFor } from '../../../functions/shared/contract/events.ts';
 import { summaryOf } from '../../../functions/shared/domain/job-summary.ts';

@@ -1,17 +1,17 @@
 /** The table of `batchdrop list`: one line for each job, and below it what it waits for, with the command that ends the wait. */
 import { styleText } from 'node:util';
-import type { JobSummary } from '../../functions/shared/domain/job-summary.ts';
-import type { HeldUpItem, StalledItem } from '../../functions/shared/domain/ledger-records.ts';
-import type { PlaceTime } from '../connection/server-time.ts';
-import { ageShown, grouped } from '../terminal/amounts.ts';
-import { tableLines } from '../terminal/columns.ts';
-import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
-import { colorOf, waitingFor } from '../terminal/event-line.ts';
-import { moneyShown } from '../terminal/money.ts';
-import { shortId } from '../terminal/short-id.ts';
-import { stallEnd, waitEnd } from './details/wait-end.ts';
-import { heldSentence } from './held-sentence.ts';
-import type { QueuePosition } from './queue-positions.ts';
+import type { JobSummary } from '../../../functions/shared/domain/job-summary.ts';
+import type { HeldUpItem, StalledItem } from '../../../functions/shared/domain/ledger-records.ts';
+import type { PlaceTime } from '../../connection/server-time.ts';
+import { ageShown, grouped } from '../../terminal/amounts.ts';
+import { tableLines } from '../../terminal/columns.ts';
+import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
+import { colorOf, waitingFor } from '../../terminal/event-line.ts';
+import { moneyShown } from '../../terminal/money.ts';
+import { shortId } from '../../terminal/short-id.ts';
+import { heldSentence } from '../held-sentence.ts';
+import type { QueuePosition } from '../queue-positions.ts';
+import { stallEnd, waitEnd } from './wait-end.ts';
 
 /** What jobs wait for, by job id. */
 export interface Waits {
@@ -39,7 +39,7 @@ export function listLines(
     columns,
     jobs.map((job) => ({
       cells: cellsOf(job, now),
-      below: waitLines(job, waits).map((line) => escapeControlCharacters(`  ${line}`)),
+      below: waitLines(job, waits, isSimulated).map((line) => escapeControlCharacters(`  ${line}`)),
     })),
   );
 }
@@ -62,8 +62,12 @@ function cellsOf(
   ];
 }
 
-function waitLines({ jobId, plannedParts = 1, hold, estimate }: JobSummary, waits: Waits): string[] {
-  const held = hold ? [heldSentence(jobId, hold, estimate)] : [];
+function waitLines(
+  { jobId, plannedParts = 1, hold, estimate }: JobSummary,
+  waits: Waits,
+  isSimulated: boolean,
+): string[] {
+  const held = hold ? [heldSentence(jobId, hold, estimate, isSimulated)] : [];
   const stalled = (waits.stalled.get(jobId) ?? []).map((item) => stalledLine(item, jobId));
   return [
     ...held,
