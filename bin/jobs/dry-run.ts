@@ -1,5 +1,6 @@
 import type { Finding, JobEstimate } from '../../functions/shared/contract/events.ts';
 import { jobEstimate } from '../../functions/shared/domain/money/job-estimate.ts';
+import type { MeasuredRows } from '../../functions/shared/domain/money/measured-rows.ts';
 import type { Prices } from '../../functions/shared/domain/money/prices.ts';
 import type { PlannedPart } from '../../functions/shared/request-file/plan-parts.ts';
 import { readUserMetadata, validateObject } from '../../functions/shared/request-file/validate-object.ts';
@@ -14,7 +15,7 @@ import { objectMetadata } from './put-file.ts';
 import { contentOf, type RequestSource } from './request-source.ts';
 
 /** The result of a dry run: the batches of a file, or the findings for which INTAKE would reject it. */
-type Forecast = { readonly file: string; readonly key: string; readonly bytes: number } & (
+export type Forecast = { readonly file: string; readonly key: string; readonly bytes: number } & (
   | {
       readonly verdict: 'good';
       readonly rows: number;
@@ -25,7 +26,7 @@ type Forecast = { readonly file: string; readonly key: string; readonly bytes: n
         readonly rows: number;
         readonly bytes: number;
       }[];
-      /** From bytes and limits alone: a dry run does not know what batches used. */
+      /** Without network access, from bytes and limits alone. */
       readonly estimate: JobEstimate;
     }
   | { readonly verdict: 'bad'; readonly count: number; readonly findings: readonly Finding[] }
@@ -35,11 +36,15 @@ type GoodParts = Extract<Forecast, { verdict: 'good' }>['parts'];
 
 const SHOWN_FINDINGS = 20;
 
-/** Validates a file exactly as INTAKE would, and plans and estimates its batches, without network access. */
+/**
+ * Validates a file exactly as INTAKE would, and plans and estimates its batches, without network access. `measured`: what batches
+ * used, if it is known.
+ */
 export async function forecast(
   source: RequestSource,
   tags: Readonly<Record<string, string>>,
   prices: Prices,
+  measured: readonly MeasuredRows[] = [],
 ): Promise<Forecast> {
   const { file, key, bytes } = source;
   const findings = validateObject({
@@ -51,7 +56,7 @@ export async function forecast(
   if (findings.length > 0) return { file, key, bytes, verdict: 'bad', count: findings.length, findings };
   const checked = await validateRequestFile(() => contentOf(source), tablesInMemory());
   if (checked.verdict === 'bad') return { file, key, bytes, ...checked };
-  return plannedForecast({ file, key, bytes }, checked, prices);
+  return plannedForecast({ file, key, bytes }, checked, prices, measured);
 }
 
 /** Returns the forecast of a file that was checked and planned. */
@@ -59,12 +64,14 @@ export function plannedForecast(
   file: { readonly file: string; readonly key: string; readonly bytes: number },
   plan: { readonly rows: number; readonly parts: readonly PlannedPart[] },
   prices: Prices,
+  measured: readonly MeasuredRows[] = [],
 ): Forecast {
   const parts = plan.parts.map(({ endpoint, model, rows, uploadBytes }) => ({
     ...{ endpoint, model, rows },
     bytes: uploadBytes,
   }));
-  return { ...file, verdict: 'good', rows: plan.rows, parts, estimate: jobEstimate(plan.parts, [], prices) };
+  const estimate = jobEstimate(plan.parts, measured, prices);
+  return { ...file, verdict: 'good', rows: plan.rows, parts, estimate };
 }
 
 /** Stores row tables in memory: 300 MB for the largest file with ids of 40 bytes. */

@@ -1,5 +1,7 @@
+import { setTimeout } from 'node:timers/promises';
 import { isOver, type Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
+import { rowsDone } from './details/progress.ts';
 
 /** Callbacks of `followJob`. */
 interface JobListener {
@@ -34,7 +36,7 @@ export async function followJob(
     }
     if (job !== undefined && hasEnded(job)) return job;
     if (job !== undefined && onProgress !== undefined) onProgress(job, await rowsOf(connection, job));
-    await new Promise((resolve) => setTimeout(resolve, connection.pollIntervalMs));
+    await setTimeout(connection.pollIntervalMs, undefined, { ...(signal && { signal }) }).catch(() => {}); // ended early
   }
   return seen;
 }
@@ -50,9 +52,5 @@ async function rowsOf(
 ): Promise<{ done: number; total: number }> {
   if (plan === undefined) return { done: 0, total: 0 };
   const parts = await ledger.partsOf(jobId, plan.planId);
-  const done = parts.reduce((sum, { batch }) => {
-    const { completed = 0, failed = 0 } = batch?.counts ?? {};
-    return sum + completed + failed;
-  }, 0);
-  return { done, total: plan.rows };
+  return { done: rowsDone(parts), total: plan.rows };
 }

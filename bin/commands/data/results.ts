@@ -13,9 +13,11 @@ import { hasEnded } from '../../jobs/follow-job.ts';
 import { heldSentence } from '../../jobs/held-sentence.ts';
 import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
 import { Failure } from '../../terminal/failure.ts';
+import { printMerged } from './with-retries.ts';
 
 interface Options extends ConnectionOptions, TableFlags {
   readonly out?: string;
+  readonly withRetries?: boolean;
 }
 
 /** `batchdrop results`: downloads the results of a job. */
@@ -30,6 +32,10 @@ export function resultsCommand(): Command {
       .option(
         '-o, --out <path>',
         'a directory for them (default: a new one named after the job id); with --format, a file (default: print)',
+      )
+      .option(
+        '--with-retries',
+        'merge the results of the job with those of its retries: output.jsonl and errors.jsonl',
       )
       .optionsGroup('One table, a row for each request:')
       .addOption(new Option('--format <format>', 'write one table').choices(TABLE_FORMATS))
@@ -57,6 +63,7 @@ async function results(id: string, options: Options): Promise<void> {
     const { format } = options;
     if (format !== undefined) return writeTable(connection, job, { ...options, format });
     const directory = options.out ?? job.jobId; // not the key of the file, which could point anywhere
+    if (options.withRetries) return printMerged(connection, job, directory, options);
     const files = await fetchResults(connection, job, directory);
     if (files.length === 0) throw new Failure(`Job ${job.jobId} ended as ${job.status} without results.`);
     if (options.json) console.log(printableJson({ jobId: job.jobId, status: job.status, files }));
@@ -76,7 +83,7 @@ function refuseUnfinished(job: Job): void {
     );
   if (!hasEnded(job)) {
     throw new Failure(
-      `Job ${job.jobId} has no results yet, its status is ${job.status}. To follow it: batchdrop watch`,
+      `Job ${job.jobId} has no results yet, its status is ${job.status}. To wait for it: batchdrop wait ${job.jobId.slice(0, 8)}`,
     );
   }
 }

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DATA_DIRECTORY } from '../../connection/target.ts';
+import { examples } from '../../terminal/examples.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
 import type { UpOptions } from '../../up/run-local-stack.ts';
 import { withContext } from '../../up/stack-context.ts';
@@ -57,6 +58,14 @@ export function upCommand(): Command {
     )
     .option('--yes', 'with --real or --batch-api: send all files without asking')
     .option('--json', 'print the endpoints and events as JSON, one document per line')
+    .addHelpText(
+      'after',
+      examples(
+        'batchdrop up',
+        'batchdrop up --ephemeral --speed 600',
+        'OPENAI_API_KEY=sk-… batchdrop up --real',
+      ),
+    )
     .action(async (options: UpOptions) => {
       if (!options.json) console.log('Batchdrop is starting.');
       // Loaded only here, because the runtime takes longer to load than other commands take to run.

@@ -106,6 +106,12 @@ export const RESULT_FORMATS = ['csv', 'jsonl'] as const;
 /** The format of results. */
 export type ResultFormat = (typeof RESULT_FORMATS)[number];
 
+/**
+ * S3 user metadata `x-amz-meta-batchdrop-retry-of: JOB_ID`: the file has rows of that job, and runs them again. `batchdrop retry`
+ * sets it.
+ */
+export const RETRY_OF_INSTRUCTION = 'batchdrop-retry-of';
+
 /** The values of `batchdrop-priority`; without it a file is `normal`. */
 export const PRIORITIES = ['high', 'normal', 'low'] as const;
 

@@ -8,6 +8,7 @@ import type {
   TokenUsage,
   WaitingFor,
 } from '../contract/events.ts';
+import { isJobId } from './job-id.ts';
 import type { Lease } from './lease.ts';
 import type { PartIn } from './part.ts';
 import type { FlatProgress, FlatResults } from './results/flat-results.ts';
@@ -265,6 +266,12 @@ export function isOver(job: Job): job is EndedJob {
 /** Returns whether a job with this status keeps it for good. */
 export function isLastStatus(status: string): boolean {
   return LAST_STATUSES.has(status);
+}
+
+/** Returns the job whose rows this one runs again (`RETRY_OF_INSTRUCTION`); undefined if its file names none. */
+export function retriedJob({ request }: Pick<JobRecord, 'request'>): string | undefined {
+  const jobId = request.instructions['retry-of'];
+  return jobId !== undefined && isJobId(jobId) ? jobId : undefined;
 }
 
 /** Returns the job with the outcome of its newest cancel request; undefined if it has it. */

@@ -3,7 +3,7 @@
  * object. A table of several schemas has the columns of all of them.
  */
 import type { ColumnType } from '../domain/results/flat-results.ts';
-import { hasFields } from '../result-lines/row-tokens.ts';
+import { hasFields } from '../result-lines/row-error.ts';
 import { type ExactNumber, isNumber, isWhole } from './exact-json.ts';
 
 /** A value of a column; null is an empty cell. */

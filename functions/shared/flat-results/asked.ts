@@ -1,5 +1,5 @@
 /** What a request asks for, as far as it decides how its answer is shown in a table. */
-import { hasFields } from '../result-lines/row-tokens.ts';
+import { hasFields } from '../result-lines/row-error.ts';
 import { type SchemaColumns, schemaColumns } from './answer-columns.ts';
 
 /** The answer that a request asks for. */

@@ -2,7 +2,7 @@
  * The answer in a result line: of chat completions, completions, responses, embeddings, or any other endpoint. A model
  * may also refuse, or call tools.
  */
-import { hasFields } from '../result-lines/row-tokens.ts';
+import { hasFields } from '../result-lines/row-error.ts';
 import { parseExact } from './exact-json.ts';
 
 /** What a model answered. */

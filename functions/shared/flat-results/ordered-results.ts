@@ -5,7 +5,7 @@
 import { FILE_LIMITS } from '../contract/request-file.ts';
 import type { FlatOffsets } from '../domain/results/flat-results.ts';
 import { MAX_RESULT } from '../result-lines/result-line.ts';
-import { hasFields } from '../result-lines/row-tokens.ts';
+import { hasFields } from '../result-lines/row-error.ts';
 import { type Asked, RequestReader } from './asked.ts';
 import type { FoundResult } from './flat-table.ts';
 import { LineQueue, type QueuedLine } from './line-queue.ts';

@@ -15,7 +15,7 @@ import {
 } from '../contract/events.ts';
 import { RERUN_INSTRUCTION } from '../contract/request-file.ts';
 import { csvKey, reportKey, resultKeys } from '../contract/result-keys.ts';
-import type { EndedJob, Job, JobIn } from '../domain/job.ts';
+import { type EndedJob, type Job, type JobIn, retriedJob } from '../domain/job.ts';
 import type { OutgoingEvent } from '../domain/outgoing-event.ts';
 import type { KnownBatch, Part, PartIn } from '../domain/part.ts';
 import { attemptSize } from '../domain/part.ts';
@@ -112,6 +112,7 @@ function jobData(job: Job, origin: EventOrigin): JobStatusChangeData {
     previousStatus: job.previousStatus,
     requestFile: { bucket, key, versionId, size, etag },
     metadata,
+    ...retryData(job),
   };
   const planned = { plannedRows: job.plan?.rows ?? 0, plannedParts: job.plan?.parts ?? 0 };
   switch (job.status) {
@@ -160,6 +161,11 @@ function resultsRef(job: EndedJob, { resultsBucket: bucket, resultsPrefix }: Eve
   return { bucket, ...resultKeys(job, resultsPrefix), ...csv };
 }
 
+function retryData(job: Job): Pick<JobAccepted, 'retryOf'> {
+  const retryOf = retriedJob(job);
+  return retryOf === undefined ? {} : { retryOf };
+}
+
 function estimateData({ plan }: Job): Pick<JobAccepted, 'estimate'> {
   return plan?.estimate ? { estimate: plan.estimate } : {};
 }
@@ -172,7 +178,7 @@ function unsuccessfulData({
   const { rows, refused } = unsuccessful;
   const why =
     refused === 0 ? '' : `, ${refused} of them because the API refused them: change these rows first`;
-  const message = `${rows} row(s) of job ${joinedJobId} did not succeed${why}. The errors.jsonl of that job lists them. To run only these rows, upload them as a new file. To run the whole file again, and pay for every row again, upload it with x-amz-meta-${RERUN_INSTRUCTION}: yes`;
+  const message = `${rows} row(s) of job ${joinedJobId} did not succeed${why}. The errors.jsonl of that job lists them. To run only these rows: batchdrop retry ${joinedJobId}, or upload them as a new file. To run the whole file again, and pay for every row again, upload it with x-amz-meta-${RERUN_INSTRUCTION}: yes`;
   return { unsuccessfulRows: rows, message };
 }
 

@@ -11,6 +11,7 @@ import {
   RESULT_FORMATS,
   type ResultFormat,
 } from '../contract/request-file.ts';
+import { isJobId } from '../domain/job-id.ts';
 import { type Amount, amountOf } from '../domain/money/amount.ts';
 
 /** The instructions of a request file. Those that the file does not set have their defaults. */
@@ -25,6 +26,8 @@ export interface Instructions {
   readonly 'max-cost': Amount | undefined;
   /** Whether its results are stored as a table, too. */
   readonly format: ResultFormat | undefined;
+  /** The job whose rows the file runs again. */
+  readonly 'retry-of': string | undefined;
 }
 
 interface Instruction<Value> {
@@ -45,7 +48,15 @@ const KNOWN: Known = {
   priority: { otherwise: 'normal', takes: 'high, normal or low', read: priority },
   'max-cost': { otherwise: undefined, takes: 'an amount such as 5 or 0.50', read: amountOf },
   format: { otherwise: undefined, takes: 'csv or jsonl', read: format },
+  'retry-of': {
+    otherwise: undefined,
+    takes: 'a whole job id',
+    read: (text) => (isJobId(text) ? text : undefined),
+  },
 };
+
+/** Not suggested, because `batchdrop retry` sets it, and people do not. */
+const SET_BY_RETRY = 'retry-of';
 
 const NEAR = 1 / 3; // the share of characters that may differ; beyond that, a suggestion is a guess
 
@@ -57,6 +68,7 @@ export function instructionsIn(given: Readonly<Record<string, string>>): Instruc
     priority: givenValue(given, 'priority'),
     'max-cost': givenValue(given, 'max-cost'),
     format: givenValue(given, 'format'),
+    'retry-of': givenValue(given, 'retry-of'),
   };
 }
 
@@ -103,7 +115,7 @@ function format(value: string): ResultFormat | undefined {
 }
 
 function unknownInstruction(name: string): string {
-  const names = Object.keys(KNOWN);
+  const names = Object.keys(KNOWN).filter((known) => known !== SET_BY_RETRY);
   const near = names
     .map((known) => ({ known, distance: editDistance(name, known) }))
     .filter(({ known, distance }) => distance <= Math.max(name.length, known.length) * NEAR)

@@ -6,6 +6,7 @@
 import { NO_TOKENS, type TokenCounts } from '../domain/money/token-counts.ts';
 import type { RESULT_LINE } from '../scanner/line-shapes.ts';
 import { KIND, type ScannedLine } from '../scanner/scanned-line.ts';
+import { hasFields } from './row-error.ts';
 
 /** Tokens as a line reports them. */
 export interface RowTokens extends TokenCounts {
@@ -140,9 +141,4 @@ function countOf(value: unknown): number {
 
 function fieldsOf(value: unknown): Record<string, unknown> {
   return hasFields(value) ? value : {};
-}
-
-/** Returns whether a parsed value is an object or a list. */
-export function hasFields(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
