@@ -13,10 +13,8 @@ import { type Refusal, refusalOf, setProtectiveHeaders, Token } from './request-
 
 /** What the console shows, and where. */
 export interface ConsoleOptions {
-  /** 0 for any free one. */
-  readonly port: number;
-  /** If the port is taken, take any free one. */
-  readonly orAnyPort?: boolean;
+  /** 0 for any free one. Absent: 4567, or any free one if that is taken. */
+  readonly port?: number;
   /** Whether the page may only look. */
   readonly readOnly?: boolean;
   /** Called once, at the first request. `onLedgerRead` must be called at each read of the ledger. */
@@ -29,10 +27,13 @@ export interface ConsoleOptions {
 export interface RunningConsole {
   /** With the token in its fragment, which a browser sends to nobody. */
   readonly url: string;
+  /** Connects now, and not at the first request. Errors: a Failure that says what to do. */
+  connect(): Promise<void>;
   close(): Promise<void>;
 }
 
 const HOST = '127.0.0.1';
+const DEFAULT_PORT = 4567; // beside the AWS endpoint of `up`; a tunnel needs to know it
 const HEADERS_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 64; // a browser opens six
 
@@ -56,6 +57,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   server.on('request', (request, response) => void service.answer(request, response));
   return {
     url: service.url,
+    connect: () => service.connect(),
     async close() {
       const closed = once(server, 'close');
       server.close();
@@ -66,12 +68,13 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   };
 }
 
-async function listen(server: Server, { port, orAnyPort }: ConsoleOptions): Promise<void> {
+async function listen(server: Server, { port }: ConsoleOptions): Promise<void> {
   try {
-    await once(server.listen(port, HOST), 'listening');
+    await once(server.listen(port ?? DEFAULT_PORT, HOST), 'listening');
   } catch (cause) {
     if (Object(cause).code !== 'EADDRINUSE') throw cause;
-    if (!orAnyPort) throw new Failure(`Port ${port} is taken. Choose another with --port.`, { cause });
+    if (port !== undefined)
+      throw new Failure(`Port ${port} is taken. Choose another with --port.`, { cause });
     await once(server.listen(0, HOST), 'listening');
   }
 }
@@ -98,12 +101,17 @@ class ConsoleService {
     const refusal = refusalOf(request, this.#origin) ?? this.#refusalWithoutToken(request);
     try {
       if (refusal) await refuse(response, refusal);
-      else if (/^\/(api|download)\//.test(request.url ?? '')) await (await this.#openApi()).answer(request, response);
+      else if (/^\/(api|download)\//.test(request.url ?? ''))
+        await (await this.#openApi()).answer(request, response);
       else await this.#sendPage(request, response);
     } catch (error) {
       const { refusalFor, sendError } = await import('./answers.ts');
       sendError(response, refusalFor(error));
     }
+  }
+
+  async connect(): Promise<void> {
+    await this.#openApi();
   }
 
   async close(): Promise<void> {
@@ -112,7 +120,8 @@ class ConsoleService {
 
   #refusalWithoutToken({ url = '', headers }: IncomingMessage): Refusal | undefined {
     if (!url.startsWith('/api/') || this.#token.isIn(headers.authorization)) return undefined;
-    const message = 'The console was started again, or its address is not whole. Open the address that it prints.';
+    const message =
+      'The console was started again, or its address is not whole. Open the address that it prints.';
     return { status: 401, code: 'no_token', message };
   }
 

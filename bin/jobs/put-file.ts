@@ -32,7 +32,8 @@ interface FileMetadata {
   readonly hold?: boolean;
 }
 
-const MAX_PUT_BYTES = 5 * 1024 ** 3; // S3's limit for one PutObject
+/** S3's limit for one PutObject. */
+export const MAX_PUT_BYTES = 5 * 1024 ** 3;
 const PROGRESS_INTERVAL_MS = 200;
 
 /**
