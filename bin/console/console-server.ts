@@ -6,22 +6,10 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { PageFiles } from '../../lib/bundling/bundle-console.ts';
-import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
 import type { ConsoleApi } from './console-api.ts';
-import { type Refusal, refusalOf, setProtectiveHeaders, Token } from './request-guard.ts';
-
-/** What the console shows, and where. */
-export interface ConsoleOptions {
-  /** 0 for any free one. Absent: 4567, or any free one if that is taken. */
-  readonly port?: number;
-  /** Whether the page may only look. */
-  readonly readOnly?: boolean;
-  /** Called once, at the first request. `onLedgerRead` must be called at each read of the ledger. */
-  readonly connect: (onLedgerRead: () => void) => Promise<Connection>;
-  /** How often the ledger is read while a page is open, in milliseconds. */
-  readonly refreshMs?: number;
-}
+import type { ConsoleOptions } from './console-options.ts';
+import { type Refusal, refusalOf, setProtectiveHeaders, Token } from './http/request-guard.ts';
 
 /** A console that answers. */
 export interface RunningConsole {
@@ -105,7 +93,7 @@ class ConsoleService {
         await (await this.#openApi()).answer(request, response);
       else await this.#sendPage(request, response);
     } catch (error) {
-      const { refusalFor, sendError } = await import('./answers.ts');
+      const { refusalFor, sendError } = await import('./http/answers.ts');
       sendError(response, refusalFor(error));
     }
   }
@@ -151,6 +139,6 @@ class ConsoleService {
 }
 
 async function refuse(response: ServerResponse, refusal: Refusal): Promise<void> {
-  const { sendError } = await import('./answers.ts');
+  const { sendError } = await import('./http/answers.ts');
   sendError(response, refusal);
 }

@@ -13,7 +13,7 @@ import { isoTime } from '../../functions/shared/lifecycle/status-events.ts';
 import type { Connection } from '../connection/connection.ts';
 import { costRecordsOfDay, type KeptRecords } from '../jobs/cost-records.ts';
 import { everyJob } from '../jobs/every-job.ts';
-import { moneyOf } from './job-rows.ts';
+import { moneyOf } from './jobs/job-rows.ts';
 
 type Waiting = OverviewAnswer['waiting'];
 type Detection = OverviewAnswer['detection'][number];

@@ -2,10 +2,10 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { resultFileKeys } from '../../functions/shared/contract/result-keys.ts';
-import type { Job } from '../../functions/shared/domain/job.ts';
-import type { ReadBuckets } from '../connection/buckets.ts';
-import { BadRequest } from './answers.ts';
+import { resultFileKeys } from '../../../functions/shared/contract/result-keys.ts';
+import type { Job } from '../../../functions/shared/domain/job.ts';
+import type { ReadBuckets } from '../../connection/buckets.ts';
+import { BadRequest } from '../http/answers.ts';
 
 /** The name of the request file among a job's files. */
 export const REQUEST_FILE = 'requests.jsonl';

@@ -1,9 +1,9 @@
-import type { JobRow, Money, MoneyRange } from '../../console/api.ts';
-import type { JobEstimate, WaitingFor } from '../../functions/shared/contract/events.ts';
-import { isLastStatus } from '../../functions/shared/domain/job.ts';
-import type { JobSummary } from '../../functions/shared/domain/job-summary.ts';
-import { isoTime } from '../../functions/shared/lifecycle/status-events.ts';
-import type { LedgerQueries } from '../../functions/shared/ports/ports.ts';
+import type { JobRow, Money, MoneyRange } from '../../../console/api.ts';
+import type { JobEstimate, WaitingFor } from '../../../functions/shared/contract/events.ts';
+import { isLastStatus } from '../../../functions/shared/domain/job.ts';
+import type { JobSummary } from '../../../functions/shared/domain/job-summary.ts';
+import { isoTime } from '../../../functions/shared/lifecycle/status-events.ts';
+import type { LedgerQueries } from '../../../functions/shared/ports/ports.ts';
 import { expectedEnd, type Progress } from './expected-end.ts';
 
 /** What the index of jobs does not know of open jobs, by job id. */

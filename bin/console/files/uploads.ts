@@ -1,13 +1,13 @@
 /** Checks files and uploads them, as `batchdrop submit` does. A file that does not arrive whole is never uploaded. */
 import type { IncomingMessage } from 'node:http';
-import type { FileCheck, UploadAnswer } from '../../console/api.ts';
-import { createPriceList } from '../../functions/shared/adapters/lambda/compose-price-list.ts';
-import type { Connection } from '../connection/connection.ts';
-import { forecast } from '../jobs/dry-run.ts';
-import { MAX_PUT_BYTES, putFile } from '../jobs/put-file.ts';
-import { BadRequest } from './answers.ts';
-import { rangeOf } from './job-rows.ts';
-import { withStoredBody } from './request-body.ts';
+import type { FileCheck, UploadAnswer } from '../../../console/api.ts';
+import { createPriceList } from '../../../functions/shared/adapters/lambda/compose-price-list.ts';
+import type { Connection } from '../../connection/connection.ts';
+import { forecast } from '../../jobs/dry-run.ts';
+import { MAX_PUT_BYTES, putFile } from '../../jobs/put-file.ts';
+import { BadRequest } from '../http/answers.ts';
+import { rangeOf } from '../jobs/job-rows.ts';
+import { withStoredBody } from '../http/request-body.ts';
 
 /** The largest file that the console takes, in bytes. */
 export const MAX_UPLOAD_BYTES = MAX_PUT_BYTES;

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import type { ErrorAnswer } from '../../console/api.ts';
-import { httpStatusOf } from '../../functions/shared/adapters/aws/aws-failure.ts';
-import { NotAllowed, RetryableError, TerminalError } from '../../functions/shared/domain/errors.ts';
-import { Failure, sentenceOf } from '../terminal/failure.ts';
+import type { ErrorAnswer } from '../../../console/api.ts';
+import { httpStatusOf } from '../../../functions/shared/adapters/aws/aws-failure.ts';
+import { NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
+import { Failure, sentenceOf } from '../../terminal/failure.ts';
 import type { Refusal } from './request-guard.ts';
 
 /** A request that cannot be answered as it stands. */

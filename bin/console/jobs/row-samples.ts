@@ -3,13 +3,13 @@
  * then searches the request file for their prompts: both from the start, and only so far. Results have the order of the
  * request file, so the prompts of the first results are near its start.
  */
-import type { SampledRow } from '../../console/api.ts';
-import { resultKeys } from '../../functions/shared/contract/result-keys.ts';
-import { TerminalError } from '../../functions/shared/domain/errors.ts';
-import type { Job } from '../../functions/shared/domain/job.ts';
-import { LineReader } from '../../functions/shared/part-rows/lines.ts';
-import { hasFields, parsedLine, readRowError } from '../../functions/shared/part-rows/row-error.ts';
-import type { ReadBuckets } from '../connection/buckets.ts';
+import type { SampledRow } from '../../../console/api.ts';
+import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
+import { TerminalError } from '../../../functions/shared/domain/errors.ts';
+import type { Job } from '../../../functions/shared/domain/job.ts';
+import { LineReader } from '../../../functions/shared/part-rows/lines.ts';
+import { hasFields, parsedLine, readRowError } from '../../../functions/shared/part-rows/row-error.ts';
+import type { ReadBuckets } from '../../connection/buckets.ts';
 
 const SHOWN_ROWS = 10;
 const RESULT_BYTES = 4 * 1024 * 1024; // of the result file

@@ -1,7 +1,7 @@
-import type { ErrorKind, JobAnswer, JobRow, ModelCost, ResultFile } from '../../console/api.ts';
-import type { JobCost } from '../../functions/shared/contract/events.ts';
-import type { JobDetails } from '../jobs/job-details.ts';
-import { REQUEST_FILE } from './downloads.ts';
+import type { ErrorKind, JobAnswer, JobRow, ModelCost, ResultFile } from '../../../console/api.ts';
+import type { JobCost } from '../../../functions/shared/contract/events.ts';
+import type { JobDetails } from '../../jobs/job-details.ts';
+import { REQUEST_FILE } from '../files/downloads.ts';
 import { moneyOf } from './job-rows.ts';
 
 /** Returns all that is known of a job as the page reads it. */

@@ -9,13 +9,13 @@
  *
  * Without a page, nothing is read. Known gap: an older job that no page has listed is not followed.
  */
-import type { JobRow, JobsChange, LedgerReads } from '../../console/api.ts';
-import { isLastStatus } from '../../functions/shared/domain/job.ts';
-import { type JobSummary, summaryOf } from '../../functions/shared/domain/job-summary.ts';
-import { isoTime } from '../../functions/shared/lifecycle/status-events.ts';
-import type { Ledger, LedgerQueries } from '../../functions/shared/ports/ports.ts';
-import { rowsDone } from '../jobs/job-details.ts';
-import { sentenceOf } from '../terminal/failure.ts';
+import type { JobRow, JobsChange, LedgerReads } from '../../../console/api.ts';
+import { isLastStatus } from '../../../functions/shared/domain/job.ts';
+import { type JobSummary, summaryOf } from '../../../functions/shared/domain/job-summary.ts';
+import { isoTime } from '../../../functions/shared/lifecycle/status-events.ts';
+import type { Ledger, LedgerQueries } from '../../../functions/shared/ports/ports.ts';
+import { rowsDone } from '../../jobs/job-details.ts';
+import { sentenceOf } from '../../terminal/failure.ts';
 import { durationsOf, type Progress } from './expected-end.ts';
 import { jobRow, type OpenFacts, readOpenFacts } from './job-rows.ts';
 import type { LedgerMeter } from './ledger-meter.ts';

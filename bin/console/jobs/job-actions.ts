@@ -1,9 +1,9 @@
-import type { ActionAnswer } from '../../console/api.ts';
-import { isOver, type Job } from '../../functions/shared/domain/job.ts';
-import type { Connection } from '../connection/connection.ts';
-import { refuseUnapprovable, requestApproval } from '../jobs/request-approval.ts';
-import { requestCancel } from '../jobs/request-cancel.ts';
-import { Failure } from '../terminal/failure.ts';
+import type { ActionAnswer } from '../../../console/api.ts';
+import { isOver, type Job } from '../../../functions/shared/domain/job.ts';
+import type { Connection } from '../../connection/connection.ts';
+import { refuseUnapprovable, requestApproval } from '../../jobs/request-approval.ts';
+import { requestCancel } from '../../jobs/request-cancel.ts';
+import { Failure } from '../../terminal/failure.ts';
 
 /** Requests to cancel a job, unless it has ended. Errors: those of SQS. */
 export async function cancelJob(connection: Connection, job: Job): Promise<ActionAnswer> {
