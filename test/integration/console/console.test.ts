@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { Readable } from 'node:stream';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
 import { consolePolicy } from '../../../bin/console/console-policy.ts';
@@ -392,7 +391,7 @@ async function untilEvent(stream: Readable, holds: (event: string, data: string)
 }
 
 describe('the stream', () => {
-  it('shows the life of a job, and reads the ledger only while somebody follows', async () => {
+  it('shows the life of a job, and how often the ledger is read', async () => {
     const watcher = await consoleOf();
     const stream = await watcher.open('/api/stream');
     expect(stream.headers['content-type']).toBe('text/event-stream');
@@ -404,18 +403,8 @@ describe('the stream', () => {
       seen.push(...jobs.filter((job) => job.jobId === jobId).map(({ status }) => status));
       return seen.includes('completed');
     });
-    let reads = { total: 0, perHour: 0 };
-    await untilEvent(stream, (event, data) => {
-      if (event === 'reads') reads = JSON.parse(data);
-      return event === 'reads';
-    });
-    expect(reads.total).toBeGreaterThan(0);
-    expect(reads.perHour).toBeGreaterThan(0);
+    await untilEvent(stream, (event, data) => event === 'reads' && JSON.parse(data).perHour > 0);
     stream.destroy();
-    const readsNow = async () =>
-      runtime.decisions.length + (await watcher.get<Session>('/api/session')).version.length;
-    expect(await readsNow()).toBeGreaterThan(0);
-    await pause(10);
   });
 });
 
