@@ -106,8 +106,10 @@ export interface JobsChange {
   readonly jobs: readonly JobRow[];
 }
 
-/** What looking costs: reads of the ledger. */
+/** What looking costs: reads of the ledger. Sent every few seconds. */
 export interface LedgerReads {
+  /** The time of the Batchdrop now, as in `Session`. */
+  readonly now: string;
   readonly total: number;
   readonly perHour: number;
 }
