@@ -38,7 +38,10 @@ export class ApiClient {
   }
 
   jobs(cursor: string | undefined): Promise<JobsAnswer> {
-    const query = new URLSearchParams({ limit: String(PAGE_OF_JOBS), ...(cursor !== undefined && { cursor }) });
+    const query = new URLSearchParams({
+      limit: String(PAGE_OF_JOBS),
+      ...(cursor !== undefined && { cursor }),
+    });
     return this.#ask(`/api/jobs?${query}`);
   }
 

@@ -1,0 +1,24 @@
+/** Colours of the style sheet, for a canvas. */
+export interface Palette {
+  readonly text: string;
+  readonly quiet: string;
+  readonly line: string;
+  readonly accent: string;
+  /** Of series, in order. */
+  readonly series: readonly string[];
+}
+
+const SERIES = [1, 2, 3, 4, 5, 6];
+
+/** Reads the colours of the present theme. */
+export function readPalette(): Palette {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  return {
+    text: colour('text'),
+    quiet: colour('quiet'),
+    line: colour('line'),
+    accent: colour('accent'),
+    series: SERIES.map((number) => colour(`series-${number}`)),
+  };
+}

@@ -1,0 +1,101 @@
+import { useState } from 'preact/hooks';
+import { addressOf } from '../../address/route.ts';
+import type { JobAnswer, ResultFile } from '../../api.ts';
+import { RequestFailure } from '../../connection/request-failure.ts';
+import { useConsole } from '../../console-context.ts';
+import { Facts } from '../../parts/facts.tsx';
+import { Icon } from '../../parts/icon.tsx';
+import { ClockTime } from '../../parts/moment.tsx';
+import { Section } from '../../parts/section.tsx';
+import { bytesText } from '../../words/amounts.ts';
+import { lookOf, titled } from '../../words/statuses.ts';
+import { momentText, span } from '../../words/times.ts';
+
+/** What happened, oldest first, with the time between. */
+export function JobTimeline({ known: { timeline } }: { known: JobAnswer }) {
+  return (
+    <Section title="Timeline">
+      <ol class="timeline">
+        {timeline.map(({ at, status }, index) => {
+          const before = timeline[index - 1];
+          return (
+            <li key={`${status} ${at}`}>
+              <Icon {...lookOf(status)} />
+              <span>{titled(status)}</span>
+              <span class="quiet">{before && `+${span(Date.parse(at) - Date.parse(before.at))} `}</span>
+              <ClockTime at={at} />
+            </li>
+          );
+        })}
+      </ol>
+    </Section>
+  );
+}
+
+/** The files of the job. Each download gets a ticket of its own, which holds for a minute. */
+export function JobFiles({ known: { job, files } }: { known: JobAnswer }) {
+  const { api } = useConsole();
+  const [failed, setFailed] = useState<string>();
+  const download = async (file: ResultFile) => {
+    try {
+      const { path } = await api.ticket({ jobId: job.jobId, file });
+      setFailed(undefined);
+      saveFrom(path);
+    } catch (error) {
+      if (!(error instanceof RequestFailure)) throw error;
+      setFailed(error.message);
+    }
+  };
+  return (
+    <Section title="Files">
+      <ul class="files">
+        {files.map(({ name, size }) => (
+          <li key={name}>
+            <button type="button" class="download" onClick={() => void download(name)}>
+              <span>
+                <span class="unseen">Download </span>
+                {name}
+              </span>
+              <span class="quiet">{bytesText(size)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+      {failed !== undefined && (
+        <p role="alert" class="bad">
+          {failed}
+        </p>
+      )}
+    </Section>
+  );
+}
+
+/** The page stays, even if the answer is an error. */
+function saveFrom(path: string): void {
+  const link = document.createElement('a');
+  link.href = path;
+  link.download = '';
+  link.click();
+}
+
+/** Names and settings. */
+export function JobDetails({ known: { job, metadata, instructions } }: { known: JobAnswer }) {
+  const other = (title: string, jobId: string | undefined) =>
+    jobId === undefined ? [] : [[title, <a href={addressOf({ page: 'job', jobId })}>{jobId}</a>] as const];
+  return (
+    <Section title="Details">
+      <Facts
+        facts={[
+          ['Job', <code>{job.jobId}</code>],
+          ['File', <code>{job.file}</code>],
+          ['Size', bytesText(job.size)],
+          ['Created', momentText(job.createdAt)],
+          ...other('Joined', job.joinedJobId),
+          ...other('Retry of', job.retryOf),
+          ...Object.entries(metadata),
+          ...Object.entries(instructions),
+        ]}
+      />
+    </Section>
+  );
+}

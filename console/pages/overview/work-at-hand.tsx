@@ -1,0 +1,49 @@
+import type { OverviewAnswer } from '../../api.ts';
+import { DataTable } from '../../parts/data-table.tsx';
+import { Empty } from '../../parts/notice.tsx';
+import { Section } from '../../parts/section.tsx';
+import { StatusMark } from '../../parts/status-mark.tsx';
+import { grouped } from '../../words/amounts.ts';
+import { titled } from '../../words/statuses.ts';
+
+export function OpenBatches({ batches }: { batches: OverviewAnswer['openBatches'] }) {
+  const most = Math.max(...batches.map(({ count }) => count));
+  return (
+    <Section title="Open batches" class="half">
+      {batches.length === 0 ? (
+        <Empty title="No batch is open" />
+      ) : (
+        <ul class="counts">
+          {batches.map(({ status, count }) => (
+            <li key={status}>
+              <StatusMark status={status} />
+              <span class="bar" aria-hidden="true">
+                <span class="fill running" style={{ width: `${(100 * count) / most}%` }} />
+              </span>
+              <b>{grouped(count)}</b>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}
+
+export function Waiting({ waiting }: { waiting: OverviewAnswer['waiting'] }) {
+  return (
+    <Section title="Waiting" class="half">
+      {waiting.length === 0 ? (
+        <Empty title="Nothing waits" />
+      ) : (
+        <DataTable
+          caption="What waits, and why"
+          head={['Reason', 'What', '#Jobs', '#Rows']}
+          rows={waiting.map(({ reason, what, jobs, rows }) => ({
+            key: `${reason} ${what}`,
+            cells: [titled(reason), what, grouped(jobs), grouped(rows)],
+          }))}
+        />
+      )}
+    </Section>
+  );
+}
