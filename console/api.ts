@@ -6,7 +6,7 @@
  * | --- | --- |
  * | `GET /api/session` | `Session` |
  * | `GET /api/jobs?limit&cursor` | `JobsAnswer`, newest first |
- * | `GET /api/stream` | server-sent events: `jobs` with `JobsChange`, `reads` with `LedgerReads` |
+ * | `GET /api/stream` | server-sent events: `jobs` with `JobsChange`, first all that are followed; `reads` with `LedgerReads` |
  * | `GET /api/jobs/JOB` | `JobAnswer` |
  * | `GET /api/jobs/JOB/samples?of=succeeded` or `failed` | `SamplesAnswer` |
  * | `POST /api/jobs/JOB/cancel`, `approve`, `retry` (body: `RetryRequest`) | `ActionAnswer` |
@@ -14,10 +14,10 @@
  * | `GET /download/TICKET` | the file, as an attachment, once and within 60 seconds |
  * | `GET /api/overview` | `OverviewAnswer` |
  * | `GET /api/checks` | `ChecksAnswer`: doctor's checks, run now |
- * | `POST /api/check` (body: the file) | `FileCheck` |
+ * | `POST /api/check?key=KEY` (body: the file) | `FileCheck` |
  * | `PUT /api/files/KEY` (body: the file) | `UploadAnswer` |
  *
- * An error has a status of 400 or above and an `ErrorAnswer`. Times are ISO 8601; money is in decimal numbers.
+ * A JSON body is `application/json`, a file `application/jsonl`; both state their length. An error has a status of 400 or above and an `ErrorAnswer`. Times are ISO 8601; money is in decimal numbers.
  */
 import type { JobStatus } from '../functions/shared/contract/batch-status.ts';
 import type {
@@ -42,8 +42,6 @@ export interface Session {
   readonly now: string;
   readonly simulatedTime: boolean;
   readonly requestBucket: string;
-  /** Keys of request files begin with this. Empty: any key. */
-  readonly requestPrefix: string;
   /** Largest file that `PUT /api/files/` takes, in bytes. */
   readonly maxUploadBytes: number;
 }
@@ -106,22 +104,21 @@ export interface JobsChange {
   readonly jobs: readonly JobRow[];
 }
 
-/** What looking costs: reads of the ledger. Sent every few seconds. */
+/** What looking costs: reads of the ledger. */
 export interface LedgerReads {
-  /** The time of the Batchdrop now, as in `Session`. */
-  readonly now: string;
   readonly total: number;
   readonly perHour: number;
+  /** The time of the Batchdrop, as in `Session`. */
+  readonly now: string;
+  /** Why the ledger could not be read. Absent: it was. */
+  readonly problem?: string;
 }
 
 /** All that is known of one job. */
 export interface JobAnswer {
   readonly job: JobRow;
-  readonly timeline: readonly {
-    readonly at: string;
-    readonly status: JobStatus;
-    readonly batchId?: string;
-  }[];
+  /** Oldest first. */
+  readonly timeline: readonly TimelineEntry[];
   readonly metadata: Readonly<Record<string, string>>;
   readonly instructions: Readonly<Record<string, string>>;
   /** What happens next, or which command ends the wait; a sentence or two. */
@@ -135,6 +132,19 @@ export interface JobAnswer {
   readonly costByModel: readonly ModelCost[];
   /** The files that a ticket can be had for. */
   readonly files: readonly { readonly name: ResultFile; readonly size: number }[];
+}
+
+/** Something that happened to the job, or to one of its batches. */
+export interface TimelineEntry {
+  readonly at: string;
+  readonly of: 'job' | 'batch' | 'request';
+  /**
+   * `job`: its status. `batch`: `created`, or how it ended. `request`: `cancel requested`, `cancel too late` or `approved`.
+   */
+  readonly status: string;
+  readonly batchId?: string;
+  /** The number of the part whose batch it is. */
+  readonly part?: number;
 }
 
 export interface JobPart {
@@ -154,9 +164,13 @@ export interface JobBatch {
   readonly batchId: string;
   readonly status: string;
   readonly attempt: number;
+  /** How many rows were sent. Absent if the API rejected the batch. */
+  readonly rows?: number;
   readonly createdAt?: string;
   readonly endedAt?: string;
   readonly counts?: { readonly total: number; readonly completed: number; readonly failed: number };
+  /** The first error of the batch itself. */
+  readonly error?: string;
 }
 
 /** Rows that failed for the same reason. */
@@ -182,10 +196,10 @@ export interface ModelCost {
 /** The prompt and the answer of one row, as they were sent and received. */
 export interface SampledRow {
   readonly customId: string;
-  /** Line of the request file, from 1. */
-  readonly line: number;
+  /** Line of the request file, from 1. Absent, as the prompt: the row lies beyond what is searched of a large file. */
+  readonly line?: number;
   /** The text of the messages or of the input; else the body as JSON. */
-  readonly prompt: string;
+  readonly prompt?: string;
   /** The text of the answer; else the body as JSON. Absent: the row failed. */
   readonly answer?: string;
   readonly error?: { readonly code: string; readonly message: string };
@@ -203,7 +217,7 @@ export interface RetryRequest {
   readonly confirmed: boolean;
 }
 
-/** `outcome`: `done`, `too_late`, or `question` for what has to be confirmed. */
+/** `outcome`: `done`: it was requested; `too_late`, or `question` for what has to be confirmed. */
 export interface ActionAnswer {
   readonly outcome: 'done' | 'too_late' | 'question';
   readonly message: string;
@@ -216,7 +230,7 @@ export type ResultFile =
   | 'errors.jsonl'
   | 'anomalies.jsonl'
   | 'summary.json'
-  | 'validation.jsonl'
+  | 'rejected.json'
   | 'requests.jsonl';
 
 export interface TicketRequest {
@@ -230,23 +244,30 @@ export interface TicketAnswer {
 
 export interface OverviewAnswer {
   readonly openBatches: readonly { readonly status: string; readonly count: number }[];
-  /** What waits, and why. `what` names the model, the group or the account. */
+  /** An operator paused submission. */
+  readonly paused: boolean;
+  /**
+   * What waits, and why. `reason` is a `WaitingFor`, `stalled` or `approval`; `what` names the model, or says what was
+   * answered. Without `rows`: not known.
+   */
   readonly waiting: readonly {
     readonly reason: string;
     readonly what: string;
     readonly jobs: number;
-    readonly rows: number;
+    readonly rows?: number;
   }[];
-  /** One entry an hour of the last 48, oldest first; hours without rows are there, too. */
+  /** One entry an hour of the last 48, oldest first; hours without rows are there, too. Rows count when their job ends. */
   readonly rowsPerHour: readonly { readonly hour: string; readonly rows: number }[];
-  /** One entry a day and model of the last 30 days, oldest first. */
+  /** One entry a day and model, oldest first, of at most the last 30 days. */
   readonly spending: readonly {
     readonly day: string;
     readonly model: string;
     readonly tokens: number;
     readonly cost: Money;
   }[];
-  /** From the end of a batch to its status event, in seconds, of the newest jobs; oldest first. */
+  /** The first day of `spending`: later than 30 days ago if there are very many jobs. */
+  readonly spendingFrom: string;
+  /** From the end of a job's last batch to its results and event, in seconds, of the newest jobs; oldest first. */
   readonly detection: readonly { readonly at: string; readonly seconds: number }[];
 }
 
@@ -270,6 +291,5 @@ export interface FileCheck {
 
 export interface UploadAnswer {
   readonly key: string;
-  /** Absent: the job is not in the ledger yet. */
-  readonly jobId?: string;
+  readonly jobId: string;
 }

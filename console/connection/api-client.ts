@@ -49,8 +49,9 @@ export class ApiClient {
     return this.#ask(`${path('jobs', jobId, 'samples')}?of=${of}`);
   }
 
-  check(file: Blob, progress: Progress): Promise<FileCheck> {
-    return sendFile({ method: 'POST', url: '/api/check', file, headers: this.#headers, ...progress });
+  check(key: string, file: Blob, progress: Progress): Promise<FileCheck> {
+    const url = `/api/check?${new URLSearchParams({ key })}`;
+    return sendFile({ method: 'POST', url, file, headers: this.#headers, ...progress });
   }
 
   upload(key: string, file: Blob, progress: Progress): Promise<UploadAnswer> {

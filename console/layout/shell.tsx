@@ -19,7 +19,7 @@ const PAGES: readonly { readonly label: string; readonly route: Route }[] = [
 /** What surrounds every page: where one is, the way to the others, and whether what one sees is current. */
 export function Shell({ route, children }: { route: Route; children: ComponentChildren }) {
   const { feed } = useConsole();
-  const { connection } = useStore(feed.state);
+  const { connection, reads } = useStore(feed.state);
   const isOver = useWindowDrop();
   const current = route.page === 'job' ? 'jobs' : route.page;
   return (
@@ -48,6 +48,11 @@ export function Shell({ route, children }: { route: Route; children: ComponentCh
             The console does not answer, so what you see may be out of date. Check that the command still runs
             in your terminal. This page tries again by itself.
           </p>
+        </Notice>
+      )}
+      {connection === 'live' && reads?.problem !== undefined && (
+        <Notice tone="warning">
+          <p>The ledger cannot be read now: {reads.problem} What you see may be out of date.</p>
         </Notice>
       )}
       <main tabIndex={-1}>{children}</main>

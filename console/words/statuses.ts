@@ -22,7 +22,7 @@ interface Look {
   readonly shape: Shape;
 }
 
-/** Of jobs and of batches. */
+/** Of jobs and of batches, and of what was asked of them. */
 const LOOKS: Readonly<Record<string, Look>> = {
   received: { tone: 'quiet', shape: 'dots' },
   unapproved: { tone: 'warning', shape: 'diamond' },
@@ -39,6 +39,10 @@ const LOOKS: Readonly<Record<string, Look>> = {
   cancelling: { tone: 'quiet', shape: 'slash' },
   cancelled: { tone: 'quiet', shape: 'slash' },
   stalled: { tone: 'warning', shape: 'triangle' },
+  created: { tone: 'busy', shape: 'ring' },
+  approved: { tone: 'good', shape: 'check' },
+  'cancel requested': { tone: 'quiet', shape: 'slash' },
+  'cancel too late': { tone: 'quiet', shape: 'slash' },
 };
 
 /** A later version may have another status. */
@@ -51,6 +55,8 @@ export function titled(code: string): string {
 }
 
 const WAITS_FOR: Readonly<Record<string, string>> = {
+  approval: 'a person to approve it',
+  stalled: 'a person to release it',
   token_limit: 'room under the token limit',
   enqueued_tokens: 'room under the token limit',
   open_batches: 'an open batch to end',
@@ -62,6 +68,11 @@ const WAITS_FOR: Readonly<Record<string, string>> = {
   unreachable: 'the API or AWS to answer',
   results: 'its results at the API',
 };
+
+/** Returns `The budget`, for a table of reasons. */
+export function waitReason(reason: string): string {
+  return titled(WAITS_FOR[reason] ?? reason);
+}
 
 /** Returns `waits for the budget`. */
 export const waitText = (reason: string): string =>

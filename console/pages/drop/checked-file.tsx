@@ -15,7 +15,7 @@ export function CheckedFile({ file }: { file: File }) {
   const { api, session } = useConsole();
   const [check, run] = useTransfer<FileCheck>();
   const isTooLarge = file.size > session.maxUploadBytes;
-  const begin = () => run((progress) => api.check(file, progress));
+  const begin = () => run((progress) => api.check(file.name, file, progress));
   // Once for each file.
   useEffect(() => {
     if (!isTooLarge) begin();

@@ -1,6 +1,5 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { NO_FILTER } from '../../address/job-filter.ts';
-import { addressOf, type Route } from '../../address/route.ts';
+import { addressOf } from '../../address/route.ts';
 import type { UploadAnswer } from '../../api.ts';
 import { useConsole } from '../../console-context.ts';
 import { FailureNotice, Notice } from '../../parts/notice.tsx';
@@ -10,11 +9,11 @@ import { useTransfer } from './use-transfer.ts';
 
 /** Sends a checked file, and leads to its job. */
 export function SendFile({ file }: { file: File }) {
-  const { api, session } = useConsole();
+  const { api } = useConsole();
   const [name, setName] = useState(file.name);
   const [sent, run] = useTransfer<UploadAnswer>();
   const id = useId();
-  const send = () => run((progress) => api.upload(`${session.requestPrefix}${name}`, file, progress));
+  const send = () => run((progress) => api.upload(name, file, progress));
   if (sent.state === 'done') return <Sent answer={sent.answer} />;
   return (
     <form
@@ -26,17 +25,14 @@ export function SendFile({ file }: { file: File }) {
     >
       <label for={id}>Name in the bucket</label>
       <div class="name-and-send">
-        <span class="key">
-          {session.requestPrefix !== '' && <span class="quiet">{session.requestPrefix}</span>}
-          <input
-            id={id}
-            required
-            value={name}
-            autocomplete="off"
-            spellcheck={false}
-            onInput={(event) => setName(event.currentTarget.value)}
-          />
-        </span>
+        <input
+          id={id}
+          required
+          value={name}
+          autocomplete="off"
+          spellcheck={false}
+          onInput={(event) => setName(event.currentTarget.value)}
+        />
         <button type="submit" class="main" disabled={sent.state === 'sending'}>
           Send the file
         </button>
@@ -52,18 +48,16 @@ export function SendFile({ file }: { file: File }) {
   );
 }
 
-/** The job may be in the ledger only after a moment. Then the link looks for it. */
+/** The link has the focus, because the button that had it is gone. */
 function Sent({ answer: { key, jobId } }: { answer: UploadAnswer }) {
   const link = useRef<HTMLAnchorElement>(null);
   useEffect(() => link.current?.focus(), []);
-  const place: Route =
-    jobId === undefined ? { page: 'jobs', filter: { ...NO_FILTER, search: key } } : { page: 'job', jobId };
   return (
     <Notice tone="good">
       <p role="status">
         {key} was sent.{' '}
-        <a ref={link} href={addressOf(place)}>
-          {jobId === undefined ? 'Look for its job' : 'Open its job'}
+        <a ref={link} href={addressOf({ page: 'job', jobId })}>
+          Open its job
         </a>
       </p>
     </Notice>

@@ -46,11 +46,14 @@ function partRows(part: JobPart) {
   ];
 }
 
-function batchCells({ batchId, status, attempt, createdAt, endedAt, counts }: JobBatch) {
+function batchCells({ batchId, status, attempt, createdAt, endedAt, counts, error }: JobBatch) {
   const done = counts && counts.total > 0 ? (counts.completed + counts.failed) / counts.total : undefined;
   return [
     `${attempt}`,
-    <StatusMark status={status} share={done} />,
+    <span class="waiting">
+      <StatusMark status={status} share={done} />
+      {error !== undefined && <small>{error}</small>}
+    </span>,
     counts && (
       <span class="bar-and-share">
         <ProgressBar share={done ?? 0} label={`Rows processed of ${batchId}`} />

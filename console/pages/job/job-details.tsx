@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { addressOf } from '../../address/route.ts';
-import type { JobAnswer, ResultFile } from '../../api.ts';
+import type { JobAnswer, ResultFile, TimelineEntry } from '../../api.ts';
 import { RequestFailure } from '../../connection/request-failure.ts';
 import { useConsole } from '../../console-context.ts';
 import { Facts } from '../../parts/facts.tsx';
@@ -11,25 +11,37 @@ import { bytesText } from '../../words/amounts.ts';
 import { lookOf, titled } from '../../words/statuses.ts';
 import { momentText, span } from '../../words/times.ts';
 
-/** What happened, oldest first, with the time between. */
-export function JobTimeline({ known: { timeline } }: { known: JobAnswer }) {
+const MOST_ENTRIES = 40;
+
+/** What happened, oldest first, with the time between. With many batches, only what happened to the job. */
+export function JobTimeline({ known: { timeline, partCount } }: { known: JobAnswer }) {
+  const shown =
+    timeline.length > MOST_ENTRIES ? timeline.filter((entry) => entry.of !== 'batch') : timeline;
   return (
     <Section title="Timeline">
       <ol class="timeline">
-        {timeline.map(({ at, status }, index) => {
-          const before = timeline[index - 1];
-          return (
-            <li key={`${status} ${at}`}>
-              <Icon {...lookOf(status)} />
-              <span>{titled(status)}</span>
-              <span class="quiet">{before && `+${span(Date.parse(at) - Date.parse(before.at))} `}</span>
-              <ClockTime at={at} />
-            </li>
-          );
-        })}
+        {shown.map((entry, index) => (
+          <li key={`${entry.status} ${entry.batchId} ${entry.at}`} class={entry.of}>
+            <Icon {...lookOf(entry.status)} />
+            <span>{entryText(entry, partCount)}</span>
+            <span class="quiet">{sinceLast(entry, shown[index - 1])}</span>
+            <ClockTime at={entry.at} />
+          </li>
+        ))}
       </ol>
+      {shown.length < timeline.length && <p class="beneath">The table of batches has their times.</p>}
     </Section>
   );
+}
+
+function entryText({ of, status, part }: TimelineEntry, partCount: number): string {
+  if (of !== 'batch') return titled(status);
+  return partCount > 1 && part !== undefined ? `Batch of part ${part} ${status}` : `Batch ${status}`;
+}
+
+function sinceLast({ at }: TimelineEntry, last: TimelineEntry | undefined): string {
+  const passed = last === undefined ? 0 : Date.parse(at) - Date.parse(last.at);
+  return passed < 1_000 ? '' : `+${span(passed)}`;
 }
 
 /** The files of the job. Each download gets a ticket of its own, which holds for a minute. */

@@ -39,7 +39,7 @@ export function JobSamples({ job }: { job: JobRow }) {
       {rows === undefined && !failure && <Empty title="Reading rows…" />}
       {rows?.length === 0 && <Empty title={`No row ${outcome === 'failed' ? 'failed' : 'succeeded'}`} />}
       {rows?.map((row) => (
-        <Sample key={row.line} row={row} />
+        <Sample key={row.customId} row={row} />
       ))}
     </Section>
   );
@@ -49,13 +49,13 @@ function Sample({ row: { customId, line, prompt, answer, error, cut } }: { row: 
   return (
     <article class="sample">
       <h3>
-        <code>{customId}</code> <span class="quiet">line {grouped(line)}</span>
+        <code>{customId}</code> {line !== undefined && <span class="quiet">line {grouped(line)}</span>}
         {cut && <span class="quiet">, shortened</span>}
       </h3>
       <div class="prompt-and-answer">
         <div>
           <h4>Prompt</h4>
-          <pre>{prompt}</pre>
+          <pre>{prompt ?? 'Not searched: the row lies far inside a large file.'}</pre>
         </div>
         <div>
           <h4>{error ? 'Error' : 'Answer'}</h4>

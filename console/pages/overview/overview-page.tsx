@@ -25,9 +25,9 @@ export function OverviewPage() {
         {answer && (
           <>
             <OpenBatches batches={answer.openBatches} />
-            <Waiting waiting={answer.waiting} />
+            <Waiting {...answer} />
             <RowsPerHour hours={answer.rowsPerHour} />
-            <Spending spending={answer.spending} />
+            <Spending {...answer} />
             <DetectionLatency detection={answer.detection} />
           </>
         )}

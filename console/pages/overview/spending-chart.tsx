@@ -15,7 +15,7 @@ const MEASURES: readonly { value: Measure; label: string }[] = [
   { value: 'tokens', label: 'Tokens' },
 ];
 
-export function Spending({ spending }: { spending: OverviewAnswer['spending'] }) {
+export function Spending({ spending, spendingFrom }: Pick<OverviewAnswer, 'spending' | 'spendingFrom'>) {
   const [measure, setMeasure] = useState<Measure>('cost');
   return (
     <Section
@@ -25,7 +25,7 @@ export function Spending({ spending }: { spending: OverviewAnswer['spending'] })
       }
     >
       {spending.length === 0 ? (
-        <Empty title="Nothing was spent in the last 30 days" />
+        <Empty title={`Nothing was spent since ${dayText(spendingFrom)}`} />
       ) : (
         <div class="chart-and-table">
           <SpendingChart spending={spending} measure={measure} />

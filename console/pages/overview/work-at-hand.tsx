@@ -1,10 +1,10 @@
 import type { OverviewAnswer } from '../../api.ts';
 import { DataTable } from '../../parts/data-table.tsx';
-import { Empty } from '../../parts/notice.tsx';
+import { Empty, Notice } from '../../parts/notice.tsx';
 import { Section } from '../../parts/section.tsx';
 import { StatusMark } from '../../parts/status-mark.tsx';
 import { grouped } from '../../words/amounts.ts';
-import { titled } from '../../words/statuses.ts';
+import { waitReason } from '../../words/statuses.ts';
 
 export function OpenBatches({ batches }: { batches: OverviewAnswer['openBatches'] }) {
   const most = Math.max(...batches.map(({ count }) => count));
@@ -29,9 +29,16 @@ export function OpenBatches({ batches }: { batches: OverviewAnswer['openBatches'
   );
 }
 
-export function Waiting({ waiting }: { waiting: OverviewAnswer['waiting'] }) {
+export function Waiting({ waiting, paused }: Pick<OverviewAnswer, 'waiting' | 'paused'>) {
   return (
     <Section title="Waiting" class="half">
+      {paused && (
+        <Notice tone="warning">
+          <p>
+            Submission is paused. <code>batchdrop resume</code> resumes it.
+          </p>
+        </Notice>
+      )}
       {waiting.length === 0 ? (
         <Empty title="Nothing waits" />
       ) : (
@@ -40,7 +47,7 @@ export function Waiting({ waiting }: { waiting: OverviewAnswer['waiting'] }) {
           head={['Reason', 'What', '#Jobs', '#Rows']}
           rows={waiting.map(({ reason, what, jobs, rows }) => ({
             key: `${reason} ${what}`,
-            cells: [titled(reason), what, grouped(jobs), grouped(rows)],
+            cells: [waitReason(reason), what, grouped(jobs), rows === undefined ? '' : grouped(rows)],
           }))}
         />
       )}
