@@ -7,8 +7,12 @@ const RUNTIME_TIME = 'x-batchdrop-time'; // a header of the local endpoint, whos
 /** Returns a point in time, in milliseconds. The clock of a runtime on this machine may run ahead. */
 export async function sinceTime(since: Since, connection: Connection): Promise<number> {
   if ('at' in since) return since.at;
-  const now = connection.target.kind === 'local' ? await serverTime(connection) : Date.now();
-  return now - since.backMs;
+  return (await timeNow(connection)) - since.backMs;
+}
+
+/** Returns the present time, in milliseconds. It is asked for only on this machine. */
+export async function timeNow(connection: Connection): Promise<number> {
+  return connection.target.kind === 'local' ? await serverTime(connection) : Date.now();
 }
 
 /** Returns the current time of the Batchdrop, in milliseconds. AWS responses have a precision of one second. */

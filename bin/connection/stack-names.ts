@@ -47,6 +47,14 @@ export async function namesOf(target: Target): Promise<StackNames> {
   };
 }
 
+/** Returns the id of the AWS account, which is in the URL of each queue. */
+export function accountIn({ cancelQueueUrl }: Pick<StackNames, 'cancelQueueUrl'>): string {
+  const account = new URL(cancelQueueUrl).pathname.split('/').at(-2);
+  if (account === undefined || !/^\d{12}$/.test(account))
+    throw new Error(`The URL of the cancel queue, ${cancelQueueUrl}, contains no account.`);
+  return account;
+}
+
 /** Returns the names that belong to the API. On this machine, the runtime knows its URL, not the template. */
 export async function apiOf(target: Target): Promise<ApiNames> {
   const { value: output } = await outputsAt(target);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, NoSuchKey } from '@aws-sdk/client-s3';
-import { anomaliesKey, reportKey, resultKeys } from '../../functions/shared/contract/result-keys.ts';
+import { resultFileKeys } from '../../functions/shared/contract/result-keys.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
@@ -16,22 +16,11 @@ import { Failure } from '../terminal/failure.ts';
 export async function fetchResults(connection: Connection, job: Job, directory: string): Promise<string[]> {
   await mkdir(directory, { recursive: true });
   const files: string[] = [];
-  for (const { key, name } of filesOf(job, connection.names.resultsPrefix)) {
+  for (const { key, name } of resultFileKeys(job, connection.names.resultsPrefix)) {
     const path = join(directory, name);
     if (await fetchObject(connection, key, path)) files.push(path);
   }
   return files;
-}
-
-function filesOf(job: Job, prefix: string | undefined): { key: string; name: string }[] {
-  if (job.status === 'rejected') return [{ key: reportKey(job, prefix), name: 'rejected.json' }];
-  const { output, errors, summary } = resultKeys(job, prefix);
-  return [
-    { key: output, name: 'output.jsonl' },
-    { key: errors, name: 'errors.jsonl' },
-    { key: summary, name: 'summary.json' },
-    { key: anomaliesKey(job, prefix), name: 'anomalies.jsonl' },
-  ];
 }
 
 /** Downloads one object. Returns false if it does not exist. */

@@ -2,8 +2,7 @@ import type { Hold } from '../../functions/shared/domain/job.ts';
 import type { JobSummary } from '../../functions/shared/domain/job-summary.ts';
 import { momentShown } from '../terminal/amounts.ts';
 import { costText } from '../terminal/estimate-text.ts';
-
-const SHOWN_ID = 8; // characters; enough for one job of a billion, and a narrow terminal shows the whole command
+import { shortId } from '../terminal/short-id.ts';
 
 /** Returns until when a job is held, how to approve it, what it may cost if that is known, and why it is held. */
 export function heldSentence(
@@ -11,7 +10,7 @@ export function heldSentence(
   { reason, until }: Hold,
   estimate?: JobSummary['estimate'],
 ): string {
-  const how = `held until ${momentShown(until)}, to approve: batchdrop approve ${jobId.slice(0, SHOWN_ID)}`;
+  const how = `held until ${momentShown(until)}, to approve: batchdrop approve ${shortId(jobId)}`;
   const cost = estimate && costText(estimate);
   return [how, ...(cost === undefined ? [] : [cost]), reason.message].join('; ');
 }

@@ -3,6 +3,7 @@ import { pieceKeys, type RowPiece } from '../../shared/domain/internal-keys.ts';
 import type { Part } from '../../shared/domain/part.ts';
 import type { RowError } from '../../shared/domain/part-results.ts';
 import { LineGatherer } from '../../shared/part-rows/lines.ts';
+import { MISSING_CODE, readRowError } from '../../shared/part-rows/row-error.ts';
 import { type RowOutcome, type RowState, RowStates } from '../../shared/part-rows/row-states.ts';
 import type { RowTable } from '../../shared/part-rows/row-table.ts';
 import { isSent } from '../../shared/part-rows/upload-body.ts';
@@ -10,7 +11,7 @@ import type { ObjectWriter, ResultStore, ScratchFile } from '../../shared/ports/
 import { CommonestError } from './commonest-error.ts';
 import { mayGoOn, type RerunPolicy } from './next-attempt.ts';
 import { PieceReader } from './piece-reader.ts';
-import { readResultLine, readRowError } from './result-line.ts';
+import { readResultLine } from './result-line.ts';
 import type { RowTally, SettledRow } from './row-accounting.ts';
 
 /** The inputs (a part's rows and the pieces of the previous attempt) and the outputs. */
@@ -275,7 +276,7 @@ function withAttempts(line: Uint8Array, attempts: number): Uint8Array {
 
 /** Returns a line in the API's format for a row that has none. Its `id` is null, unlike in the API's lines. */
 function lineFor(customId: string, outcome: RowOutcome, part: Part): Uint8Array {
-  const code = outcome === 'missing' ? 'batchdrop_missing' : `batch_${outcome}`;
+  const code = outcome === 'missing' ? MISSING_CODE : `batch_${outcome}`;
   const why = part.ended?.reason.message ?? part.batch?.errors[0]?.message;
   const message =
     outcome === 'missing'

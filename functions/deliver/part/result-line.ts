@@ -1,5 +1,13 @@
+import {
+  hasFields,
+  PASSING,
+  parsedLine,
+  STATUS_NAMES,
+  statusInCode,
+  statusOf,
+} from '../../shared/part-rows/row-error.ts';
 import type { RowOutcome } from '../../shared/part-rows/row-states.ts';
-import { hasFields, type RowTokens, tokensIn } from './row-tokens.ts';
+import { type RowTokens, tokensIn } from './row-tokens.ts';
 
 /** The content of one line in the API's result files. */
 export interface ResultLine {
@@ -16,9 +24,6 @@ const NOT_RUN: ReadonlyMap<string, RowOutcome> = new Map([
   ['batch_cancelled', 'cancelled'],
 ]);
 
-// Time-out, conflict, too many requests. The API writes 0 if it got no response.
-const PASSING: ReadonlySet<number> = new Set([0, 408, 409, 429]);
-
 /** Errors of rows without a response that may not occur next time. */
 const PASSING_CODES: ReadonlySet<string> = new Set([
   'request_timeout',
@@ -30,9 +35,6 @@ const PASSING_CODES: ReadonlySet<string> = new Set([
   'service_unavailable',
 ]);
 
-const MAX_CODE = 64; // characters
-const MAX_MESSAGE = 300;
-
 /**
  * Parses a result line; returns undefined for any other line. The row's own HTTP status takes precedence over its error
  * and over the API's counts.
@@ -42,31 +44,6 @@ export function readResultLine(line: Uint8Array): ResultLine | undefined {
   if (!parsed || typeof parsed.custom_id !== 'string') return undefined;
   const tokens = tokensIn(parsed.response);
   return { customId: parsed.custom_id, ...outcomeOf(parsed), ...(tokens && { tokens }) };
-}
-
-/** Returns the error of a row that did not succeed: the error in its response, or else the row's own. */
-export function readRowError(line: Uint8Array): { code: string; message: string } {
-  const { response, error } = parsedLine(line) ?? {};
-  const body = hasFields(response) ? response.body : undefined;
-  const reported = hasFields(body) ? (body.error ?? body.detail ?? body.message) : undefined;
-  const status = statusOf(response);
-  const said = [reported, error].find((each) => hasFields(each) || isText(each));
-  const fields = hasFields(said) ? said : { message: said };
-  const code =
-    [fields.code, fields.type].find(isText) ?? (status === undefined ? 'failed' : `http_${status}`);
-  const message = isText(fields.message) ? fields.message : `the API returned no message (${code})`;
-  return { code: code.slice(0, MAX_CODE), message: message.slice(0, MAX_MESSAGE).toWellFormed() };
-}
-
-function parsedLine(line: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(
-      Buffer.from(line.buffer, line.byteOffset, line.length).toString('utf8'),
-    );
-    return hasFields(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function outcomeOf({ response, error }: Record<string, unknown>): Pick<ResultLine, 'outcome' | 'passing'> {
@@ -100,24 +77,4 @@ function isEmpty(value: unknown): boolean {
   return (
     (value ?? '') === '' || (hasFields(value) && Object.values(value).every((each) => (each ?? '') === ''))
   );
-}
-
-const STATUS_NAMES = ['status_code', 'statusCode', 'status'] as const;
-
-/** Returns the row's HTTP status, which may be a text; undefined if the API wrote none. */
-function statusOf(response: unknown): number | undefined {
-  const status = hasFields(response)
-    ? STATUS_NAMES.map((name) => response[name]).find((each) => (each ?? undefined) !== undefined)
-    : undefined;
-  if (typeof status === 'string' && /^\d{1,3}$/.test(status)) return Number(status);
-  return typeof status === 'number' ? status : undefined;
-}
-
-/** Some vendors write the row's HTTP status as the code of its error. */
-function statusInCode(code: string | undefined): number | undefined {
-  return code !== undefined && /^[45]\d\d$/.test(code) ? Number(code) : undefined;
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
 }

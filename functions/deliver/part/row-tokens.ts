@@ -4,6 +4,7 @@
  * `npm run fuzz:scanner` compares both.
  */
 import type { TokenCounts } from '../../shared/domain/money/token-counts.ts';
+import { hasFields } from '../../shared/part-rows/row-error.ts';
 import type { RESULT_LINE } from '../../shared/scanner/line-shapes.ts';
 import { KIND, type ScannedLine } from '../../shared/scanner/scanned-line.ts';
 
@@ -102,9 +103,4 @@ function countOf(value: unknown): number | undefined {
 
 function fieldsOf(value: unknown): Record<string, unknown> {
   return hasFields(value) ? value : {};
-}
-
-/** Returns whether a parsed value is an object or a list. */
-export function hasFields(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

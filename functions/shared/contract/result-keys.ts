@@ -53,6 +53,16 @@ export function anomaliesKey(job: JobOfKey, prefix = ''): string {
   return prefix + folderOf(job) + NAMES.anomalies;
 }
 
+/** Returns the files for users that an ended job may have, by name. */
+export function resultFileKeys(
+  job: JobOfKey & { readonly status: string },
+  prefix = '',
+): { name: string; key: string }[] {
+  const { output, errors, anomalies, summary, report } = NAMES;
+  const names = job.status === 'rejected' ? [report] : [output, errors, summary, anomalies];
+  return names.map((name) => ({ name, key: prefix + folderOf(job) + name }));
+}
+
 /** Returns the keys of the results that are assembled from pieces. */
 export function resultLinesKeys(job: JobOfKey): { output: string; errors: string; anomalies: string } {
   const { output, errors } = resultKeys(job);

@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest';
+import { errorReport } from '../../../bin/jobs/details/error-kinds.ts';
+import { jobDetails } from '../../../bin/jobs/job-details.ts';
+import { fileOf, fileOfTwoParts, HOUR, MINUTE, SmallWorld } from '../small-world.ts';
+
+const TOKEN_LIMIT = { code: 'token_limit_exceeded', message: 'Later.', param: null, line: null };
+
+const detailsOf = (world: SmallWorld, jobId: string) => jobDetails(world, world.job(jobId));
+
+describe('the details of a job', () => {
+  it('are its timeline, its parts with their batches, its rows and its files', async () => {
+    const world = new SmallWorld();
+    const jobId = await world.drop('a.jsonl', fileOfTwoParts());
+    await world.rest();
+    const details = await detailsOf(world, jobId);
+    expect(details.job.rows).toMatchObject({ total: 2, succeeded: 2 });
+    expect(details.timeline.map(({ of, status, part }) => [of, status, part])).toEqual([
+      ['job', 'received', undefined],
+      ['job', 'accepted', undefined],
+      ['batch', 'created', 1],
+      ['batch', 'created', 2],
+      ['job', 'submitted', undefined],
+      ['batch', 'completed', 1],
+      ['batch', 'completed', 2],
+      ['job', 'completed', undefined],
+    ]);
+    expect(details.partCount).toBe(2);
+    expect(details.parts).toMatchObject([
+      { number: 1, phase: 'delivered', attempt: 1, batches: [{ status: 'completed', attempt: 1 }] },
+      { number: 2, model: 'text-embedding-3-small', endpoint: '/v1/embeddings', rows: 1 },
+    ]);
+    expect(details.errors).toEqual({ kinds: [], rows: 0, sampled: false });
+    expect(details.files.map(({ name }) => name)).toEqual(['output.jsonl', 'errors.jsonl', 'summary.json']);
+    expect(details.nextStep).toBe(`To get the results: batchdrop results ${jobId.slice(0, 8)}`);
+  });
+
+  it('include the batches of earlier attempts, also those that moved to a page and those that were rejected', async () => {
+    const world = new SmallWorld({
+      rerun: { maxAttempts: 13 },
+      fate: ({ nth }) => (nth === 1 ? { failure: [TOKEN_LIMIT] } : { row: () => ({ statusCode: 503 }) }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    const [part] = (await detailsOf(world, jobId)).parts;
+    expect(world.parts(jobId)[0]?.pastPages).toBe(1);
+    expect(part?.batches.map(({ attempt }) => attempt)).toEqual(
+      Array.from({ length: 14 }, (_, index) => index + 1),
+    );
+    expect(new Set(part?.batches.map(({ batchId }) => batchId)).size).toBe(14);
+    expect(part?.batches.map(({ status }) => status)).toEqual(['failed', ...Array(13).fill('completed')]);
+  });
+
+  it('group the errors by code or status, the most frequent first', async () => {
+    const world = new SmallWorld({
+      rerun: { maxAttempts: 1 },
+      fate: () => ({
+        row: (id) => {
+          if (id === 'good') return 'succeeded';
+          return id === 'gone' ? 'missing' : { statusCode: id.startsWith('s') ? 500 : 400 };
+        },
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('good', 's1', 'f1', 's2', 'gone'));
+    await world.rest();
+    const { errors, nextStep } = await detailsOf(world, jobId);
+    expect(errors).toEqual({
+      kinds: [
+        { code: 'http_500', count: 2, message: 'No.', customIds: ['s1', 's2'] },
+        { code: 'http_400', count: 1, message: 'No.', customIds: ['f1'] },
+        {
+          code: 'batchdrop_missing',
+          count: 1,
+          message: 'the row is missing from both result files of the batch',
+          customIds: ['gone'],
+        },
+      ],
+      rows: 4,
+      sampled: false,
+    });
+    expect(nextStep).toContain(
+      `To run the 4 rows again that did not succeed: batchdrop retry ${jobId.slice(0, 8)}`,
+    );
+  });
+
+  it('say that only the first errors were read, and never count half a line', async () => {
+    const world = new SmallWorld({ fate: () => ({ row: () => 'failed' }) });
+    const jobId = await world.drop('a.jsonl', fileOf(...Array.from({ length: 50 }, (_, at) => `row-${at}`)));
+    await world.rest();
+    const { rows, sampled, kinds } = await errorReport(world.results, world.job(jobId), 2_000);
+    expect(sampled).toBe(true);
+    expect(rows).toBeGreaterThan(5);
+    expect(rows).toBeLessThan(50);
+    expect(kinds).toEqual([
+      expect.objectContaining({
+        code: 'http_400',
+        count: rows,
+        customIds: ['row-0', 'row-1', 'row-2', 'row-3', 'row-4'],
+      }),
+    ]);
+  });
+
+  it('say it if errors.jsonl is not there any more, or may not be read', async () => {
+    const world = new SmallWorld({ fate: () => ({ row: () => 'failed' }) });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    const job = world.job(jobId);
+    const refused = {
+      size: async () => 100,
+      read: () => {
+        throw new Error('read errors.jsonl: AccessDenied');
+      },
+    };
+    expect(await errorReport(refused, job)).toMatchObject({ problem: 'read errors.jsonl: AccessDenied' });
+    await world.results.remove([`a.jsonl/${jobId}/errors.jsonl`]);
+    expect(await errorReport(world.results, job)).toMatchObject({
+      problem: 'errors.jsonl is not in the bucket any more',
+    });
+  });
+
+  it('count the rows that the API has processed', async () => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: 10 * MINUTE }) });
+    const jobId = await world.drop('a.jsonl', fileOf(...Array.from({ length: 100 }, (_, at) => `row-${at}`)));
+    await world.work();
+    await world.pass(5);
+    const { progress, nextStep } = await detailsOf(world, jobId);
+    expect(progress.total).toBe(100);
+    expect(progress.done).toBeGreaterThan(0);
+    expect(progress.done).toBeLessThan(70);
+    expect(nextStep).toBe(`0 of 1 part ended. To wait for the results: batchdrop wait ${jobId.slice(0, 8)}`);
+  });
+});
+
+describe('the next step of a job names the command that ends its wait', () => {
+  it('approve, if it is held', async () => {
+    const world = new SmallWorld();
+    const jobId = await world.drop('a.jsonl', fileOf('r1'), { 'batchdrop-hold': 'yes' });
+    expect((await detailsOf(world, jobId)).nextStep).toMatch(
+      new RegExp(`^Held until 20.*: .*\\. To send it: batchdrop approve ${jobId.slice(0, 8)}$`),
+    );
+  });
+
+  it('resume, if submission is paused, but not while its only batch runs', async () => {
+    const world = new SmallWorld();
+    const running = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.ledger.replaceControl({ ...(await world.ledger.readControl()), paused: true });
+    const waiting = await world.drop('b.jsonl', fileOf('r1'));
+    await world.work();
+    expect((await detailsOf(world, waiting)).nextStep).toBe(
+      'Submission is paused. To send waiting files: batchdrop resume',
+    );
+    expect((await detailsOf(world, running)).nextStep).toContain('batchdrop wait');
+  });
+
+  it('cancel, if it waits for capacity that other batches have', async () => {
+    const world = new SmallWorld({ limits: { maxOpenBatches: 1 }, fate: () => ({ runningMs: 10 * HOUR }) });
+    await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(2);
+    const second = await world.drop('b.jsonl', fileOf('r2'));
+    await world.pass(2);
+    expect((await detailsOf(world, second)).nextStep).toBe(
+      `It waits for: open batches. Sent as running batches end, to give it up: batchdrop cancel ${second.slice(0, 8)}`,
+    );
+  });
+
+  it('release, if a person has to act', async () => {
+    const world = new SmallWorld();
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    const [part] = world.parts(jobId);
+    if (part?.phase !== 'ready') throw new Error(`it is ${part?.phase}`);
+    const stalled = { code: 'create_uncertain', message: 'Two creates have no known outcome.' };
+    await world.ledger.replacePart({ ...part, phase: 'stalled', stalled });
+    expect((await detailsOf(world, jobId)).nextStep).toBe(
+      `Part 1 is stalled: Two creates have no known outcome. Search for its batch at the API, then: batchdrop release ${jobId.slice(0, 8)}`,
+    );
+  });
+
+  it('the other job, if the bytes are the same', async () => {
+    const world = new SmallWorld();
+    const first = await world.drop('a.jsonl', fileOf('r1'));
+    const second = await world.drop('a.jsonl', fileOf('r1'));
+    expect((await detailsOf(world, second)).nextStep).toContain(`batchdrop show ${first.slice(0, 8)}`);
+  });
+
+  it('results, if the file was rejected', async () => {
+    const world = new SmallWorld();
+    const jobId = await world.drop('a.jsonl', '{"half\n');
+    expect((await detailsOf(world, jobId)).nextStep).toMatch(
+      /^Nothing was sent\. Fix the lines.*batchdrop results \w{8}$/,
+    );
+    expect((await detailsOf(world, jobId)).files.map(({ name }) => name)).toEqual(['rejected.json']);
+  });
+
+  it('wait, if it is being cancelled; and none after a cancel before anything was sent', async () => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.cancel({ jobId });
+    expect((await detailsOf(world, jobId)).nextStep).toMatch(/^A cancel is requested.*batchdrop wait \w{8}$/);
+    expect((await detailsOf(world, jobId)).timeline).toContainEqual(
+      expect.objectContaining({ of: 'request', status: 'cancel requested' }),
+    );
+  });
+});
