@@ -46,10 +46,10 @@ export function App({ api, feed, clock }: AppProps) {
     );
   return (
     <ConsoleContext.Provider value={{ api, session, feed, clock }}>
+      <LiveRegion announcer={announcer} />
       <Shell route={route}>
         <Page route={route} />
       </Shell>
-      <LiveRegion announcer={announcer} />
     </ConsoleContext.Provider>
   );
 }

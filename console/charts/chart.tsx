@@ -33,7 +33,10 @@ export function Chart({ label, data, series, amount, describe }: ChartProps) {
         padding: [12, 8, 0, 0],
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-        scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
+        scales: {
+          x: { range: (_, min, max) => padded(data[0], min, max) },
+          y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] },
+        },
         axes: axes(palette, amount),
         series: [{}, ...series(palette)],
         hooks: {
@@ -56,6 +59,12 @@ export function Chart({ label, data, series, amount, describe }: ChartProps) {
       <figcaption aria-hidden="true">{pointed ?? ' '}</figcaption>
     </figure>
   );
+}
+
+/** Half a step at each end, so that the first and the last bar are whole. */
+function padded(times: ArrayLike<number>, min: number, max: number): [number, number] {
+  const step = times.length > 1 ? (max - min) / (times.length - 1) : 3_600;
+  return [min - step / 2, max + step / 2];
 }
 
 function axes(palette: Palette, amount: (value: number) => string): uPlot.Axis[] {

@@ -55,7 +55,13 @@ export class ApiClient {
   }
 
   upload(key: string, file: Blob, progress: Progress): Promise<UploadAnswer> {
-    return sendFile({ method: 'PUT', url: path('files', key), file, headers: this.#headers, ...progress });
+    return sendFile({
+      method: 'PUT',
+      url: path('files', ...key.split('/')),
+      file,
+      headers: this.#headers,
+      ...progress,
+    });
   }
 
   /** Opens the stream of events. It ends with `signal`. */

@@ -78,7 +78,7 @@ function Place() {
         <span>
           {word}
           {reads && connection === 'live' && (
-            <span class="reads"> · {rounded(reads.perHour)} reads an hour</span>
+            <span class="reads"> · {rounded(reads.perHour)} reads per hour</span>
           )}
         </span>
       </span>

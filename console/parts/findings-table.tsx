@@ -1,6 +1,6 @@
 import type { Finding } from '../../functions/shared/contract/events.ts';
 import { grouped } from '../words/amounts.ts';
-import { DataTable } from './data-table.tsx';
+import { DataTable, number, text } from './data-table.tsx';
 
 /** What is wrong with a request file, by line. */
 export function FindingsTable({ count, first }: { count: number; first: readonly Finding[] }) {
@@ -8,7 +8,7 @@ export function FindingsTable({ count, first }: { count: number; first: readonly
     <>
       <DataTable
         caption="Findings by line"
-        head={['#Line', 'What is wrong', 'Code']}
+        columns={[number('Line'), text('What is wrong'), 'Code']}
         rows={first.map(({ line, message, code }, at) => ({
           key: `${at}`,
           cells: [line === null ? 'file' : grouped(line), message, <code>{code}</code>],

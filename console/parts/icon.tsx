@@ -10,6 +10,7 @@ const STROKES: Readonly<Record<Exclude<Shape, 'pie'>, string>> = {
   clock: 'M8 2a6 6 0 1 1 0 12a6 6 0 1 1 0-12zM8 4.8V8l2.2 1.6',
   slash: 'M8 2a6 6 0 1 1 0 12a6 6 0 1 1 0-12zM3.8 3.8l8.4 8.4',
   link: 'M6.6 9.4a2.6 2.6 0 0 0 3.7 0l2.6-2.6a2.6 2.6 0 0 0-3.7-3.7l-.9.9M9.4 6.6a2.6 2.6 0 0 0-3.7 0L3.1 9.2a2.6 2.6 0 0 0 3.7 3.7l.9-.9',
+  arrow: 'M3 8h10M9 4l4 4-4 4',
   triangle: 'M8 2 14.6 13.6H1.4zM8 6.4v3.2M8 11.4v.4',
 };
 

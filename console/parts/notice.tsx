@@ -4,7 +4,7 @@ import type { Shape, Tone } from '../words/statuses.ts';
 import { Icon } from './icon.tsx';
 
 const SHAPES: Readonly<Record<Tone, Shape>> = {
-  quiet: 'ring',
+  quiet: 'arrow',
   busy: 'ring',
   good: 'check',
   warning: 'triangle',

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import type { RowCounts } from '../../functions/shared/contract/events.ts';
 import type { JobRow } from '../api.ts';
 import { counted, grouped, percent } from '../words/amounts.ts';
@@ -19,6 +20,29 @@ export function OutcomeBar({ rows }: { rows: RowCounts }) {
   );
 }
 
+interface BatchBarProps {
+  readonly counts: { readonly total: number; readonly completed: number; readonly failed: number };
+  readonly isOpen: boolean;
+  readonly label: string;
+}
+
+/** How far a batch is, and how many of its rows failed. */
+export function BatchBar({ counts: { total, completed, failed }, isOpen, label }: BatchBarProps) {
+  const width = (rows: number) => ({ width: `${(100 * rows) / Math.max(1, total)}%` });
+  return (
+    <span
+      class="bar"
+      role="progressbar"
+      aria-label={label}
+      aria-valuemax={total}
+      aria-valuenow={completed + failed}
+    >
+      <span class={`fill ${isOpen ? 'running' : 'succeeded'}`} style={width(completed)} />
+      {failed > 0 && <span class="fill failed" style={width(failed)} />}
+    </span>
+  );
+}
+
 /** How much of a job the API has processed. */
 export function ProgressBar({ share, label }: { share: number; label: string }) {
   return (
@@ -30,12 +54,20 @@ export function ProgressBar({ share, label }: { share: number; label: string }) 
 
 /** The bar of a job: its progress while it is open, its rows by outcome in the end. */
 export function JobBar({ job }: { job: JobRow }) {
-  if (job.rows && job.rows.total > 0) return <OutcomeBar rows={job.rows} />;
-  if (job.ended) return null;
+  const { rows, ended, progress = 0, file } = job;
+  if (rows && rows.total > 0)
+    return <BarAndShare bar={<OutcomeBar rows={rows} />} share={rows.succeeded / rows.total} />;
+  if (ended) return null;
+  return (
+    <BarAndShare bar={<ProgressBar share={progress} label={`Progress of ${file}`} />} share={progress} />
+  );
+}
+
+function BarAndShare({ bar, share }: { bar: ComponentChildren; share: number }) {
   return (
     <span class="bar-and-share">
-      <ProgressBar share={job.progress ?? 0} label={`Progress of ${job.file}`} />
-      <span class="share">{job.progress === undefined ? '' : percent(job.progress)}</span>
+      {bar}
+      <span class="share">{percent(share)}</span>
     </span>
   );
 }

@@ -15,7 +15,8 @@ export type Shape =
   | 'clock'
   | 'slash'
   | 'link'
-  | 'triangle';
+  | 'triangle'
+  | 'arrow';
 
 interface Look {
   readonly tone: Tone;

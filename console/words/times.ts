@@ -31,15 +31,14 @@ export function spanLeft(milliseconds: number): string {
 }
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-const hour = new Intl.DateTimeFormat('en-GB', { weekday: 'short', hour: '2-digit', minute: '2-digit' });
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
 const dayOfYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 
 /** Returns `10:26:04`, in the time zone of the reader. */
 export const clockText = (time: string): string => clock.format(Date.parse(time));
 
-/** Returns `Fri 10:00`. */
-export const hourText = (time: string): string => hour.format(Date.parse(time)).replace(',', '');
+/** Returns `29 Nov, 10:00`. */
+export const hourText = (time: string): string => `${dayText(time)}, ${clockText(time).slice(0, 5)}`;
 
 /** Returns `29 Nov` for a time, or for a day such as `2026-11-29`. */
 export const dayText = (time: string): string =>

@@ -39,6 +39,7 @@ export async function openBrowser({ hosts }: { hosts: readonly string[] }): Prom
         '--no-first-run',
         '--disable-gpu',
         '--disable-dev-shm-usage',
+        '--hide-scrollbars', // in pictures
         // Not every browser asks before a page calls this machine, so the guard must work without that question.
         '--disable-features=LocalNetworkAccessChecks',
         '--remote-debugging-pipe',

@@ -3,6 +3,7 @@ import type { FileCheck } from '../../api.ts';
 import { useConsole } from '../../console-context.ts';
 import { Facts } from '../../parts/facts.tsx';
 import { FindingsTable } from '../../parts/findings-table.tsx';
+import { Icon } from '../../parts/icon.tsx';
 import { FailureNotice, Notice } from '../../parts/notice.tsx';
 import { ProgressBar } from '../../parts/row-bar.tsx';
 import { Section } from '../../parts/section.tsx';
@@ -52,15 +53,22 @@ function CheckState({ check, onRetry }: { check: Transfer<FileCheck>; onRetry: (
       {check.state === 'failed' && <FailureNotice failure={check.failure} onRetry={onRetry} />}
       <p role="status" class="check-state">
         {check.state === 'sending' && 'Checking each row…'}
-        {check.state === 'done' && verdict(check.answer)}
+        {check.state === 'done' && (
+          <>
+            <Icon {...(check.answer.findingCount === 0 ? GOOD : BAD)} /> {verdict(check.answer)}
+          </>
+        )}
       </p>
     </>
   );
 }
 
+const GOOD = { shape: 'check', tone: 'good' } as const;
+const BAD = { shape: 'stop', tone: 'bad' } as const;
+
 function verdict({ findingCount, rows }: FileCheck): string {
-  if (findingCount === 0) return `${counted(rows, 'row')}, and nothing is wrong with them.`;
-  return `${counted(findingCount, 'finding')}. The file would be rejected: correct it, then choose it again.`;
+  if (findingCount === 0) return `${counted(rows, 'row')} passed all checks. Nothing was sent yet.`;
+  return `${counted(findingCount, 'finding')}. The file would be rejected. Correct it, then choose it again.`;
 }
 
 function Forecast({ check: { rows, parts, estimate } }: { check: FileCheck }) {

@@ -14,7 +14,7 @@ export function DropPage() {
     <div class="page drop-page">
       <header class="page-head">
         <h1>Drop a file</h1>
-        <p class="quiet">Into {placeText(session)}</p>
+        <p class="quiet">Destination: {placeText(session)}</p>
       </header>
       {session.mayOperate ? (
         <>

@@ -1,7 +1,7 @@
 import type { JobAnswer, JobBatch, JobPart } from '../../api.ts';
-import { DataTable } from '../../parts/data-table.tsx';
+import { DataTable, number } from '../../parts/data-table.tsx';
 import { Lasted } from '../../parts/moment.tsx';
-import { ProgressBar } from '../../parts/row-bar.tsx';
+import { BatchBar } from '../../parts/row-bar.tsx';
 import { Section } from '../../parts/section.tsx';
 import { StatusMark } from '../../parts/status-mark.tsx';
 import { counted, grouped } from '../../words/amounts.ts';
@@ -13,7 +13,16 @@ export function JobBatches({ known: { parts, partCount } }: { known: JobAnswer }
     <Section title="Batches">
       <DataTable
         caption="Batches by part and attempt"
-        head={['Part', 'Model', '#Rows', '#Attempt', 'Status', 'Processed', '#Took', 'Batch']}
+        columns={[
+          'Part',
+          'Model',
+          number('Rows'),
+          number('Attempt'),
+          'Status',
+          'Processed',
+          number('Took'),
+          'Batch',
+        ]}
         rows={parts.flatMap((part) => partRows(part))}
       />
       {partCount > parts.length && (
@@ -56,7 +65,7 @@ function batchCells({ batchId, status, attempt, createdAt, endedAt, counts, erro
     </span>,
     counts && (
       <span class="bar-and-share">
-        <ProgressBar share={done ?? 0} label={`Rows processed of ${batchId}`} />
+        <BatchBar counts={counts} isOpen={endedAt === undefined} label={`Rows processed of ${batchId}`} />
         <span class="share">
           {grouped(counts.completed + counts.failed)}
           {counts.failed > 0 && <span class="bad"> ({grouped(counts.failed)} failed)</span>}

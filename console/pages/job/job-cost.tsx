@@ -1,5 +1,5 @@
 import type { JobAnswer } from '../../api.ts';
-import { DataTable } from '../../parts/data-table.tsx';
+import { DataTable, number } from '../../parts/data-table.tsx';
 import { Section } from '../../parts/section.tsx';
 import { grouped, moneyText } from '../../words/amounts.ts';
 
@@ -9,7 +9,13 @@ export function JobCost({ known: { costByModel } }: { known: JobAnswer }) {
     <Section title="Tokens and cost">
       <DataTable
         caption="Tokens and cost by model"
-        head={['Model', '#Input tokens', '#of them cached', '#Output tokens', '#Cost']}
+        columns={[
+          'Model',
+          number('Input tokens'),
+          number('of them cached'),
+          number('Output tokens'),
+          number('Cost'),
+        ]}
         rows={costByModel.map(({ model, inputTokens, cachedInputTokens, outputTokens, cost }) => ({
           key: model,
           cells: [model, ...[inputTokens, cachedInputTokens, outputTokens].map(grouped), moneyText(cost)],

@@ -15,16 +15,16 @@ const MOST_ENTRIES = 40;
 
 /** What happened, oldest first, with the time between. With many batches, only what happened to the job. */
 export function JobTimeline({ known: { timeline, partCount } }: { known: JobAnswer }) {
-  const shown =
-    timeline.length > MOST_ENTRIES ? timeline.filter((entry) => entry.of !== 'batch') : timeline;
+  const shown = timeline.length > MOST_ENTRIES ? timeline.filter((entry) => entry.of !== 'batch') : timeline;
   return (
     <Section title="Timeline">
       <ol class="timeline">
         {shown.map((entry, index) => (
           <li key={`${entry.status} ${entry.batchId} ${entry.at}`} class={entry.of}>
             <Icon {...lookOf(entry.status)} />
-            <span>{entryText(entry, partCount)}</span>
-            <span class="quiet">{sinceLast(entry, shown[index - 1])}</span>
+            <span>
+              {entryText(entry, partCount)} <small>{sinceLast(entry, shown[index - 1])}</small>
+            </span>
             <ClockTime at={entry.at} />
           </li>
         ))}
@@ -36,7 +36,7 @@ export function JobTimeline({ known: { timeline, partCount } }: { known: JobAnsw
 
 function entryText({ of, status, part }: TimelineEntry, partCount: number): string {
   if (of !== 'batch') return titled(status);
-  return partCount > 1 && part !== undefined ? `Batch of part ${part} ${status}` : `Batch ${status}`;
+  return partCount > 1 && part !== undefined ? `Batch ${status}, part ${part}` : `Batch ${status}`;
 }
 
 function sinceLast({ at }: TimelineEntry, last: TimelineEntry | undefined): string {
@@ -68,7 +68,7 @@ export function JobFiles({ known: { job, files } }: { known: JobAnswer }) {
                 <span class="unseen">Download </span>
                 {name}
               </span>
-              <span class="quiet">{bytesText(size)}</span>
+              <small>{bytesText(size)}</small>
             </button>
           </li>
         ))}

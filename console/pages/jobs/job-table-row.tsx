@@ -23,34 +23,34 @@ export function JobTableRow({ job, index, isChosen, onChoose }: RowProps) {
       aria-selected={isChosen}
       onPointerDown={() => onChoose(job.jobId)}
     >
-      <td class="status">
+      <td class="of-status">
         <JobStatusMark job={job} />
       </td>
-      <td class="file">
+      <td class="of-file">
         <a href={addressOf({ page: 'job', jobId: job.jobId })} tabIndex={-1} title={job.file}>
           <FileName file={job.file} />
         </a>
         <span class="beneath">
           <span class="wide-only">
-            <code>{job.jobId.slice(0, 8)}</code> {remark(job)}
+            <code>{job.jobId.slice(0, 8)}</code> · {remark(job)}
           </span>
           <span class="narrow-only">
             <JobStatusMark job={job} /> <span>{briefly(job)}</span>
           </span>
         </span>
       </td>
-      <td class="progress">
+      <td class="of-progress">
         <JobBar job={job} />
       </td>
-      <td class="rows">{job.plannedRows === undefined ? '' : grouped(job.plannedRows)}</td>
-      <td class="failed">
+      <td class="of-rows">{job.plannedRows === undefined ? '' : grouped(job.plannedRows)}</td>
+      <td class="of-failed">
         <FailedRows job={job} />
       </td>
-      <td class="cost">{costText(job)}</td>
-      <td class="age">
+      <td class="of-cost">{costText(job)}</td>
+      <td class="of-age">
         <Age since={job.createdAt} />
       </td>
-      <td class="left">{!job.ended && job.expectedEnd && <TimeLeft until={job.expectedEnd} />}</td>
+      <td class="of-left">{!job.ended && job.expectedEnd && <TimeLeft until={job.expectedEnd} />}</td>
     </tr>
   );
 }

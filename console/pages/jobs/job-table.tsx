@@ -54,7 +54,7 @@ export function JobTable({ jobs }: { jobs: readonly JobRow[] }) {
         <thead>
           <tr aria-rowindex={1}>
             {COLUMNS.map((column) => (
-              <th key={column} scope="col" class={column.toLowerCase()}>
+              <th key={column} scope="col" class={`of-${column.toLowerCase()}`}>
                 {column}
               </th>
             ))}
@@ -84,7 +84,7 @@ function Gap({ rows, rowHeight }: { rows: number; rowHeight: number }) {
   return (
     // biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it can have the focus
     <tr aria-hidden="true" class="gap">
-      <td colSpan={COLUMNS.length} style={{ height: `${rows * rowHeight}px` }} />
+      <td style={{ height: `${rows * rowHeight}px` }} />
     </tr>
   );
 }

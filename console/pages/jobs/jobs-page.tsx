@@ -33,14 +33,14 @@ export function JobsPage({ filter }: { filter: JobFilter }) {
         />
         <Search value={filter.search} onChange={(search) => change({ search })} />
       </div>
+      <p class="unseen" role="status">
+        {filter.search !== '' && `${counted(shown.length, 'job')} found`}
+      </p>
       {shown.length > 0 ? (
         <JobTable jobs={shown} />
       ) : (
         <NoJobs complete={complete} filter={filter} hasJobs={jobs.length > 0} />
       )}
-      <p class="unseen" role="status">
-        {filter.search !== '' && `${counted(shown.length, 'job')} found`}
-      </p>
     </div>
   );
 }

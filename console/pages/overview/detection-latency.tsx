@@ -2,7 +2,7 @@ import { useMemo } from 'preact/hooks';
 import type { OverviewAnswer } from '../../api.ts';
 import { dots } from '../../charts/bars.ts';
 import { Chart } from '../../charts/chart.tsx';
-import { DataTable } from '../../parts/data-table.tsx';
+import { DataTable, number } from '../../parts/data-table.tsx';
 import { Empty } from '../../parts/notice.tsx';
 import { Section } from '../../parts/section.tsx';
 import { momentText } from '../../words/times.ts';
@@ -22,16 +22,17 @@ export function DetectionLatency({ detection }: { detection: OverviewAnswer['det
   const [median, slow] = [percentile(seconds, 0.5), percentile(seconds, 0.95)];
   return (
     <Section
-      title="From the end of a batch to its event"
+      title="Detection latency"
       aside={
         median !== undefined &&
         slow !== undefined && (
           <p class="quiet">
-            median {secondsText(median)}, 95 of 100 within {secondsText(slow)}
+            median {secondsText(median)} · p95 {secondsText(slow)}
           </p>
         )
       }
     >
+      <p class="quiet explained">From the end of a job’s last batch to its results and its event.</p>
       {detection.length === 0 ? (
         <Empty title="No batch has ended yet" />
       ) : (
@@ -48,7 +49,7 @@ export function DetectionLatency({ detection }: { detection: OverviewAnswer['det
           />
           <DataTable
             caption="Seconds from the end of a batch to its event, newest first"
-            head={['Batch ended', '#Seconds']}
+            columns={['Batch ended', number('Seconds')]}
             rows={detection.toReversed().map(({ at, seconds: taken }, index) => ({
               key: `${at} ${index}`,
               cells: [momentText(at), taken.toFixed(1)],

@@ -2,11 +2,11 @@ import { useMemo } from 'preact/hooks';
 import type { OverviewAnswer } from '../../api.ts';
 import { bars } from '../../charts/bars.ts';
 import { Chart } from '../../charts/chart.tsx';
-import { DataTable } from '../../parts/data-table.tsx';
+import { DataTable, number } from '../../parts/data-table.tsx';
 import { Empty } from '../../parts/notice.tsx';
 import { Section } from '../../parts/section.tsx';
 import { counted, grouped, rounded } from '../../words/amounts.ts';
-import { dayText, hourText } from '../../words/times.ts';
+import { hourText } from '../../words/times.ts';
 
 export function RowsPerHour({ hours }: { hours: OverviewAnswer['rowsPerHour'] }) {
   const data = useMemo(
@@ -20,27 +20,27 @@ export function RowsPerHour({ hours }: { hours: OverviewAnswer['rowsPerHour'] })
   const worked = hours.filter(({ rows }) => rows > 0).reverse();
   const total = worked.reduce((sum, { rows }) => sum + rows, 0);
   return (
-    <Section title="Rows an hour" aside={<p class="quiet">{counted(total, 'row')} in 48 hours</p>}>
+    <Section title="Rows per hour" aside={<p class="quiet">{counted(total, 'row')} in 48 hours</p>}>
       {worked.length === 0 ? (
         <Empty title="No row ran in the last 48 hours" />
       ) : (
         <div class="chart-and-table">
           <Chart
-            label="Bar chart: rows an hour over 48 hours"
+            label="Bar chart: rows per hour over 48 hours"
             data={data}
             series={({ accent }) => [bars(accent)]}
             amount={rounded}
             describe={(at) => {
               const { hour = '', rows = 0 } = hours[at] ?? {};
-              return `${dayText(hour)} ${hourText(hour)}: ${counted(rows, 'row')}`;
+              return `${hourText(hour)}: ${counted(rows, 'row')}`;
             }}
           />
           <DataTable
-            caption="Rows an hour, newest first"
-            head={['Hour', '#Rows']}
+            caption="Rows per hour, newest first"
+            columns={['Hour', number('Rows')]}
             rows={worked.map(({ hour, rows }) => ({
               key: hour,
-              cells: [`${dayText(hour)} ${hourText(hour)}`, grouped(rows)],
+              cells: [hourText(hour), grouped(rows)],
             }))}
           />
         </div>

@@ -3,7 +3,7 @@ import type { OverviewAnswer } from '../../api.ts';
 import { bars } from '../../charts/bars.ts';
 import { Chart } from '../../charts/chart.tsx';
 import { Choice } from '../../parts/choice.tsx';
-import { DataTable } from '../../parts/data-table.tsx';
+import { DataTable, number } from '../../parts/data-table.tsx';
 import { Empty } from '../../parts/notice.tsx';
 import { Section } from '../../parts/section.tsx';
 import { grouped, moneyText, rounded } from '../../words/amounts.ts';
@@ -31,7 +31,7 @@ export function Spending({ spending, spendingFrom }: Pick<OverviewAnswer, 'spend
           <SpendingChart spending={spending} measure={measure} />
           <DataTable
             caption="Tokens and cost by day and model, newest first"
-            head={['Day', 'Model', '#Tokens', '#Cost']}
+            columns={['Day', 'Model', number('Tokens'), number('Cost')]}
             rows={spending.toReversed().map(({ day, model, tokens, cost }) => ({
               key: `${day} ${model}`,
               cells: [dayText(day), model, grouped(tokens), moneyText(cost)],

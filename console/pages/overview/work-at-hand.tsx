@@ -1,5 +1,5 @@
 import type { OverviewAnswer } from '../../api.ts';
-import { DataTable } from '../../parts/data-table.tsx';
+import { DataTable, number, text } from '../../parts/data-table.tsx';
 import { Empty, Notice } from '../../parts/notice.tsx';
 import { Section } from '../../parts/section.tsx';
 import { StatusMark } from '../../parts/status-mark.tsx';
@@ -44,7 +44,7 @@ export function Waiting({ waiting, paused }: Pick<OverviewAnswer, 'waiting' | 'p
       ) : (
         <DataTable
           caption="What waits, and why"
-          head={['Reason', 'What', '#Jobs', '#Rows']}
+          columns={[text('Reason'), 'What', number('Jobs'), number('Rows')]}
           rows={waiting.map(({ reason, what, jobs, rows }) => ({
             key: `${reason} ${what}`,
             cells: [waitReason(reason), what, grouped(jobs), rows === undefined ? '' : grouped(rows)],
