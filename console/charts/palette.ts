@@ -1,9 +1,7 @@
 /** Colours of the style sheet, for a canvas. */
 export interface Palette {
-  readonly text: string;
   readonly quiet: string;
   readonly line: string;
-  readonly accent: string;
   /** Of series, in order. */
   readonly series: readonly string[];
 }
@@ -15,10 +13,8 @@ export function readPalette(): Palette {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
   return {
-    text: colour('text'),
     quiet: colour('quiet'),
     line: colour('line'),
-    accent: colour('accent'),
     series: SERIES.map((number) => colour(`series-${number}`)),
   };
 }

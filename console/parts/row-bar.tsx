@@ -54,20 +54,20 @@ export function ProgressBar({ share, label }: { share: number; label: string }) 
 
 /** The bar of a job: its progress while it is open, its rows by outcome in the end. */
 export function JobBar({ job }: { job: JobRow }) {
-  const { rows, ended, progress = 0, file } = job;
+  const { rows, ended, progress, file } = job;
   if (rows && rows.total > 0)
     return <BarAndShare bar={<OutcomeBar rows={rows} />} share={rows.succeeded / rows.total} />;
   if (ended) return null;
   return (
-    <BarAndShare bar={<ProgressBar share={progress} label={`Progress of ${file}`} />} share={progress} />
+    <BarAndShare bar={<ProgressBar share={progress ?? 0} label={`Progress of ${file}`} />} share={progress} />
   );
 }
 
-function BarAndShare({ bar, share }: { bar: ComponentChildren; share: number }) {
+function BarAndShare({ bar, share }: { bar: ComponentChildren; share: number | undefined }) {
   return (
     <span class="bar-and-share">
       {bar}
-      <span class="share">{percent(share)}</span>
+      <span class="share">{share === undefined ? '' : percent(share)}</span>
     </span>
   );
 }

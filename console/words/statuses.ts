@@ -40,6 +40,7 @@ const LOOKS: Readonly<Record<string, Look>> = {
   cancelling: { tone: 'quiet', shape: 'slash' },
   cancelled: { tone: 'quiet', shape: 'slash' },
   stalled: { tone: 'warning', shape: 'triangle' },
+  waiting: { tone: 'busy', shape: 'clock' },
   created: { tone: 'busy', shape: 'ring' },
   approved: { tone: 'good', shape: 'check' },
   'cancel requested': { tone: 'quiet', shape: 'slash' },
@@ -75,9 +76,8 @@ export function waitReason(reason: string): string {
   return titled(WAITS_FOR[reason] ?? reason);
 }
 
-/** Returns `waits for the budget`. */
-export const waitText = (reason: string): string =>
-  `waits for ${WAITS_FOR[reason] ?? reason.replaceAll('_', ' ')}`;
+/** Returns `for the budget`. */
+export const waitText = (reason: string): string => `for ${WAITS_FOR[reason] ?? reason.replaceAll('_', ' ')}`;
 
 /** Returns how a job stands, in one short sentence for a screen reader. */
 export function standing({ file, status, stalled, rows, progress }: JobRow): string {

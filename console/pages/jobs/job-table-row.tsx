@@ -3,7 +3,15 @@ import type { JobRow } from '../../api.ts';
 import { Age, TimeLeft } from '../../parts/moment.tsx';
 import { JobBar } from '../../parts/row-bar.tsx';
 import { JobStatusMark } from '../../parts/status-mark.tsx';
-import { bytesText, counted, grouped, likelyText, moneyText, unsuccessful } from '../../words/amounts.ts';
+import {
+  bytesText,
+  counted,
+  grouped,
+  likelyText,
+  moneyText,
+  percent,
+  unsuccessful,
+} from '../../words/amounts.ts';
 import { waitText } from '../../words/statuses.ts';
 
 interface RowProps {
@@ -50,7 +58,7 @@ export function JobTableRow({ job, index, isChosen, onChoose }: RowProps) {
       <td class="of-age">
         <Age since={job.createdAt} />
       </td>
-      <td class="of-left">{!job.ended && job.expectedEnd && <TimeLeft until={job.expectedEnd} />}</td>
+      <td class="of-time-left">{!job.ended && job.expectedEnd && <TimeLeft until={job.expectedEnd} />}</td>
     </tr>
   );
 }
@@ -81,7 +89,7 @@ function costText({ cost, estimate, ended }: JobRow): string {
 
 /** What else there is to know, the most important only. */
 function remark({ waitingFor, joinedJobId, retryOf, reason, size }: JobRow): string {
-  if (waitingFor !== undefined) return waitText(waitingFor);
+  if (waitingFor !== undefined) return `waits ${waitText(waitingFor)}`;
   if (joinedJobId !== undefined) return `joined ${joinedJobId.slice(0, 8)}`;
   if (reason !== undefined) return reason.message;
   return retryOf === undefined ? bytesText(size) : `retry of ${retryOf.slice(0, 8)}`;
@@ -91,6 +99,7 @@ function remark({ waitingFor, joinedJobId, retryOf, reason, size }: JobRow): str
 function briefly(job: JobRow): string {
   const failed = job.rows === undefined ? 0 : unsuccessful(job.rows);
   const facts = [
+    job.ended || job.progress === undefined ? '' : percent(job.progress),
     job.plannedRows === undefined ? '' : counted(job.plannedRows, 'row'),
     failed === 0 ? '' : `${grouped(failed)} failed`,
     costText(job),

@@ -6,7 +6,7 @@ import { JobTableRow } from './job-table-row.tsx';
 import { useScroller } from './use-scroller.ts';
 import { rowAfterKey, topToShow, visibleRows } from './visible-rows.ts';
 
-const COLUMNS = ['Status', 'File', 'Progress', 'Rows', 'Failed', 'Cost', 'Age', 'Left'] as const;
+const COLUMNS = ['Status', 'File', 'Progress', 'Rows', 'Failed', 'Cost', 'Age', 'Time left'];
 const ROW_HEIGHT = 52; // pixels, as in the style sheet
 const NARROW_ROW_HEIGHT = 68;
 const HEAD_HEIGHT = 34;
@@ -40,9 +40,9 @@ export function JobTable({ jobs }: { jobs: readonly JobRow[] }) {
 
   return (
     <div class="job-scroller" ref={scroller}>
-      {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: rows are chosen by keys, as in a grid */}
       <table
         class="jobs"
+        // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: keys choose rows, as in a grid
         role="grid"
         tabIndex={0}
         aria-label="Jobs"
@@ -51,10 +51,15 @@ export function JobTable({ jobs }: { jobs: readonly JobRow[] }) {
         onKeyDown={onKeyDown}
         onFocus={() => chosen < 0 && setChosenId(jobs[first]?.jobId)}
       >
+        <colgroup>
+          {COLUMNS.map((column) => (
+            <col key={column} class={columnClass(column)} />
+          ))}
+        </colgroup>
         <thead>
           <tr aria-rowindex={1}>
             {COLUMNS.map((column) => (
-              <th key={column} scope="col" class={`of-${column.toLowerCase()}`}>
+              <th key={column} scope="col" class={columnClass(column)}>
                 {column}
               </th>
             ))}
@@ -77,6 +82,8 @@ export function JobTable({ jobs }: { jobs: readonly JobRow[] }) {
     </div>
   );
 }
+
+const columnClass = (column: string) => `of-${column.toLowerCase().replace(' ', '-')}`;
 
 /** Takes the place of rows that are not in the document. */
 function Gap({ rows, rowHeight }: { rows: number; rowHeight: number }) {

@@ -40,7 +40,7 @@ export function DetectionLatency({ detection }: { detection: OverviewAnswer['det
           <Chart
             label="Dot chart: seconds from the end of a batch to its event"
             data={data}
-            series={({ accent }) => [dots(accent)]}
+            series={({ series }) => [dots(series[0] ?? '')]}
             amount={secondsText}
             describe={(at) => {
               const known = detection[at];

@@ -28,7 +28,7 @@ export function RowsPerHour({ hours }: { hours: OverviewAnswer['rowsPerHour'] })
           <Chart
             label="Bar chart: rows per hour over 48 hours"
             data={data}
-            series={({ accent }) => [bars(accent)]}
+            series={({ series }) => [bars(series[0] ?? '')]}
             amount={rounded}
             describe={(at) => {
               const { hour = '', rows = 0 } = hours[at] ?? {};

@@ -3,7 +3,7 @@ import type { OverviewAnswer } from '../../api.ts';
 import { bars } from '../../charts/bars.ts';
 import { Chart } from '../../charts/chart.tsx';
 import { Choice } from '../../parts/choice.tsx';
-import { DataTable, number } from '../../parts/data-table.tsx';
+import { DataTable, number, text } from '../../parts/data-table.tsx';
 import { Empty } from '../../parts/notice.tsx';
 import { Section } from '../../parts/section.tsx';
 import { grouped, moneyText, rounded } from '../../words/amounts.ts';
@@ -31,7 +31,7 @@ export function Spending({ spending, spendingFrom }: Pick<OverviewAnswer, 'spend
           <SpendingChart spending={spending} measure={measure} />
           <DataTable
             caption="Tokens and cost by day and model, newest first"
-            columns={['Day', 'Model', number('Tokens'), number('Cost')]}
+            columns={['Day', text('Model'), number('Tokens'), number('Cost')]}
             rows={spending.toReversed().map(({ day, model, tokens, cost }) => ({
               key: `${day} ${model}`,
               cells: [dayText(day), model, grouped(tokens), moneyText(cost)],
@@ -46,7 +46,7 @@ export function Spending({ spending, spendingFrom }: Pick<OverviewAnswer, 'spend
 function SpendingChart({ spending, measure }: { spending: OverviewAnswer['spending']; measure: Measure }) {
   const stack = useMemo(() => stackSpending(spending, measure), [spending, measure]);
   const currency = currencyOf(spending);
-  const text = (value: number) =>
+  const shown = (value: number) =>
     measure === 'tokens' ? rounded(value) : moneyText({ currency, amount: value });
   const data = useMemo(
     () =>
@@ -62,8 +62,8 @@ function SpendingChart({ spending, measure }: { spending: OverviewAnswer['spendi
         label={`Stacked bar chart: ${measure} by day and model`}
         data={data}
         series={({ series }) => stack.models.map((_, at) => bars(series[at] ?? '')).reverse()}
-        amount={text}
-        describe={(at) => describeDay(stack, at, text)}
+        amount={shown}
+        describe={(at) => describeDay(stack, at, shown)}
       />
       <ul class="legend">
         {stack.models.map(({ name }, at) => (
@@ -76,10 +76,14 @@ function SpendingChart({ spending, measure }: { spending: OverviewAnswer['spendi
   );
 }
 
-function describeDay({ days, models }: StackedSpending, at: number, text: (value: number) => string): string {
+function describeDay(
+  { days, models }: StackedSpending,
+  at: number,
+  shown: (value: number) => string,
+): string {
   const spent = models.map(({ name, values }) => ({ name, value: values[at] ?? 0 }));
   const total = spent.reduce((sum, { value }) => sum + value, 0);
-  const named = spent.filter(({ value }) => value > 0).map(({ name, value }) => `${name} ${text(value)}`);
+  const named = spent.filter(({ value }) => value > 0).map(({ name, value }) => `${name} ${shown(value)}`);
   const split = named.length > 1 ? ` (${named.join(', ')})` : '';
-  return `${dayText(days[at] ?? '')}: ${text(total)}${split}`;
+  return `${dayText(days[at] ?? '')}: ${shown(total)}${split}`;
 }
