@@ -167,8 +167,9 @@ function fieldTable(kind: EventKind): string {
 }
 
 /** Returns the statuses in which a field is present. */
-function presenceOf({ always, statuses }: EventKind, name: string): string {
+function presenceOf({ always, inAnyStatus = [], statuses }: EventKind, name: string): string {
   if (always.includes(name)) return 'always';
+  if (inAnyStatus.includes(name)) return 'in some, in any status';
   const having = statuses.filter(({ has }) => has.includes(name)).map(({ status }) => coded(status));
   const perhaps = statuses
     .filter(({ mayHave }) => mayHave.some((field) => field.name === name))

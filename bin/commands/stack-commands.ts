@@ -6,6 +6,7 @@ import { cancelCommand } from './jobs/cancel.ts';
 import { listCommand } from './jobs/list.ts';
 import { submitCommand } from './jobs/submit.ts';
 import { watchCommand } from './jobs/watch.ts';
+import { consoleCommand } from './operate/console.ts';
 import { doctorCommand } from './operate/doctor.ts';
 import { pauseCommand } from './operate/pause.ts';
 import { redriveCommand } from './operate/redrive.ts';
@@ -19,6 +20,7 @@ export function stackCommands(): CommandGroups {
     Jobs: [submitCommand(), listCommand(), watchCommand(), approveCommand(), cancelCommand()],
     Data: [resultsCommand(), costsCommand()],
     Operate: [
+      consoleCommand(),
       doctorCommand(),
       pauseCommand(),
       resumeCommand(),

@@ -6,33 +6,22 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { PageFiles } from '../../lib/bundling/bundle-console.ts';
-import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
 import type { ConsoleApi } from './console-api.ts';
-import { type Refusal, refusalOf, setProtectiveHeaders, Token } from './request-guard.ts';
-
-/** What the console shows, and where. */
-export interface ConsoleOptions {
-  /** 0 for any free one. */
-  readonly port: number;
-  /** If the port is taken, take any free one. */
-  readonly orAnyPort?: boolean;
-  /** Whether the page may only look. */
-  readonly readOnly?: boolean;
-  /** Called once, at the first request. `onLedgerRead` must be called at each read of the ledger. */
-  readonly connect: (onLedgerRead: () => void) => Promise<Connection>;
-  /** How often the ledger is read while a page is open, in milliseconds. */
-  readonly refreshMs?: number;
-}
+import type { ConsoleOptions } from './console-options.ts';
+import { type Refusal, refusalOf, setProtectiveHeaders, Token } from './http/request-guard.ts';
 
 /** A console that answers. */
 export interface RunningConsole {
   /** With the token in its fragment, which a browser sends to nobody. */
   readonly url: string;
+  /** Connects now, and not at the first request. Errors: a Failure that says what to do. */
+  connect(): Promise<void>;
   close(): Promise<void>;
 }
 
 const HOST = '127.0.0.1';
+const DEFAULT_PORT = 4567; // beside the AWS endpoint of `up`; a tunnel needs to know it
 const HEADERS_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 64; // a browser opens six
 
@@ -56,6 +45,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   server.on('request', (request, response) => void service.answer(request, response));
   return {
     url: service.url,
+    connect: () => service.connect(),
     async close() {
       const closed = once(server, 'close');
       server.close();
@@ -66,12 +56,13 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   };
 }
 
-async function listen(server: Server, { port, orAnyPort }: ConsoleOptions): Promise<void> {
+async function listen(server: Server, { port }: ConsoleOptions): Promise<void> {
   try {
-    await once(server.listen(port, HOST), 'listening');
+    await once(server.listen(port ?? DEFAULT_PORT, HOST), 'listening');
   } catch (cause) {
     if (Object(cause).code !== 'EADDRINUSE') throw cause;
-    if (!orAnyPort) throw new Failure(`Port ${port} is taken. Choose another with --port.`, { cause });
+    if (port !== undefined)
+      throw new Failure(`Port ${port} is taken. Choose another with --port.`, { cause });
     await once(server.listen(0, HOST), 'listening');
   }
 }
@@ -98,12 +89,17 @@ class ConsoleService {
     const refusal = refusalOf(request, this.#origin) ?? this.#refusalWithoutToken(request);
     try {
       if (refusal) await refuse(response, refusal);
-      else if (/^\/(api|download)\//.test(request.url ?? '')) await (await this.#openApi()).answer(request, response);
+      else if (/^\/(api|download)\//.test(request.url ?? ''))
+        await (await this.#openApi()).answer(request, response);
       else await this.#sendPage(request, response);
     } catch (error) {
-      const { refusalFor, sendError } = await import('./answers.ts');
+      const { refusalFor, sendError } = await import('./http/answers.ts');
       sendError(response, refusalFor(error));
     }
+  }
+
+  async connect(): Promise<void> {
+    await this.#openApi();
   }
 
   async close(): Promise<void> {
@@ -112,7 +108,8 @@ class ConsoleService {
 
   #refusalWithoutToken({ url = '', headers }: IncomingMessage): Refusal | undefined {
     if (!url.startsWith('/api/') || this.#token.isIn(headers.authorization)) return undefined;
-    const message = 'The console was started again, or its address is not whole. Open the address that it prints.';
+    const message =
+      'The console was started again, or its address is not whole. Open the address that it prints.';
     return { status: 401, code: 'no_token', message };
   }
 
@@ -142,6 +139,6 @@ class ConsoleService {
 }
 
 async function refuse(response: ServerResponse, refusal: Refusal): Promise<void> {
-  const { sendError } = await import('./answers.ts');
+  const { sendError } = await import('./http/answers.ts');
   sendError(response, refusal);
 }

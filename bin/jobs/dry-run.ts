@@ -1,5 +1,6 @@
 import type { Finding, JobEstimate } from '../../functions/shared/contract/events.ts';
 import { jobEstimate } from '../../functions/shared/domain/money/job-estimate.ts';
+import type { MeasuredRows } from '../../functions/shared/domain/money/measured-rows.ts';
 import type { Prices } from '../../functions/shared/domain/money/prices.ts';
 import { readUserMetadata, validateObject } from '../../functions/shared/request-file/validate-object.ts';
 import {
@@ -24,7 +25,7 @@ type Forecast = { readonly file: string; readonly key: string; readonly bytes: n
         readonly rows: number;
         readonly bytes: number;
       }[];
-      /** From bytes and limits alone: a dry run does not know what batches used. */
+      /** Without network access, from bytes and limits alone. */
       readonly estimate: JobEstimate;
     }
   | { readonly verdict: 'bad'; readonly count: number; readonly findings: readonly Finding[] }
@@ -34,11 +35,15 @@ type GoodParts = Extract<Forecast, { verdict: 'good' }>['parts'];
 
 const SHOWN_FINDINGS = 20;
 
-/** Validates a file exactly as INTAKE would, and plans and estimates its batches, without network access. */
+/**
+ * Validates a file exactly as INTAKE would, and plans and estimates its batches, without network access. `measured`: what batches
+ * used, if it is known.
+ */
 export async function forecast(
   source: RequestSource,
   tags: Readonly<Record<string, string>>,
   prices: Prices,
+  measured: readonly MeasuredRows[] = [],
 ): Promise<Forecast> {
   const { file, key, bytes } = source;
   const findings = validateObject({
@@ -54,7 +59,7 @@ export async function forecast(
     ...{ endpoint, model, rows },
     bytes: uploadBytes,
   }));
-  const estimate = jobEstimate(checked.parts, [], prices);
+  const estimate = jobEstimate(checked.parts, measured, prices);
   return { file, key, bytes, verdict: 'good', rows: checked.rows, parts, estimate };
 }
 

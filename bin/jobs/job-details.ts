@@ -69,15 +69,18 @@ async function partsOf(ledger: Ledger, { jobId, plan, onlyPart }: Job): Promise<
   return stored.length === 0 && onlyPart ? [onlyPart] : stored;
 }
 
-/** Rows of an earlier attempt that do not run again are done. */
 function progressOf({ plan, rows }: Job, parts: readonly Part[]): JobDetails['progress'] {
   if (rows) return { done: rows.total, total: rows.total };
-  const done = parts.reduce((sum, part) => {
+  return { done: rowsDone(parts), total: plan?.rows ?? 0 };
+}
+
+/** Returns how many rows the API has processed. Rows of an earlier attempt that do not run again are done. */
+export function rowsDone(parts: readonly Part[]): number {
+  return parts.reduce((sum, part) => {
     if (part.delivered) return sum + part.rows;
     const { completed = 0, failed = 0 } = part.batch?.counts ?? {};
     return sum + part.rows - (part.earlierResults?.again.rows ?? part.rows) + completed + failed;
   }, 0);
-  return { done, total: plan?.rows ?? 0 };
 }
 
 async function filesOf(results: Pick<ResultStore, 'size'>, job: Job): Promise<ResultFile[]> {

@@ -32,6 +32,7 @@ export function summaryFacts(job: JobSummary): object {
     ...(usage && { usage }),
     ...(cost && { cost }),
     ...(joinedJobId !== undefined && { joinedJobId }),
+    ...(job.retryOf !== undefined && { retryOf: job.retryOf }),
     ...(job.findings !== undefined && { findings: { count: job.findings } }),
     ...(reason && { reason }),
     ...(hold && { hold: { reason: hold.reason, until: isoTime(hold.until) } }),

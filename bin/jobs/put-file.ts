@@ -21,7 +21,7 @@ export interface Submission {
 }
 
 /** The tags and instructions of an upload. */
-interface FileMetadata {
+export interface FileMetadata {
   /** The user's metadata, for the batches and events of the file. */
   readonly tags?: Readonly<Record<string, string>>;
   /** Run the file even if the same bytes ran before. */
@@ -30,9 +30,12 @@ interface FileMetadata {
   readonly priority?: Priority;
   /** Send nothing before somebody approved the job. */
   readonly hold?: boolean;
+  /** Other instructions to Batchdrop, with their whole names (`batchdrop-…`). */
+  readonly instructions?: Readonly<Record<string, string>>;
 }
 
-const MAX_PUT_BYTES = 5 * 1024 ** 3; // S3's limit for one PutObject
+/** S3's limit for one PutObject. */
+export const MAX_PUT_BYTES = 5 * 1024 ** 3;
 const PROGRESS_INTERVAL_MS = 200;
 
 /**
@@ -80,10 +83,12 @@ export function objectMetadata({
   rerun = false,
   hold = false,
   priority,
+  instructions = {},
 }: FileMetadata): Record<string, string> {
   const named = Object.entries(tags).map(([name, value]) => [METADATA_PREFIX + name.toLowerCase(), value]);
   return {
     ...Object.fromEntries(named),
+    ...instructions,
     ...(rerun && { [RERUN_INSTRUCTION]: 'yes' }),
     ...(priority !== undefined && { [PRIORITY_INSTRUCTION]: priority }),
     ...(hold && { [HOLD_INSTRUCTION]: 'yes' }),

@@ -50,7 +50,11 @@ export async function bundledPage(): Promise<PageFiles> {
 export async function keptPage(): Promise<PageFiles> {
   const folder = await keptBuild({ folder: KEPT, inputs: INPUTS, build: writePage });
   const read = (name: string) => readFile(join(folder, name), 'utf8');
-  const [index, script, style] = await Promise.all([read('index.html'), read('console.js'), read('console.css')]);
+  const [index, script, style] = await Promise.all([
+    read('index.html'),
+    read('console.js'),
+    read('console.css'),
+  ]);
   return { 'index.html': index, 'console.js': script, 'console.css': style };
 }
 

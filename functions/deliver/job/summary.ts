@@ -1,5 +1,6 @@
 import { excerptOf } from '../../shared/contract/events.ts';
 import { IdDigest } from '../../shared/domain/id-digest.ts';
+import { retriedJob } from '../../shared/domain/job.ts';
 import type { CostRecord } from '../../shared/domain/money/cost-record.ts';
 import { attemptSize, type RanBatch } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
@@ -22,6 +23,7 @@ function summaryOf(job: JobWithResults, parts: readonly WholePart<DeliveredPart>
     reason: job.reason ?? null,
     requestFile: { bucket, key, versionId, size, etag },
     metadata,
+    retryOf: retriedJob(job) ?? null,
     rows: job.rows,
     usage: job.usage ?? null,
     cost: job.cost,

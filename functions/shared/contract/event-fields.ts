@@ -238,6 +238,10 @@ export const JOB_FIELDS: JsonFields = {
     etag: said('ETag of the request file.', text),
   }),
   metadata: USERS_METADATA,
+  retryOf: said(
+    'The job whose rows this one runs again. Only of a file that `batchdrop retry` uploaded.',
+    jobId,
+  ),
   plannedRows: said('Rows of the request file.', fromOne),
   plannedParts: said('How many parts the request file was divided into; each runs as one batch.', fromOne),
   approveBy: said('A job that is not approved by then is cancelled.', moment),

@@ -48,6 +48,8 @@ export interface EventKind {
   readonly fields: JsonFields;
   /** The fields of every event of the kind. All other fields depend on the status. */
   readonly always: readonly string[];
+  /** The fields that an event of the kind may have, whatever its status. */
+  readonly inAnyStatus?: readonly string[];
   /** The fields that are null until the API reports a value. */
   readonly reportedByApi: readonly string[];
   readonly statuses: readonly StatusRow[];
@@ -138,6 +140,7 @@ export const JOB_EVENTS: EventKind = {
   hasOtherStatuses: false,
   fields: JOB_FIELDS,
   always: ['status', 'previousStatus', 'requestFile', 'metadata'],
+  inAnyStatus: ['retryOf'],
   reportedByApi: ['usage'],
   statuses: [
     {

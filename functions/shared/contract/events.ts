@@ -274,6 +274,8 @@ export interface JobStatusChangeBase {
   readonly requestFile: RequestFileFacts;
   /** From the request file's `x-amz-meta-batch-*`. */
   readonly metadata: Record<string, string>;
+  /** The job whose rows this one runs again. Absent unless the request file names it (`batchdrop retry`). */
+  readonly retryOf?: string;
 }
 
 /** What the parts of an accepted job wait for. */

@@ -117,6 +117,7 @@ export {
   type Priority,
   REQUEST_FILE_SUFFIXES,
   RERUN_INSTRUCTION,
+  RETRY_OF_INSTRUCTION,
 } from './request-file.ts';
 export {
   approvalOutcomeSchema,

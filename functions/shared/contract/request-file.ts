@@ -67,6 +67,12 @@ export const MAX_COST_INSTRUCTION = 'batchdrop-max-cost';
 /** S3 user metadata `x-amz-meta-batchdrop-priority`: how urgent the file is among those that wait, with `shares`. */
 export const PRIORITY_INSTRUCTION = 'batchdrop-priority';
 
+/**
+ * S3 user metadata `x-amz-meta-batchdrop-retry-of: JOB_ID`: the file has rows of that job, and runs them again. `batchdrop retry`
+ * sets it.
+ */
+export const RETRY_OF_INSTRUCTION = 'batchdrop-retry-of';
+
 /** The values of `batchdrop-priority`; without it a file is `normal`. */
 export const PRIORITIES = ['high', 'normal', 'low'] as const;
 

@@ -120,8 +120,11 @@ function alwaysNull({ reportedByApi }: EventKind, { nulls }: StatusRow): string[
 }
 
 /** Returns the fields that must be absent, with the schema `{ not: {} }`, which nothing matches. */
-function absentIn({ fields, always }: EventKind, { has, mayHave }: StatusRow): Record<string, JsonSchema> {
-  const present = new Set([...always, ...has, ...mayHave.map(({ name }) => name)]);
+function absentIn(
+  { fields, always, inAnyStatus = [] }: EventKind,
+  { has, mayHave }: StatusRow,
+): Record<string, JsonSchema> {
+  const present = new Set([...always, ...inAnyStatus, ...has, ...mayHave.map(({ name }) => name)]);
   const absent = Object.keys(fields).filter((name) => !present.has(name));
   return Object.fromEntries(absent.map((name) => [name, { not: {} }]));
 }

@@ -7,7 +7,7 @@ import type {
   TokenUsage,
   WaitingFor,
 } from '../contract/events.ts';
-import type { Hold, Job, LastCancel, StatusChange } from './job.ts';
+import { type Hold, type Job, type LastCancel, retriedJob, type StatusChange } from './job.ts';
 import { without } from './without.ts';
 
 /**
@@ -43,6 +43,8 @@ export interface JobSummary {
   /** How many findings a rejected file has. */
   findings?: number;
   joinedJobId?: string;
+  /** The job whose rows this one runs again. */
+  retryOf?: string;
   reason?: Reason;
   /** Of a job that is held. `until` in milliseconds. */
   hold?: Hold;
@@ -53,6 +55,7 @@ export interface JobSummary {
 /** Returns the summary of the job. */
 export function summaryOf(job: Job): JobSummary {
   const { jobId, status, request, createdAt, changedAt, history, lastCancel, expiresAt } = job;
+  const retryOf = retriedJob(job);
   const { plan, waiting, rows, usage, cost, findings, joinedJobId, reason, hold, approvedAt } = job;
   const { bucket, key, versionId, size } = request;
   return {
@@ -73,6 +76,7 @@ export function summaryOf(job: Job): JobSummary {
     ...(cost && { cost: without(cost, 'models') }),
     ...(findings && { findings: findings.count }),
     ...(joinedJobId !== undefined && { joinedJobId }),
+    ...(retryOf !== undefined && { retryOf }),
     ...(reason && { reason }),
     ...(hold && { hold }),
     ...(approvedAt !== undefined && { approvedAt }),

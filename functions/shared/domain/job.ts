@@ -8,6 +8,7 @@ import type {
   TokenUsage,
   WaitingFor,
 } from '../contract/events.ts';
+import { isJobId } from './job-id.ts';
 import type { Lease } from './lease.ts';
 import type { PartIn } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
@@ -249,6 +250,12 @@ export function isOver(job: Job): job is EndedJob {
 /** Returns whether a job with this status keeps it for good. */
 export function isLastStatus(status: string): boolean {
   return LAST_STATUSES.has(status);
+}
+
+/** Returns the job whose rows this one runs again (`RETRY_OF_INSTRUCTION`); undefined if its file names none. */
+export function retriedJob({ request }: Pick<JobRecord, 'request'>): string | undefined {
+  const jobId = request.instructions['retry-of'];
+  return jobId !== undefined && isJobId(jobId) ? jobId : undefined;
 }
 
 /** Returns why a job that another one replaced is cancelled. */

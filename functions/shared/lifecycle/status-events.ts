@@ -14,7 +14,7 @@ import {
 } from '../contract/events.ts';
 import { RERUN_INSTRUCTION } from '../contract/request-file.ts';
 import { reportKey, resultKeys } from '../contract/result-keys.ts';
-import type { Job, JobIn } from '../domain/job.ts';
+import { type Job, type JobIn, retriedJob } from '../domain/job.ts';
 import type { OutgoingEvent } from '../domain/outgoing-event.ts';
 import type { KnownBatch, Part, PartIn } from '../domain/part.ts';
 import { attemptSize } from '../domain/part.ts';
@@ -111,6 +111,7 @@ function jobData(job: Job, origin: EventOrigin): JobStatusChangeData {
     previousStatus: job.previousStatus,
     requestFile: { bucket, key, versionId, size, etag },
     metadata,
+    ...retryData(job),
   };
   const planned = { plannedRows: job.plan?.rows ?? 0, plannedParts: job.plan?.parts ?? 0 };
   switch (job.status) {
@@ -151,6 +152,11 @@ function jobData(job: Job, origin: EventOrigin): JobStatusChangeData {
         ...(job.reason ? { reason: job.reason } : {}),
       };
   }
+}
+
+function retryData(job: Job): Pick<JobAccepted, 'retryOf'> {
+  const retryOf = retriedJob(job);
+  return retryOf === undefined ? {} : { retryOf };
 }
 
 function estimateData({ plan }: Job): Pick<JobAccepted, 'estimate'> {

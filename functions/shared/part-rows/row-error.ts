@@ -20,6 +20,18 @@ export function readRowError(line: Uint8Array): { code: string; message: string 
   return { code: code.slice(0, MAX_CODE), message: message.slice(0, MAX_MESSAGE).toWellFormed() };
 }
 
+/**
+ * Returns why a row that did not succeed would have to be asked for before it runs again: `missing`, because the API may have run
+ * and billed it, or `refused`, because the API refused it with a status of 400 to 499 and would again. Undefined for any other row.
+ */
+export function refusalOf(line: Uint8Array): 'missing' | 'refused' | undefined {
+  const { id, response, error } = parsedLine(line) ?? {};
+  const code = hasFields(error) && typeof error.code === 'string' ? error.code : undefined;
+  if (code === MISSING_CODE && id === null) return 'missing';
+  const status = statusOf(response) || statusInCode(code) || 0;
+  return status >= 400 && status < 500 && !PASSING.has(status) ? 'refused' : undefined;
+}
+
 /** Returns the fields of a line; undefined if it is not a JSON object. */
 export function parsedLine(line: Uint8Array): Record<string, unknown> | undefined {
   try {

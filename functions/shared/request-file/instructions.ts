@@ -4,6 +4,7 @@
  */
 import type { Finding } from '../contract/events.ts';
 import { INSTRUCTION_PREFIX, METADATA_LIMITS, PRIORITIES, type Priority } from '../contract/request-file.ts';
+import { isJobId } from '../domain/job-id.ts';
 import { type Amount, amountOf } from '../domain/money/amount.ts';
 
 /** The instructions of a request file. Those that the file does not set have their defaults. */
@@ -16,6 +17,8 @@ export interface Instructions {
   readonly priority: Priority;
   /** What it may cost at most. */
   readonly 'max-cost': Amount | undefined;
+  /** The job whose rows the file runs again. */
+  readonly 'retry-of': string | undefined;
 }
 
 interface Instruction<Value> {
@@ -35,7 +38,15 @@ const KNOWN: Known = {
   hold: { otherwise: false, takes: 'yes or no', read: yesOrNo },
   priority: { otherwise: 'normal', takes: 'high, normal or low', read: priority },
   'max-cost': { otherwise: undefined, takes: 'an amount such as 5 or 0.50', read: amountOf },
+  'retry-of': {
+    otherwise: undefined,
+    takes: 'a whole job id',
+    read: (text) => (isJobId(text) ? text : undefined),
+  },
 };
+
+/** Not suggested, because `batchdrop retry` sets it, and people do not. */
+const SET_BY_RETRY = 'retry-of';
 
 const NEAR = 1 / 3; // the share of characters that may differ; beyond that, a suggestion is a guess
 
@@ -46,6 +57,7 @@ export function instructionsIn(given: Readonly<Record<string, string>>): Instruc
     hold: givenValue(given, 'hold'),
     priority: givenValue(given, 'priority'),
     'max-cost': givenValue(given, 'max-cost'),
+    'retry-of': givenValue(given, 'retry-of'),
   };
 }
 
@@ -88,7 +100,7 @@ function priority(value: string): Priority | undefined {
 }
 
 function unknownInstruction(name: string): string {
-  const names = Object.keys(KNOWN);
+  const names = Object.keys(KNOWN).filter((known) => known !== SET_BY_RETRY);
   const near = names
     .map((known) => ({ known, distance: editDistance(name, known) }))
     .filter(({ known, distance }) => distance <= Math.max(name.length, known.length) * NEAR)

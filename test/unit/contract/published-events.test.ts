@@ -126,6 +126,12 @@ const HISTORIES: History[] = [
     },
     ['unknown', 'remembered', 'too_late', 'cancelled'],
   ],
+  [
+    'it runs rows of another job again',
+    {},
+    (w) => w.drop('a.retry-1.jsonl', fileOf('a'), { 'batchdrop-retry-of': 'a2'.repeat(13) }),
+    ['accepted', 'submitted', 'completed'],
+  ],
   ['an invalid file', {}, (w) => w.drop('a.jsonl', 'x\n'.repeat(99)), ['rejected']],
   [
     'the same bytes again',

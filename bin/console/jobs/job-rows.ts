@@ -1,8 +1,9 @@
-import type { JobRow, Money, MoneyRange } from '../../console/api.ts';
-import type { JobEstimate, WaitingFor } from '../../functions/shared/contract/events.ts';
-import { isLastStatus } from '../../functions/shared/domain/job.ts';
-import type { JobSummary } from '../../functions/shared/domain/job-summary.ts';
-import type { LedgerQueries } from '../../functions/shared/ports/ports.ts';
+import type { JobRow, Money, MoneyRange } from '../../../console/api.ts';
+import type { JobEstimate, WaitingFor } from '../../../functions/shared/contract/events.ts';
+import { isLastStatus } from '../../../functions/shared/domain/job.ts';
+import type { JobSummary } from '../../../functions/shared/domain/job-summary.ts';
+import { isoTime } from '../../../functions/shared/lifecycle/status-events.ts';
+import type { LedgerQueries } from '../../../functions/shared/ports/ports.ts';
 import { expectedEnd, type Progress } from './expected-end.ts';
 
 /** What the index of jobs does not know of open jobs, by job id. */
@@ -27,7 +28,10 @@ export async function readOpenFacts(queries: LedgerQueries): Promise<OpenFacts> 
     queries.listHeldUp(),
     queries.listStalled(),
   ]);
-  const reasons = [...waiting.map(({ jobId, waiting: { for: reason } }) => ({ jobId, reason })), ...heldUp.map(({ jobId, for: reason }) => ({ jobId, reason }))];
+  const reasons = [
+    ...waiting.map(({ jobId, waiting: { for: reason } }) => ({ jobId, reason })),
+    ...heldUp.map(({ jobId, for: reason }) => ({ jobId, reason })),
+  ];
   return {
     waitingFor: new Map(reasons.reverse().map(({ jobId, reason }) => [jobId, reason])), // the first one of a job wins
     stalled: new Set(stalled.map(({ jobId }) => jobId)),
@@ -79,8 +83,4 @@ export function moneyOf(currency: string, decimal: string | null): Money {
 export function rangeOf({ currency, cost }: Pick<JobEstimate, 'currency' | 'cost'>): MoneyRange {
   const number = (decimal: string | null | undefined) => (decimal == null ? null : Number(decimal));
   return { currency, low: number(cost?.low), likely: number(cost?.likely), high: number(cost?.high) };
-}
-
-export function isoTime(at: number): string {
-  return new Date(at).toISOString();
 }

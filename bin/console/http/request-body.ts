@@ -64,7 +64,10 @@ function exactly(length: number): Transform {
   let idle: NodeJS.Timeout;
   return new Transform({
     construct(done) {
-      idle = setTimeout(() => this.destroy(new BadRequest(408, 'too_slow', 'Nothing arrived for a minute.')), IDLE_MS);
+      idle = setTimeout(
+        () => this.destroy(new BadRequest(408, 'too_slow', 'Nothing arrived for a minute.')),
+        IDLE_MS,
+      );
       idle.unref();
       done();
     },

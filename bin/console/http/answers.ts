@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import type { ErrorAnswer } from '../../console/api.ts';
-import { NotAllowed, RetryableError, TerminalError } from '../../functions/shared/domain/errors.ts';
-import { httpStatusOf } from '../../functions/shared/adapters/aws/aws-failure.ts';
-import { Failure, sentenceOf } from '../terminal/failure.ts';
+import type { ErrorAnswer } from '../../../console/api.ts';
+import { httpStatusOf } from '../../../functions/shared/adapters/aws/aws-failure.ts';
+import { NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
+import { Failure, sentenceOf } from '../../terminal/failure.ts';
 import type { Refusal } from './request-guard.ts';
 
 /** A request that cannot be answered as it stands. */
@@ -50,5 +50,7 @@ export function refusalFor(error: unknown): Refusal {
 /** AWS refused the call. The ledger's adapter wraps that in an error that is worth another try. */
 function isDenied(error: unknown): boolean {
   const cause = error instanceof RetryableError ? error.cause : error;
-  return error instanceof NotAllowed || httpStatusOf(cause) === 403 || /^AccessDenied/.test(Object(cause).name);
+  return (
+    error instanceof NotAllowed || httpStatusOf(cause) === 403 || /^AccessDenied/.test(Object(cause).name)
+  );
 }

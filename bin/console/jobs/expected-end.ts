@@ -1,4 +1,4 @@
-import type { JobSummary } from '../../functions/shared/domain/job-summary.ts';
+import type { JobSummary } from '../../../functions/shared/domain/job-summary.ts';
 
 /** How far a running job is: the rows that the API has processed. */
 export interface Progress {

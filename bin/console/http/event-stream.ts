@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Follower } from './live-jobs.ts';
+import type { Follower } from '../jobs/live-jobs.ts';
 
 const KEEP_ALIVE_MS = 15_000; // proxies and tunnels cut what is silent for a minute
 const MAX_BEHIND_MS = 60_000;

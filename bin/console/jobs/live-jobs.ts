@@ -9,14 +9,15 @@
  *
  * Without a page, nothing is read. Known gap: an older job that no page has listed is not followed.
  */
-import type { JobRow, JobsChange, LedgerReads } from '../../console/api.ts';
-import { isLastStatus } from '../../functions/shared/domain/job.ts';
-import { type JobSummary, summaryOf } from '../../functions/shared/domain/job-summary.ts';
-import type { Ledger, LedgerQueries } from '../../functions/shared/ports/ports.ts';
-import { rowsDone } from '../jobs/job-details.ts';
-import { sentenceOf } from '../terminal/failure.ts';
+import type { JobRow, JobsChange, LedgerReads } from '../../../console/api.ts';
+import { isLastStatus } from '../../../functions/shared/domain/job.ts';
+import { type JobSummary, summaryOf } from '../../../functions/shared/domain/job-summary.ts';
+import { isoTime } from '../../../functions/shared/lifecycle/status-events.ts';
+import type { Ledger, LedgerQueries } from '../../../functions/shared/ports/ports.ts';
+import { rowsDone } from '../../jobs/job-details.ts';
+import { sentenceOf } from '../../terminal/failure.ts';
 import { durationsOf, type Progress } from './expected-end.ts';
-import { isoTime, jobRow, type OpenFacts, readOpenFacts } from './job-rows.ts';
+import { jobRow, type OpenFacts, readOpenFacts } from './job-rows.ts';
 import type { LedgerMeter } from './ledger-meter.ts';
 
 /** A page that follows. */
@@ -151,7 +152,9 @@ export class LiveJobs {
   async #readProgress(): Promise<void> {
     const { ledger } = this.#options;
     const turnOf = ({ jobId }: JobSummary) => this.#partsAt.get(jobId) ?? 0;
-    const due = [...this.#jobs.values()].filter((job) => job.status === 'submitted' && turnOf(job) <= this.#looks);
+    const due = [...this.#jobs.values()].filter(
+      (job) => job.status === 'submitted' && turnOf(job) <= this.#looks,
+    );
     let reads = 0;
     for (const { jobId, plannedParts = 1, plannedRows = 0 } of due.sort((a, b) => turnOf(a) - turnOf(b))) {
       const needed = 1 + plannedParts; // at most: one answer has many parts
