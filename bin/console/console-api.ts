@@ -11,20 +11,20 @@ import type { Connection } from '../connection/connection.ts';
 import { timeNow } from '../connection/server-time.ts';
 import { accountIn } from '../connection/stack-names.ts';
 import { jobDetails } from '../jobs/job-details.ts';
-import { BadRequest, sendJson } from './http/answers.ts';
 import { checksAnswer } from './checks.ts';
 import type { ConsoleOptions } from './console-options.ts';
 import { type Download, findDownload, sendDownload } from './files/downloads.ts';
+import { Tickets } from './files/tickets.ts';
+import { MAX_UPLOAD_BYTES, Uploads } from './files/uploads.ts';
+import { BadRequest, sendJson } from './http/answers.ts';
 import { EventStream } from './http/event-stream.ts';
+import { readJson } from './http/request-body.ts';
 import { approveJob, cancelJob } from './jobs/job-actions.ts';
 import { isResultFile, jobAnswer } from './jobs/job-answer.ts';
 import { LedgerMeter } from './jobs/ledger-meter.ts';
 import { LiveJobs } from './jobs/live-jobs.ts';
-import { Overview } from './overview.ts';
-import { readJson } from './http/request-body.ts';
 import { sampleRows } from './jobs/row-samples.ts';
-import { Tickets } from './files/tickets.ts';
-import { MAX_UPLOAD_BYTES, Uploads } from './files/uploads.ts';
+import { Overview } from './overview.ts';
 
 /** A request, and where its answer goes. */
 interface Exchange {

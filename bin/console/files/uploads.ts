@@ -6,8 +6,8 @@ import type { Connection } from '../../connection/connection.ts';
 import { forecast } from '../../jobs/dry-run.ts';
 import { MAX_PUT_BYTES, putFile } from '../../jobs/put-file.ts';
 import { BadRequest } from '../http/answers.ts';
-import { rangeOf } from '../jobs/job-rows.ts';
 import { withStoredBody } from '../http/request-body.ts';
+import { rangeOf } from '../jobs/job-rows.ts';
 
 /** The largest file that the console takes, in bytes. */
 export const MAX_UPLOAD_BYTES = MAX_PUT_BYTES;
