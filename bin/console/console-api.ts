@@ -19,7 +19,7 @@ import { MAX_UPLOAD_BYTES, Uploads } from './files/uploads.ts';
 import { BadRequest, sendJson } from './http/answers.ts';
 import { EventStream } from './http/event-stream.ts';
 import { readJson } from './http/request-body.ts';
-import { approveJob, cancelJob } from './jobs/job-actions.ts';
+import { approveJob, cancelJob, retryJob } from './jobs/job-actions.ts';
 import { isResultFile, jobAnswer } from './jobs/job-answer.ts';
 import { LedgerMeter } from './jobs/ledger-meter.ts';
 import { LiveJobs } from './jobs/live-jobs.ts';
@@ -68,7 +68,8 @@ export class ConsoleApi {
     ['GET /api/checks', () => checksAnswer(this.#connection)],
     [
       'POST /api/check',
-      ({ request, query }) => this.#uploads.check(request, query.get('key') ?? 'requests.jsonl'),
+      ({ request, query }) =>
+        this.#uploads.check(request, this.#connection, query.get('key') ?? 'requests.jsonl'),
     ],
     ['PUT /api/files/', (exchange) => this.#upload(exchange)],
     ['POST /api/tickets', (exchange) => this.#ticket(exchange)],
@@ -155,7 +156,7 @@ export class ConsoleApi {
 
   async #act({ rest, request }: Exchange): Promise<object> {
     this.#refuseReader();
-    await readJson(request);
+    const body = await readJson(request);
     const [jobId = '', action] = rest.split('/', 2);
     const job = await this.#readJob(jobId);
     switch (action) {
@@ -163,6 +164,8 @@ export class ConsoleApi {
         return cancelJob(this.#connection, job);
       case 'approve':
         return approveJob(this.#connection, job);
+      case 'retry':
+        return retryJob(this.#connection, job, body);
       default:
         throw new BadRequest(404, 'not_found', 'There is no such action.');
     }

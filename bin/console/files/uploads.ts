@@ -22,11 +22,12 @@ export class Uploads {
   #running = 0;
 
   /** Checks the body of the request, and uploads nothing. */
-  check(request: IncomingMessage, key: string): Promise<FileCheck> {
+  check(request: IncomingMessage, { ledger }: Connection, key: string): Promise<FileCheck> {
     return this.#limited(() =>
       withStoredBody(request, BODY, async (path, bytes) => {
         const prices = createPriceList(undefined).at(Date.now());
-        const known = await forecast({ file: key, path, key, bytes }, {}, prices);
+        const { measured } = await ledger.readControl();
+        const known = await forecast({ file: key, path, key, bytes }, {}, prices, measured);
         if (known.verdict === 'bad') {
           const { count, findings } = known;
           return { rows: 0, parts: 0, findingCount: count, findings: findings.slice(0, SHOWN_FINDINGS) };

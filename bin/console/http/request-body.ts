@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { BadRequest } from './answers.ts';
 
@@ -15,10 +16,9 @@ const IDLE_MS = 60_000;
 export async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
   requireType(request, 'application/json');
   const length = statedLength(request, MAX_JSON_BYTES);
-  const chunks: Buffer[] = [];
-  for await (const chunk of request.pipe(exactly(length))) chunks.push(chunk);
+  const body = await pipeline(request, exactly(length), text);
   try {
-    return Object(JSON.parse(Buffer.concat(chunks).toString()));
+    return Object(JSON.parse(body));
   } catch {
     throw new BadRequest(400, 'not_json', 'The body is not JSON.');
   }

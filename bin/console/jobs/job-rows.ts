@@ -40,7 +40,8 @@ export async function readOpenFacts(queries: LedgerQueries): Promise<OpenFacts> 
 
 /** Returns a job as a row of the table. */
 export function jobRow(job: JobSummary, facts: RowFacts): JobRow {
-  const { jobId, status, requestFile, plannedRows, rows, cost, estimate, findings, joinedJobId } = job;
+  const { jobId, status, requestFile, plannedRows, rows, cost, estimate, findings, joinedJobId, retryOf } =
+    job;
   const ended = isLastStatus(status);
   const waitingFor = ended ? undefined : facts.waitingFor.get(jobId);
   const reason = job.reason ?? job.hold?.reason;
@@ -62,6 +63,7 @@ export function jobRow(job: JobSummary, facts: RowFacts): JobRow {
     stalled: !ended && facts.stalled.has(jobId),
     ...(findings !== undefined && { findings }),
     ...(joinedJobId !== undefined && { joinedJobId }),
+    ...(retryOf !== undefined && { retryOf }),
   };
 }
 
