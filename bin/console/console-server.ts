@@ -28,6 +28,7 @@ const MAX_CONNECTIONS = 64; // a browser opens six
 /** The files of the page by their paths. */
 const PAGE: ReadonlyMap<string, { readonly name: keyof PageFiles; readonly type: string }> = new Map([
   ['/', { name: 'index.html', type: 'text/html; charset=utf-8' }],
+  ['/icon.svg', { name: 'icon.svg', type: 'image/svg+xml' }],
   ['/console.js', { name: 'console.js', type: 'text/javascript; charset=utf-8' }],
   ['/console.css', { name: 'console.css', type: 'text/css; charset=utf-8' }],
 ]);

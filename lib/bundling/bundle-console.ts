@@ -1,5 +1,5 @@
 /**
- * Bundles the console's page: `index.html` as it is, `console.js` of `main.tsx`, and `console.css`. The package's
+ * Bundles the console's page: `index.html` and `icon.svg` as they are, `console.js` of `main.tsx`, and `console.css`. The package's
  * command contains it; the project builds it at its first use and keeps it until its source changes.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ const INPUTS = [
 ] as const;
 
 /** The contents of the page's files. */
-export type PageFiles = Readonly<Record<'index.html' | 'console.js' | 'console.css', string>>;
+export type PageFiles = Readonly<Record<'index.html' | 'icon.svg' | 'console.js' | 'console.css', string>>;
 
 /** Bundles the page. Errors: esbuild's error for source that does not build. */
 export async function bundledPage(): Promise<PageFiles> {
@@ -41,6 +41,7 @@ export async function bundledPage(): Promise<PageFiles> {
   const text = (name: string) => outputFiles.find(({ path }) => path.endsWith(`/${name}`))?.text ?? '';
   return {
     'index.html': await readFile(join(SOURCE, 'index.html'), 'utf8'),
+    'icon.svg': await readFile(join(SOURCE, 'icon.svg'), 'utf8'),
     'console.js': text('console.js'),
     'console.css': text('style.css'),
   };
@@ -50,12 +51,12 @@ export async function bundledPage(): Promise<PageFiles> {
 export async function keptPage(): Promise<PageFiles> {
   const folder = await keptBuild({ folder: KEPT, inputs: INPUTS, build: writePage });
   const read = (name: string) => readFile(join(folder, name), 'utf8');
-  const [index, script, style] = await Promise.all([
-    read('index.html'),
-    read('console.js'),
-    read('console.css'),
-  ]);
-  return { 'index.html': index, 'console.js': script, 'console.css': style };
+  return {
+    'index.html': await read('index.html'),
+    'icon.svg': await read('icon.svg'),
+    'console.js': await read('console.js'),
+    'console.css': await read('console.css'),
+  };
 }
 
 async function writePage(folder: string): Promise<void> {
