@@ -95,11 +95,16 @@ async function capture(): Promise<Map<string, string>> {
     await run('redrive', 'batchdrop redrive undelivered');
     await captureWebhooks(open, captures);
     await captureRealApi(open, terminals, captures);
-    return captures;
+    return new Map([...captures].map(([name, screen]) => [name, withoutToken(screen)]));
   } finally {
     for (const terminal of terminals.reverse()) await terminal.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Each run of the console has another token. */
+function withoutToken(screen: string): string {
+  return screen.replaceAll(/#token=[\w-]+/g, '#token=…');
 }
 
 /** Approves a job that another terminal waits for. */
