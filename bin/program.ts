@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { completionCommand } from './commands/completion.ts';
 import { escapeControlCharacters } from './terminal/escape-control-characters.ts';
 import { failureLines } from './terminal/failure.ts';
 
@@ -38,7 +39,8 @@ export async function runProgram(groups: CommandGroups): Promise<void> {
     .configureHelp({ subcommandTerm: (command) => command.name() })
     .configureOutput(ESCAPED)
     .exitOverride();
-  for (const [heading, commands] of Object.entries(groups)) {
+  const completion: Command = completionCommand(() => [...Object.values(groups).flat(), completion]);
+  for (const [heading, commands] of Object.entries({ ...groups, Help: [completion] })) {
     program.commandsGroup(`${heading}:`);
     for (const command of commands) {
       command
@@ -49,7 +51,7 @@ export async function runProgram(groups: CommandGroups): Promise<void> {
       program.addCommand(command);
     }
   }
-  program.commandsGroup('Help:').helpCommand('help [command]', 'Print the options of a command');
+  program.helpCommand('help [command]', 'Print the options of a command');
 
   // The reader of the output may have ended (`| head`, a closed terminal). A runtime must still stop properly.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => {});

@@ -4,7 +4,11 @@ import { resultsCommand } from './data/results.ts';
 import { approveCommand } from './jobs/approve.ts';
 import { cancelCommand } from './jobs/cancel.ts';
 import { listCommand } from './jobs/list.ts';
+import { logsCommand } from './jobs/logs.ts';
+import { retryCommand } from './jobs/retry.ts';
+import { showCommand } from './jobs/show.ts';
 import { submitCommand } from './jobs/submit.ts';
+import { waitCommand } from './jobs/wait.ts';
 import { watchCommand } from './jobs/watch.ts';
 import { consoleCommand } from './operate/console.ts';
 import { doctorCommand } from './operate/doctor.ts';
@@ -17,7 +21,17 @@ import { webhookCommand } from './operate/webhook.ts';
 /** The commands that work for deployed stacks and for the local runtime. */
 export function stackCommands(): CommandGroups {
   return {
-    Jobs: [submitCommand(), listCommand(), watchCommand(), approveCommand(), cancelCommand()],
+    Jobs: [
+      submitCommand(),
+      listCommand(),
+      showCommand(),
+      waitCommand(),
+      watchCommand(),
+      approveCommand(),
+      cancelCommand(),
+      retryCommand(),
+      logsCommand(),
+    ],
     Data: [resultsCommand(), costsCommand()],
     Operate: [
       consoleCommand(),

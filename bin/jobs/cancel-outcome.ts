@@ -5,6 +5,7 @@ import { isOver, type Job, type LastCancel } from '../../functions/shared/domain
 import { isJobId } from '../../functions/shared/domain/job-id.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
+import { shortId } from '../terminal/short-id.ts';
 import { findJob } from './find-job.ts';
 
 /** A cancel request, and the job that it means. */
@@ -74,7 +75,7 @@ async function isNewestVersion({ s3 }: Connection, { request }: Job): Promise<bo
 }
 
 function endedSentence({ jobId, status, request }: Job): string {
-  return `Job ${jobId} of ${request.key} is already ${status}. Nothing was cancelled. To see it: batchdrop show ${jobId}`;
+  return `Job ${jobId} of ${request.key} is already ${status}. Nothing was cancelled. To see it: batchdrop show ${shortId(jobId)}`;
 }
 
 function blindRequest({ names }: Connection, id = '', key?: string): CancelRequest {

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { isOver, type Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
+import { rowsDone } from './details/progress.ts';
 
 /** Callbacks of `followJob`. */
 interface JobListener {
@@ -51,9 +52,5 @@ async function rowsOf(
 ): Promise<{ done: number; total: number }> {
   if (plan === undefined) return { done: 0, total: 0 };
   const parts = await ledger.partsOf(jobId, plan.planId);
-  const done = parts.reduce((sum, { batch }) => {
-    const { completed = 0, failed = 0 } = batch?.counts ?? {};
-    return sum + completed + failed;
-  }, 0);
-  return { done, total: plan.rows };
+  return { done: rowsDone(parts), total: plan.rows };
 }

@@ -7,6 +7,7 @@ import type { Ledger, ResultStore } from '../../functions/shared/ports/ports.ts'
 import { type ErrorReport, errorReport } from './details/error-kinds.ts';
 import { type PartDetails, partDetails } from './details/job-parts.ts';
 import { nextStepOf } from './details/next-step.ts';
+import { rowsDone } from './details/progress.ts';
 import { type TimelineEntry, timelineOf } from './details/timeline.ts';
 
 /** All that is known of one job. */
@@ -72,15 +73,6 @@ async function partsOf(ledger: Ledger, { jobId, plan, onlyPart }: Job): Promise<
 function progressOf({ plan, rows }: Job, parts: readonly Part[]): JobDetails['progress'] {
   if (rows) return { done: rows.total, total: rows.total };
   return { done: rowsDone(parts), total: plan?.rows ?? 0 };
-}
-
-/** Returns how many rows the API has processed. Rows of an earlier attempt that do not run again are done. */
-export function rowsDone(parts: readonly Part[]): number {
-  return parts.reduce((sum, part) => {
-    if (part.delivered) return sum + part.rows;
-    const { completed = 0, failed = 0 } = part.batch?.counts ?? {};
-    return sum + part.rows - (part.earlierResults?.again.rows ?? part.rows) + completed + failed;
-  }, 0);
 }
 
 async function filesOf(results: Pick<ResultStore, 'size'>, job: Job): Promise<ResultFile[]> {

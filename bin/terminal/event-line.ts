@@ -72,7 +72,14 @@ export function eventCells(event: ReceivedEvent): string[] | undefined {
   if (facts === undefined) return undefined;
   const { metadata, data } = event.detail;
   const batchId = 'batchId' in data ? data.batchId : '';
-  return [metadata.occurredAt, facts.kind, facts.status, metadata.jobId ?? '', batchId, data.requestFile?.key ?? ''];
+  return [
+    metadata.occurredAt,
+    facts.kind,
+    facts.status,
+    metadata.jobId ?? '',
+    batchId,
+    data.requestFile?.key ?? '',
+  ];
 }
 
 /** What a line says of an event, besides its time. */
@@ -137,11 +144,7 @@ export function waitingFor(reason: WaitingFor): string {
 }
 
 function jobLine({ metadata, data }: JobStatusChange): LineFacts {
-  return lineFacts('job', data.status, [
-    data.requestFile.key,
-    ...jobFacts(data),
-    metadata.jobId,
-  ]);
+  return lineFacts('job', data.status, [data.requestFile.key, ...jobFacts(data), metadata.jobId]);
 }
 
 function jobFacts(data: JobStatusChangeData): (string | undefined)[] {

@@ -27,7 +27,6 @@ import { escapeControlCharacters } from '../../terminal/escape-control-character
 import { estimateText } from '../../terminal/estimate-text.ts';
 import { withExamples } from '../../terminal/examples.ts';
 import { Failure } from '../../terminal/failure.ts';
-import { fitted } from '../../terminal/fit-line.ts';
 import { type FormatOptions, isForPeople, printFacts } from '../../terminal/output-format.ts';
 import { StatusLine } from '../../terminal/status-line.ts';
 import { pricesIn } from '../../up/prices-file.ts';
@@ -175,7 +174,7 @@ async function printSubmissions(
   for (const [at, { file }] of submissions.entries()) {
     const { estimate, rows = 0 } = jobs[at]?.plan ?? {};
     const texts = [...(estimate ? [estimateText(estimate)] : []), ...durations(rows)];
-    for (const text of texts) line.print(fitted(`${escapeControlCharacters(file)}  ${text}`));
+    for (const text of texts) line.print(`${escapeControlCharacters(file)}  ${text}`);
   }
   for (const [at, { file }] of submissions.entries()) {
     const job = jobs[at];

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { endOnFullDisk } from '../../terminal/end-on-full-disk.ts';
+import { withExamples } from '../../terminal/examples.ts';
 import { Failure } from '../../terminal/failure.ts';
 import { untilStopped } from '../../terminal/stop-signal.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
@@ -19,40 +20,43 @@ interface Options {
 
 /** `batchdrop openai`: only the local Batch API server, for any client of the OpenAI Batch API. */
 export function openaiCommand(): Command {
-  return new Command('openai')
-    .summary('Run only the local Batch API server')
-    .description('Run only the local OpenAI Batch API server, for any client of the Batch API.')
-    .option('--port <number>', 'port on 127.0.0.1', wholeNumber('--port', 0, 65_535), 8080)
-    .option('--directory <directory>', 'where to store its data', '.batchdrop-openai')
-    .option(
-      '--speed <number>',
-      'how fast its clock runs, as a multiple of real time',
-      wholeNumber('--speed', 1, 100_000),
-      60,
-    )
-    .option(
-      '--seed <number>',
-      'seed of all random durations, results and faults',
-      wholeNumber('--seed', 0, 2 ** 31),
-      1,
-    )
-    .option(
-      '--faults <file-or-preset>',
-      'faults to inject: flaky, rate-limited, token-limit, expiring, accept-then-500, slow-list, gateway, slow-results, forgetful-list, broke, odd-neighbours, odd-webhooks, or a file with rules',
-    )
-    .addOption(
-      new Option('--profile <vendor>', 'the vendor whose Batch API the server imitates')
-        .choices(['openai', 'groq', 'azure', 'deepinfra'])
-        .default('openai'),
-    )
-    .option('--api-key <key>', 'the only API key to accept (default: any)')
-    .option('--webhook <url>', 'send a signed webhook to this URL when a batch ends')
-    .option(
-      '--webhook-secret <secret>',
-      'the signing secret of --webhook (default: a new one, kept in the directory)',
-    )
-    .option('--json', 'print JSON')
-    .action(serve);
+  return withExamples(
+    new Command('openai')
+      .summary('Run only the local Batch API server')
+      .description('Run only the local OpenAI Batch API server, for any client of the Batch API.')
+      .option('--port <number>', 'port on 127.0.0.1', wholeNumber('--port', 0, 65_535), 8080)
+      .option('--directory <directory>', 'where to store its data', '.batchdrop-openai')
+      .option(
+        '--speed <number>',
+        'how fast its clock runs, as a multiple of real time',
+        wholeNumber('--speed', 1, 100_000),
+        60,
+      )
+      .option(
+        '--seed <number>',
+        'seed of all random durations, results and faults',
+        wholeNumber('--seed', 0, 2 ** 31),
+        1,
+      )
+      .option(
+        '--faults <file-or-preset>',
+        'faults to inject: flaky, rate-limited, token-limit, expiring, accept-then-500, slow-list, gateway, slow-results, forgetful-list, broke, odd-neighbours, odd-webhooks, or a file with rules',
+      )
+      .addOption(
+        new Option('--profile <vendor>', 'the vendor whose Batch API the server imitates')
+          .choices(['openai', 'groq', 'azure', 'deepinfra'])
+          .default('openai'),
+      )
+      .option('--api-key <key>', 'the only API key to accept (default: any)')
+      .option('--webhook <url>', 'send a signed webhook to this URL when a batch ends')
+      .option(
+        '--webhook-secret <secret>',
+        'the signing secret of --webhook (default: a new one, kept in the directory)',
+      )
+      .option('--json', 'print JSON'),
+    'batchdrop openai --faults flaky',
+    'batchdrop openai --port 8081 --speed 600 --profile groq',
+  ).action(serve);
 }
 
 /** The endpoint that `--webhook` registers, and that a later start finds again. */

@@ -15,8 +15,7 @@ export interface OpenFacts {
 /** What a row needs besides the job. */
 interface RowFacts extends OpenFacts {
   readonly progress: ReadonlyMap<string, Progress>;
-  /** How long other jobs took, in milliseconds. */
-  readonly durations: readonly number[];
+  readonly newest: readonly JobSummary[];
   /** In milliseconds. */
   readonly now: number;
 }

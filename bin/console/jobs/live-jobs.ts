@@ -14,9 +14,9 @@ import { isLastStatus } from '../../../functions/shared/domain/job.ts';
 import { type JobSummary, summaryOf } from '../../../functions/shared/domain/job-summary.ts';
 import { isoTime } from '../../../functions/shared/lifecycle/status-events.ts';
 import type { Ledger, LedgerQueries } from '../../../functions/shared/ports/ports.ts';
-import { rowsDone } from '../../jobs/job-details.ts';
+import { rowsDone } from '../../jobs/details/progress.ts';
 import { sentenceOf } from '../../terminal/failure.ts';
-import { durationsOf, type Progress } from './expected-end.ts';
+import type { Progress } from './expected-end.ts';
 import { jobRow, type OpenFacts, readOpenFacts } from './job-rows.ts';
 import type { LedgerMeter } from './ledger-meter.ts';
 
@@ -58,7 +58,7 @@ export class LiveJobs {
   /** Older jobs that have ended: they are sent once more, and then forgotten. */
   readonly #ended = new Set<string>();
   #facts: OpenFacts = { waitingFor: new Map(), stalled: new Set() };
-  #durations: number[] = [];
+  #newest: readonly JobSummary[] = [];
   #looks = 0;
   #now = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -94,7 +94,7 @@ export class LiveJobs {
   }
 
   #rowOf(job: JobSummary, now: number): JobRow {
-    return jobRow(job, { ...this.#facts, progress: this.#progress, durations: this.#durations, now });
+    return jobRow(job, { ...this.#facts, progress: this.#progress, newest: this.#newest, now });
   }
 
   #schedule(afterMs: number): void {
@@ -125,7 +125,7 @@ export class LiveJobs {
     const hasNewPage = [...this.#followers.values()].some((known) => known.size === 0);
     const [at, { jobs: newest }] = await Promise.all([now(), queries.listJobs({ limit: NEWEST })]);
     this.#now = at;
-    this.#durations = durationsOf(newest);
+    this.#newest = newest;
     const ids = new Set(newest.map(({ jobId }) => jobId));
     await this.#readOlder(ids);
     for (const job of newest) this.#take(job);

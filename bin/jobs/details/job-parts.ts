@@ -1,6 +1,6 @@
 import type { Reason, RequestCounts, WaitingFor } from '../../../functions/shared/contract/events.ts';
 import { heldUpBy, stalledReasonOf } from '../../../functions/shared/domain/ledger-records.ts';
-import type { KnownBatch, Part } from '../../../functions/shared/domain/part.ts';
+import { attemptSize, type KnownBatch, type Part } from '../../../functions/shared/domain/part.ts';
 import type { WholePart } from '../../../functions/shared/domain/spending/past-attempts.ts';
 import { isoTime } from '../../../functions/shared/lifecycle/status-events.ts';
 
@@ -52,7 +52,8 @@ export function partDetails(part: WholePart): PartDetails {
 }
 
 /** An attempt that the API rejected for the token limit has left only the id of its batch. */
-function batchesIn({ ran, earlierBatchIds, batch, attempt }: WholePart): BatchDetails[] {
+function batchesIn(part: WholePart): BatchDetails[] {
+  const { ran, earlierBatchIds, batch, attempt } = part;
   const ranById = new Map(ran.map((earlier) => [earlier.batch.batchId, earlier]));
   const earlier = earlierBatchIds.map((batchId, at): BatchDetails => {
     const known = ranById.get(batchId);
@@ -61,7 +62,7 @@ function batchesIn({ ran, earlierBatchIds, batch, attempt }: WholePart): BatchDe
     return { ...batchDetails(known.batch, attemptOf), rows: known.rows };
   });
   if (!batch || earlierBatchIds.includes(batch.batchId)) return earlier;
-  return [...earlier, batchDetails(batch, attempt)];
+  return [...earlier, { ...batchDetails(batch, attempt), rows: attemptSize(part).rows }];
 }
 
 function batchDetails(batch: KnownBatch, attempt: number): BatchDetails {

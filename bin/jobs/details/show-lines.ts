@@ -34,20 +34,14 @@ export function showLines(
     section('Batches', batchLines(details)),
     section('Findings', findingLines(job)),
     section('Errors', errorLines(details.errors)),
-    section(
-      'Files',
-      files.map(
-        ({ key, size }) =>
-          `  s3://${place.resultsBucket}/${place.resultsPrefix ?? ''}${key}  ${bytesShown(size)}`,
-      ),
-    ),
   ];
   return [
     `Job ${job.jobId}  ${status}`,
     ...sections.flat().map((line) => fitted(escapeKept(line))),
+    ...(files.length === 0 ? [] : fileLines(details, place)),
     '',
-    // The whole sentence, also if it wraps: it ends with the command.
-    `Next: ${escapeControlCharacters(nextStep)}`,
+    // Whole, also if they wrap: each sentence ends with the command.
+    ...nextStep.split(/(?<=\S)\. (?=To )/).map((each, at) => escapeControlCharacters(`${at === 0 ? 'Next: ' : '      '}${each}`)),
   ];
 }
 
@@ -58,6 +52,22 @@ function escapeKept(line: string): string {
 
 function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', styleText('bold', title), ...lines];
+}
+
+/** The folder is never cut, so that it can be copied. */
+function fileLines(
+  { job, files }: JobDetails,
+  { resultsBucket, resultsPrefix = '' }: { readonly resultsBucket: string; readonly resultsPrefix?: string },
+): string[] {
+  const width = Math.max(...files.map(({ name }) => name.length));
+  const [first] = files;
+  const folder = first?.key.slice(0, -first.name.length) ?? job.request.key;
+  return [
+    '',
+    styleText('bold', 'Files'),
+    escapeControlCharacters(`  s3://${resultsBucket}/${resultsPrefix}${folder}`),
+    ...files.map(({ name, size }) => `    ${name.padEnd(width)}  ${bytesShown(size)}`),
+  ];
 }
 
 function factLines({ job, progress }: JobDetails, now: number, isSimulated: boolean): string[] {

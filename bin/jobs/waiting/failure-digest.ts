@@ -9,6 +9,7 @@ import { hasEnded } from '../follow-job.ts';
 import { unsuccessful } from './failed-rows.ts';
 
 const SHOWN = 5;
+const SHOWN_IDS = 2;
 
 /** Where the results are. */
 interface Place {
@@ -18,7 +19,7 @@ interface Place {
 
 /**
  * Returns what a person needs to know of a job that did not end well: the first errors, where the report is, and the next command.
- * No line if every row succeeded. The lines are safe to print, and cut to the terminal of stderr.
+ * No line if every row succeeded. The lines are safe to print. Messages are cut to the terminal, places and commands never.
  */
 export function failureDigest(
   file: string,
@@ -26,9 +27,7 @@ export function failureDigest(
   errors: ErrorReport,
   place: Place,
 ): string[] {
-  return linesOf(file, job, errors, place).map((line) =>
-    fitted(escapeControlCharacters(line), process.stderr),
-  );
+  return linesOf(file, job, errors, place).map(escapeControlCharacters);
 }
 
 function linesOf(file: string, job: Job | undefined, errors: ErrorReport, place: Place): string[] {
@@ -39,7 +38,7 @@ function linesOf(file: string, job: Job | undefined, errors: ErrorReport, place:
     const { count, first } = job.findings;
     const lines = first
       .slice(0, SHOWN)
-      .map(({ line, message }) => `${file}${line === null ? '' : `:${line}`}: ${message}`);
+      .map(({ line, message }) => fitted(escapeControlCharacters(`${file}${line === null ? '' : `:${line}`}: ${message}`), process.stderr));
     return [
       ...lines,
       `${file}: rejected with ${counted(count, 'finding', 'findings')}; nothing was sent`,
@@ -53,9 +52,10 @@ function linesOf(file: string, job: Job | undefined, errors: ErrorReport, place:
   if (failed === 0) return [];
   return [
     `${file}: ${grouped(failed)} of ${counted(job.rows.total, 'row', 'rows')} did not succeed`,
-    ...errorLines(errors),
+    ...errorLines(errors).map((line) => fitted(escapeControlCharacters(line), process.stderr)),
     at(resultKeys(job, place.resultsPrefix).errors),
-    `  to run them again: batchdrop retry ${id}, to get the results: batchdrop results ${id}`,
+    `  to see all about it: batchdrop show ${id}`,
+    `  to run them again: batchdrop retry ${id}`,
   ];
 }
 
@@ -66,7 +66,7 @@ export function errorLines({ kinds, rows, sampled, problem }: ErrorReport): stri
     .slice(0, SHOWN)
     .map(
       ({ code, count, message, customIds }) =>
-        `  ${grouped(count).padStart(width)}  ${code}: ${message} (${customIds.slice(0, 3).join(', ')}${count > 3 ? ', …' : ''})`,
+        `  ${grouped(count).padStart(width)}  ${code}, ${customIds.slice(0, SHOWN_IDS).join(', ')}${count > SHOWN_IDS ? ', …' : ''}: ${message}`,
     );
   return [
     ...lines,

@@ -33,11 +33,11 @@ export async function waitForJobs(
   const durations = await expectedDurations(connection);
   const refresh = () => line.show(progress(rows, { ended, jobs: awaited.length }, startedAt));
   const print = (file: string, text: string) =>
-    line.print(fitted(`${escapeControlCharacters(file)}  ${text}`));
+    line.print(`${escapeControlCharacters(file)}  ${text}`);
   const follow = async ({ jobId, file }: AwaitedJob) => {
     const job = await followJob(connection, jobId, {
       onStatus: (seen) => {
-        print(file, changeText(jobId, seen));
+        line.print(fitted(`${escapeControlCharacters(file)}  ${changeText(jobId, seen)}`));
         if (!seen.plan || estimated.has(seen.jobId)) return;
         estimated.add(seen.jobId);
         if (seen.plan.estimate) print(file, estimateText(seen.plan.estimate));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { durationsOf, expectedEnd } from '../../../bin/console/jobs/expected-end.ts';
+import { expectedEnd } from '../../../bin/console/jobs/expected-end.ts';
 import { LedgerMeter } from '../../../bin/console/jobs/ledger-meter.ts';
 import { type Follower, LiveJobs } from '../../../bin/console/jobs/live-jobs.ts';
 import type { JobRow, LedgerReads } from '../../../console/api.ts';
@@ -165,23 +165,19 @@ describe('the meter of the ledger', () => {
 });
 
 describe('the expected end', () => {
-  const job = { history: [{ status: 'submitted' as const, at: 1_000 }] };
+  const job = { createdAt: 500, history: [{ status: 'submitted' as const, at: 1_000 }] };
 
-  it('follows from the pace of the rows, or else from other jobs', () => {
+  it('follows from the pace of the rows, or else from jobs of about that size', async () => {
+    const world = new SmallWorld();
+    const other = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    const newest = [summaryOf(world.job(other))];
+    const took = (newest[0]?.changedAt ?? 0) - (newest[0]?.createdAt ?? 0);
     const now = 2_000;
-    expect(expectedEnd(job, { done: 50, total: 100 }, { now, durations: [] })).toBe(3_000);
-    expect(expectedEnd(job, { done: 1, total: 100 }, { now, durations: [9_000, 2_000, 4_000] })).toBe(5_000);
-    expect(expectedEnd(job, { done: 1, total: 100 }, { now, durations: [] })).toBeUndefined();
-    expect(expectedEnd(job, { done: 0, total: 100 }, { now, durations: [500] })).toBeUndefined();
-    expect(expectedEnd({ history: [] }, { done: 50, total: 100 }, { now, durations: [1] })).toBeUndefined();
-  });
-
-  it('learns from completed jobs only', () => {
-    const durations = durationsOf([
-      { status: 'completed', history: job.history, changedAt: 4_000 },
-      { status: 'failed', history: job.history, changedAt: 9_000 },
-      { status: 'completed', history: [], changedAt: 9_000 },
-    ]);
-    expect(durations).toEqual([3_000]);
+    expect(expectedEnd(job, { done: 50, total: 100 }, { now, newest: [] })).toBe(3_000);
+    expect(expectedEnd(job, { done: 0, total: 1 }, { now, newest })).toBe(500 + took);
+    expect(expectedEnd(job, { done: 0, total: 1 }, { now: 501 + took, newest })).toBeUndefined();
+    expect(expectedEnd(job, { done: 1, total: 100 }, { now, newest })).toBeUndefined();
+    expect(expectedEnd({ ...job, history: [] }, { done: 50, total: 100 }, { now, newest })).toBeUndefined();
   });
 });
