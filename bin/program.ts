@@ -11,9 +11,12 @@ const HELP_OPTION = ['-h, --help', 'print this help'] as const;
 
 const EXIT_CODES = `
 Exit codes:
-  0  success
-  1  the command or a check failed, or a job did not end as completed
-  2  usage error`;
+  0    success
+  1    the command or a check failed, or no row of a job succeeded
+  2    usage error
+  3    more rows failed than --max-failed allows
+  4    a job has not ended after --timeout
+  130  Ctrl-C`;
 
 /** Commander quotes arguments in its errors, and adds a suggestion on its own line. */
 const ESCAPED = {

@@ -265,7 +265,10 @@ export interface OverviewAnswer {
     readonly tokens: number;
     readonly cost: Money;
   }[];
-  /** The first day of `spending`: later than 30 days ago if there are very many jobs. */
+  /**
+   * The first day of `spending`: later than 30 days ago if there are very many jobs, and tomorrow if today alone has too many
+   * (`batchdrop costs` sums those).
+   */
   readonly spendingFrom: string;
   /** From the end of a job's last batch to its results and event, in seconds, of the newest jobs; oldest first. */
   readonly detection: readonly { readonly at: string; readonly seconds: number }[];

@@ -4,8 +4,16 @@ import { type Command, Option } from 'commander';
 import { openDynamoDbLedger } from '../../functions/shared/adapters/dynamodb/open-ledger.ts';
 import type { Ledger, LedgerQueries } from '../../functions/shared/ports/ports.ts';
 import type { Credentials } from '../../local/aws/iam/signature.ts';
+import { withFormat } from '../terminal/output-format.ts';
 import { namesOf, type StackNames } from './stack-names.ts';
-import { clientConfigAt, STACK_NAME, type Target, targetOf, type WhereOptions } from './target.ts';
+import {
+  clientConfigAt,
+  STACK_NAME,
+  STACK_VARIABLE,
+  type Target,
+  targetOf,
+  type WhereOptions,
+} from './target.ts';
 
 /** Access to a Batchdrop for its users: AWS clients, the ledger, and the names of its resources. */
 export interface Connection {
@@ -25,15 +33,29 @@ export interface ConnectionOptions extends WhereOptions {
   readonly json?: boolean;
 }
 
+/** The options of a command that spends, cancels or pauses. */
+export interface ActionOptions extends ConnectionOptions {
+  readonly yes?: boolean;
+}
+
 const POLL_INTERVAL_MS = { local: 250, account: 2_000 }; // each read costs a little in an account
 
-/** Adds the options that select a Batchdrop, and `--json`. */
+/** Adds `--yes`, and what `withConnectionOptions` adds, to a command that spends, cancels or pauses. */
+export function withActionOptions(command: Command): Command {
+  return withConnectionOptions(command.option('--yes', 'do not ask'));
+}
+
+/** Adds the options that select a Batchdrop, and those that select how to print. */
 export function withConnectionOptions(command: Command): Command {
   const account = ['stack', 'construct', 'region', 'profile'];
-  return command
-    .option('--json', 'print JSON')
+  return withFormat(command)
     .optionsGroup('Choose a Batchdrop:')
-    .addOption(new Option('--local', 'the runtime on this machine (default)').conflicts(account))
+    .addOption(
+      new Option(
+        '--local',
+        `the runtime on this machine (default, unless ${STACK_VARIABLE} names a stack)`,
+      ).conflicts(account),
+    )
     .addOption(
       new Option('--data <directory>', 'the runtime with its data in this directory').conflicts(account),
     )

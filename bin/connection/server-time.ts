@@ -7,12 +7,22 @@ const RUNTIME_TIME = 'x-batchdrop-time'; // a header of the local endpoint, whos
 /** Returns a point in time, in milliseconds. The clock of a runtime on this machine may run ahead. */
 export async function sinceTime(since: Since, connection: Connection): Promise<number> {
   if ('at' in since) return since.at;
-  return (await timeNow(connection)) - since.backMs;
+  return (await placeTime(connection)).now - since.backMs;
 }
 
-/** Returns the present time, in milliseconds. It is asked for only on this machine. */
-export async function timeNow(connection: Connection): Promise<number> {
-  return connection.target.kind === 'local' ? await serverTime(connection) : Date.now();
+/** The time of a Batchdrop, in milliseconds. On one machine it can be simulated: it runs ahead of the clock on the wall. */
+export interface PlaceTime {
+  readonly now: number;
+  readonly isSimulated: boolean;
+}
+
+const MAX_DRIFT_MS = 2_000; // a call to this machine takes less
+
+/** Returns the time of the Batchdrop. In an account, it is the time of this machine. */
+export async function placeTime(connection: Pick<Connection, 's3' | 'names' | 'target'>): Promise<PlaceTime> {
+  if (connection.target.kind === 'account') return { now: Date.now(), isSimulated: false };
+  const now = await serverTime(connection);
+  return { now, isSimulated: Math.abs(now - Date.now()) > MAX_DRIFT_MS };
 }
 
 /** Returns the current time of the Batchdrop, in milliseconds. AWS responses have a precision of one second. */

@@ -5,10 +5,18 @@ import { Failure } from '../terminal/failure.ts';
 
 /** The place where a Batchdrop runs: this machine, or a stack in an AWS account. */
 export type Target =
-  | { readonly kind: 'local'; readonly url: string; readonly credentials?: Credentials | undefined }
+  | {
+      readonly kind: 'local';
+      readonly url: string;
+      readonly credentials?: Credentials | undefined;
+      /** Where the runtime stores its data, if it is known. */
+      readonly data?: string | undefined;
+    }
   | {
       readonly kind: 'account';
       readonly stack: string;
+      /** `BATCHDROP_STACK` names the stack, and no option does. */
+      readonly isFromEnvironment?: boolean;
       /** The id of the construct, if the stack contains several. */
       readonly construct?: string | undefined;
       readonly region?: string | undefined;
@@ -41,11 +49,28 @@ export const DATA_DIRECTORY = {
 
 const ANY_CREDENTIALS: Credentials = { accessKeyId: 'batchdrop-cli', secretAccessKey: 'local' };
 
-/** Returns an account only if one of its options is given, otherwise the runtime on this machine. Throws a Failure. */
-export function targetOf(options: WhereOptions): Target {
+/** The variable that names the stack of every command. */
+export const STACK_VARIABLE = 'BATCHDROP_STACK';
+
+/**
+ * Returns an account only if one of its options is given, or `BATCHDROP_STACK` names a stack and no option selects a runtime.
+ * Otherwise returns the runtime on this machine. Throws a Failure.
+ */
+export function targetOf(
+  options: WhereOptions,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Target {
   const { stack, construct, region, profile } = options;
-  if ([stack, construct, region, profile].some((given) => given !== undefined)) {
-    return { kind: 'account', stack: stack ?? STACK_NAME, construct, region, profile };
+  const isLocal = [options.local, options.data, options.endpoint].some((given) => given !== undefined);
+  const named = isLocal ? undefined : env[STACK_VARIABLE] || undefined;
+  if ([stack, construct, region, profile, named].some((given) => given !== undefined)) {
+    const isFromEnvironment = stack === undefined && named !== undefined;
+    const account = { kind: 'account', construct, region, profile } as const;
+    return {
+      ...account,
+      stack: stack ?? named ?? STACK_NAME,
+      ...(isFromEnvironment && { isFromEnvironment }),
+    };
   }
   return { kind: 'local', ...(options.endpoint ? atAddress(options.endpoint) : runtimeIn(options.data)) };
 }
@@ -56,6 +81,7 @@ export function targetOf(options: WhereOptions): Target {
 interface Runtime {
   readonly url: string;
   readonly credentials?: Credentials | undefined;
+  readonly data?: string | undefined;
 }
 
 /** Returns the name of the stack. */
@@ -96,7 +122,7 @@ function runtimeIn(directory: string | undefined): Runtime {
       `Two Batchdrops are running here. Select one with --data ${directories.join(' or --data ')}.`,
     );
   }
-  return { url: found.url, credentials: readOwnerCredentials(found.path) };
+  return { url: found.url, credentials: readOwnerCredentials(found.path), data: found.path };
 }
 
 /**
@@ -108,7 +134,7 @@ function atAddress(url: string): Runtime {
   const known = here === undefined ? undefined : readOwnerCredentials(here);
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = process.env;
   const given = accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined;
-  return { url, credentials: known ?? given };
+  return { url, credentials: known ?? given, data: here };
 }
 
 function isAlive(pid: number): boolean {

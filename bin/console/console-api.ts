@@ -8,7 +8,7 @@ import { isoTime } from '../../functions/shared/lifecycle/status-events.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { bucketsOf, type ReadBuckets } from '../connection/buckets.ts';
 import type { Connection } from '../connection/connection.ts';
-import { timeNow } from '../connection/server-time.ts';
+import { placeTime } from '../connection/server-time.ts';
 import { accountIn } from '../connection/stack-names.ts';
 import { jobDetails } from '../jobs/job-details.ts';
 import { checksAnswer } from './checks.ts';
@@ -101,13 +101,14 @@ export class ConsoleApi {
     this.#connection.close();
   }
 
-  #now(): Promise<number> {
-    return timeNow(this.#connection);
+  async #now(): Promise<number> {
+    return (await placeTime(this.#connection)).now;
   }
 
   async #session(): Promise<Session> {
     const { target, names } = this.#connection;
     const isLocal = target.kind === 'local';
+    const { now, isSimulated } = await placeTime(this.#connection);
     return {
       version: packageJson.version,
       place: target.kind,
@@ -115,8 +116,8 @@ export class ConsoleApi {
       ...(!isLocal && { account: accountIn(names) }),
       ...(!isLocal && target.region !== undefined && { region: target.region }),
       mayOperate: !this.#readOnly,
-      now: isoTime(await this.#now()),
-      simulatedTime: isLocal,
+      now: isoTime(now),
+      simulatedTime: isSimulated,
       requestBucket: names.requestBucket,
       maxUploadBytes: MAX_UPLOAD_BYTES,
     };

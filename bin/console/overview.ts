@@ -1,5 +1,5 @@
 /**
- * What the whole Batchdrop does and did. An answer costs four queries of unfinished items, one of each 100 jobs of the last
+ * What the whole Batchdrop does and did. An answer costs four queries of unfinished items, some of the jobs of the last
  * three days, and what is not known from earlier answers: one object of S3 for each job that has a cost, and the parts of
  * the newest jobs.
  */
@@ -12,7 +12,6 @@ import type { CostRecord } from '../../functions/shared/domain/money/cost-record
 import { isoTime } from '../../functions/shared/lifecycle/status-events.ts';
 import type { Connection } from '../connection/connection.ts';
 import { costRecordsOfDay, type KeptRecords } from '../jobs/cost-records.ts';
-import { everyJob } from '../jobs/every-job.ts';
 import { moneyOf } from './jobs/job-rows.ts';
 
 type Waiting = OverviewAnswer['waiting'];
@@ -23,8 +22,9 @@ const DAY_MS = 24 * HOUR_MS;
 const HOURS = 48;
 const DAYS = 30;
 const MAX_AGE_MS = 72 * HOUR_MS; // a job ends within a day of its last batch
+const JOBS_PAGE = 1_000;
 const MAX_JOBS = 5_000;
-const MAX_RECORDS = 3_000; // read from S3 within seconds
+const MAX_RECORDS = 5_000; // at first, some ten seconds of S3
 const MAX_ITEMS = 2_000; // for each shard
 const DETECTED_JOBS = 20;
 
@@ -74,25 +74,34 @@ export class Overview {
 
   async #newestJobs(now: number): Promise<JobSummary[]> {
     const jobs: JobSummary[] = [];
-    for await (const job of everyJob(this.#connection.queries)) {
-      if (job.createdAt < now - MAX_AGE_MS || jobs.length >= MAX_JOBS) break;
-      jobs.push(job);
-    }
+    let cursor: string | undefined;
+    do {
+      const page = await this.#connection.queries.listJobs({
+        ...{ limit: JOBS_PAGE, since: now - MAX_AGE_MS },
+        ...(cursor !== undefined && { cursor }),
+      });
+      jobs.push(...page.jobs);
+      cursor = page.cursor;
+    } while (cursor !== undefined && jobs.length < MAX_JOBS);
     return jobs;
   }
 
-  /** Day by day, the newest first, until there are enough records. */
+  /** Day by day, the newest first, as long as there are not too many records. */
   async #spending(now: number): Promise<Pick<OverviewAnswer, 'spending' | 'spendingFrom'>> {
-    let day = now;
+    const kept = this.#records;
     const records: CostRecord[] = [];
-    for (; ; day -= DAY_MS) {
-      records.push(...(await costRecordsOfDay(this.#connection, day, this.#records)));
-      if (records.length >= MAX_RECORDS || day <= now - (DAYS - 1) * DAY_MS) break;
+    let from = now + DAY_MS;
+    while (from > now - (DAYS - 1) * DAY_MS) {
+      const day = from - DAY_MS;
+      const limit = MAX_RECORDS - records.length;
+      const ofDay = await costRecordsOfDay(this.#connection, day, { kept, limit });
+      if (ofDay === undefined) break;
+      records.push(...ofDay);
+      from = day;
     }
-    const from = dayOf(day);
-    for (const [key, { record }] of this.#records)
-      if (record.receivedAt.slice(0, 10) < from) this.#records.delete(key);
-    return { spending: spendingByDay(records), spendingFrom: from };
+    const spendingFrom = isoTime(from).slice(0, 10);
+    for (const [key, { record }] of kept) if (record.receivedAt.slice(0, 10) < spendingFrom) kept.delete(key);
+    return { spending: spendingByDay(records), spendingFrom };
   }
 
   async #detection(jobs: readonly JobSummary[]): Promise<Detection[]> {
@@ -203,8 +212,4 @@ function sumOf(decimals: readonly (string | null)[]): string | null {
     sum += amount;
   }
   return decimalOf(sum);
-}
-
-function dayOf(at: number): string {
-  return isoTime(at).slice(0, 10);
 }

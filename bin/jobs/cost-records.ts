@@ -26,25 +26,26 @@ export async function* costRecords(
 export type KeptRecords = Map<string, { readonly etag: string; readonly record: CostRecord }>;
 
 /**
- * Returns what the jobs cost that arrived on the day of this time, in UTC. Reads only objects that are not in `kept`, and adds
- * them. `at` in milliseconds. Errors: as `costRecords`.
+ * Returns what the jobs cost that arrived on the day of this time, in UTC; undefined if there are more than `limit`. Reads only
+ * objects that are not in `kept`, and adds them. `at` in milliseconds. Errors: as `costRecords`.
  */
 export async function costRecordsOfDay(
   connection: Connection,
   at: number,
-  kept: KeptRecords,
-): Promise<CostRecord[]> {
-  const ofDay: CostRecord[] = [];
-  for await (const objects of recordObjects(connection, `${folderOf(at)}/`, '')) {
-    const unread = objects.filter(({ key, etag }) => kept.get(key)?.etag !== etag);
-    const records = await recordsAt(connection, unread);
-    for (const [index, { key, etag }] of unread.entries()) {
-      const record = records[index];
-      if (record) kept.set(key, { etag, record });
-    }
-    ofDay.push(...objects.flatMap(({ key }) => kept.get(key)?.record ?? []));
+  { kept, limit }: { readonly kept: KeptRecords; readonly limit: number },
+): Promise<CostRecord[] | undefined> {
+  const objects: RecordObject[] = [];
+  for await (const page of recordObjects(connection, `${folderOf(at)}/`, '')) {
+    objects.push(...page);
+    if (objects.length > limit) return undefined;
   }
-  return ofDay;
+  const unread = objects.filter(({ key, etag }) => kept.get(key)?.etag !== etag);
+  const records = await recordsAt(connection, unread);
+  for (const [index, { key, etag }] of unread.entries()) {
+    const record = records[index];
+    if (record) kept.set(key, { etag, record });
+  }
+  return objects.flatMap(({ key }) => kept.get(key)?.record ?? []);
 }
 
 interface RecordObject {

@@ -14,7 +14,7 @@ import { objectMetadata } from './put-file.ts';
 import { contentOf, type RequestSource } from './request-source.ts';
 
 /** The result of a dry run: the batches of a file, or the findings for which INTAKE would reject it. */
-type Forecast = { readonly file: string; readonly key: string; readonly bytes: number } & (
+export type Forecast = { readonly file: string; readonly key: string; readonly bytes: number } & (
   | {
       readonly verdict: 'good';
       readonly rows: number;

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { isOver, type Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
 
@@ -34,7 +35,7 @@ export async function followJob(
     }
     if (job !== undefined && hasEnded(job)) return job;
     if (job !== undefined && onProgress !== undefined) onProgress(job, await rowsOf(connection, job));
-    await new Promise((resolve) => setTimeout(resolve, connection.pollIntervalMs));
+    await setTimeout(connection.pollIntervalMs, undefined, { ...(signal && { signal }) }).catch(() => {}); // ended early
   }
   return seen;
 }

@@ -37,6 +37,19 @@ export function momentShown(at: number): string {
   return new Date(at).toISOString().slice(0, 16).replace('T', ' ');
 }
 
+/** Returns `45 s`, `12 min`, `3 h`, `5 d`: a duration in milliseconds, in its largest unit. */
+export function durationShown(milliseconds: number): string {
+  const seconds = Math.max(Math.round(milliseconds / 1_000), 0);
+  if (seconds < 90) return `${seconds} s`;
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
+  return seconds < 48 * 3_600 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
+}
+
+/** Returns `45s`, `12m`, `3h`, `5d`: the same for a table. */
+export function ageShown(milliseconds: number): string {
+  return durationShown(milliseconds).replace(/ ([smhd]).*/, '$1');
+}
+
 /** Returns `0:07` or `2:05:09` for a duration in milliseconds. */
 export function timeShown(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1_000);

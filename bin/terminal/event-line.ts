@@ -38,6 +38,11 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   cancelled: 'yellow',
 };
 
+/** Returns the color of a status. */
+export function colorOf(status: string): Colour {
+  return COLOURS[status] ?? 'cyan';
+}
+
 /**
  * Returns true for Batchdrop's events. An event of a later version may have a `detail-type` that the types do not have.
  */
@@ -45,9 +50,39 @@ export function isBatchdropEvent(event: ReceivedEvent): event is BatchdropEvent 
   return event.source === EVENT_SOURCE;
 }
 
-/** Returns one readable line for an event of Batchdrop; undefined for any other event. */
-export function eventLine(event: ReceivedEvent): string | undefined {
+/**
+ * Returns one readable line for an event of Batchdrop; undefined for any other event. `arrivedAt`: the time to show instead of the
+ * event's own, in milliseconds. On one machine, the event's time is that of a clock that may run ahead.
+ */
+export function eventLine(event: ReceivedEvent, arrivedAt?: number): string | undefined {
   if (!isBatchdropEvent(event)) return undefined;
+  const facts = factsOf(event);
+  if (facts === undefined) return undefined;
+  const at = arrivedAt === undefined ? event.detail.metadata.occurredAt : new Date(arrivedAt).toISOString();
+  return line(at, facts);
+}
+
+/** The columns of events as a table of CSV. */
+export const EVENT_COLUMNS = ['occurredAt', 'kind', 'status', 'jobId', 'batchId', 'file'] as const;
+
+/** Returns the cells of an event of Batchdrop; undefined for any other event. */
+export function eventCells(event: ReceivedEvent): string[] | undefined {
+  if (!isBatchdropEvent(event)) return undefined;
+  const facts = factsOf(event);
+  if (facts === undefined) return undefined;
+  const { metadata, data } = event.detail;
+  const batchId = 'batchId' in data ? data.batchId : '';
+  return [metadata.occurredAt, facts.kind, facts.status, metadata.jobId ?? '', batchId, data.requestFile?.key ?? ''];
+}
+
+/** What a line says of an event, besides its time. */
+interface LineFacts {
+  readonly kind: string;
+  readonly status: string;
+  readonly rest: readonly (string | false | undefined)[];
+}
+
+function factsOf(event: BatchdropEvent): LineFacts | undefined {
   switch (event['detail-type']) {
     case DETAIL_TYPE.batchStatusChange:
       return batchLine(event.detail);
@@ -64,10 +99,10 @@ export function eventLine(event: ReceivedEvent): string | undefined {
   }
 }
 
-function batchLine({ metadata, data }: BatchStatusChange): string {
+function batchLine({ data }: BatchStatusChange): LineFacts {
   const { completed = 0, failed = 0, total = 0 } = data.requestCounts ?? {};
   const errors = data.errors?.first[0];
-  return line(metadata.occurredAt, 'batch', data.status, [
+  return lineFacts('batch', data.status, [
     data.requestFile.key,
     data.plannedParts > 1 && `part ${data.partNumber} of ${data.plannedParts}`,
     total > 0 && `${grouped(completed + failed)}/${grouped(total)} rows`,
@@ -101,8 +136,8 @@ export function waitingFor(reason: WaitingFor): string {
   return WAITING_FOR[reason] ?? String(reason).replaceAll('_', ' ');
 }
 
-function jobLine({ metadata, data }: JobStatusChange): string {
-  return line(metadata.occurredAt, 'job', data.status, [
+function jobLine({ metadata, data }: JobStatusChange): LineFacts {
+  return lineFacts('job', data.status, [
     data.requestFile.key,
     ...jobFacts(data),
     metadata.jobId,
@@ -149,12 +184,12 @@ function rowFacts(rows: RowCounts): string {
   return `${counted(total, 'row', 'rows')}: ${parts.map(([outcome, count]) => `${grouped(count)} ${outcome}`).join(', ')}`;
 }
 
-function outcomeLine(kind: string, { metadata, data }: CancelOutcome | ApprovalOutcome): string {
-  return line(metadata.occurredAt, kind, data.outcome, [data.message, Object.values(data.request).join('/')]);
+function outcomeLine(kind: string, { data }: CancelOutcome | ApprovalOutcome): LineFacts {
+  return lineFacts(kind, data.outcome, [data.message, Object.values(data.request).join('/')]);
 }
 
-function stalledLine({ metadata, data }: JobStalled): string {
-  return line(metadata.occurredAt, 'job', 'stalled', [
+function stalledLine({ metadata, data }: JobStalled): LineFacts {
+  return lineFacts('job', 'stalled', [
     data.requestFile.key,
     data.plannedParts > 1 && `part ${data.partNumber} of ${data.plannedParts}`,
     data.message,
@@ -162,15 +197,14 @@ function stalledLine({ metadata, data }: JobStalled): string {
   ]);
 }
 
-/** The id comes last, because a narrow terminal wraps the end of the line. */
-function line(
-  occurredAt: string,
-  kind: string,
-  status: string,
-  facts: (string | false | undefined)[],
-): string {
+/** The id comes last, because a narrow terminal cuts the end of the line. */
+function lineFacts(kind: string, status: string, rest: LineFacts['rest']): LineFacts {
+  return { kind, status, rest };
+}
+
+function line(occurredAt: string, { kind, status, rest }: LineFacts): string {
   const time = styleText('dim', escapeControlCharacters(occurredAt.slice(11, 19)));
-  const shown = styleText(COLOURS[status] ?? 'cyan', escapeControlCharacters(status).padEnd(11));
-  const rest = facts.filter((fact) => typeof fact === 'string' && fact !== '').map(String);
-  return `${time}  ${kind.padEnd(6)}  ${shown}  ${rest.map(escapeControlCharacters).join('  ')}`;
+  const shown = styleText(colorOf(status), escapeControlCharacters(status).padEnd(11));
+  const texts = rest.filter((fact) => typeof fact === 'string' && fact !== '').map(String);
+  return `${time}  ${kind.padEnd(6)}  ${shown}  ${texts.map(escapeControlCharacters).join('  ')}`;
 }

@@ -17,6 +17,7 @@ import { escapeControlCharacters, printableJson } from '../terminal/escape-contr
 import { eventLine } from '../terminal/event-line.ts';
 import { Failure } from '../terminal/failure.ts';
 import { firstDeliveries } from '../terminal/first-delivery.ts';
+import { fitted } from '../terminal/fit-line.ts';
 import { askOnTerminal, say } from '../terminal/prompt.ts';
 import { untilStopped } from '../terminal/stop-signal.ts';
 import { awaitExample, dropExample } from './example-job.ts';
@@ -238,8 +239,9 @@ async function stayUp(
 function printEvents(json: boolean): (event: AwsEvent) => void {
   const isFirst = firstDeliveries();
   return (event) => {
-    const line = isFirst(event) ? eventLine(event) : undefined;
-    if (line !== undefined) say(json ? printableJson(event) : line);
+    // With the time on the wall: the clock of the runtime may run ahead.
+    const line = isFirst(event) ? eventLine(event, Date.now()) : undefined;
+    if (line !== undefined) say(json ? printableJson(event) : fitted(line));
   };
 }
 

@@ -39,6 +39,8 @@ export function welcome(
     ['results', isPaid ? `downloaded to ${data}/results/JOB_ID/ as jobs end` : resultsCommand],
     ['', `or s3://${endpoints.resultsBucket}/${endpoints.resultsPrefix ?? ''}KEY/JOB_ID/`],
     ['cancel', `npx batchdrop cancel JOB_ID${here}`],
+    ['', `or send {"jobId":"…"} to ${endpoints.cancelQueueUrl}`],
+    ['events', `bus ${endpoints.eventBus}; npx batchdrop watch${here}`],
     ['stop', 'Ctrl-C; npm start resumes'],
   ];
   const shown = lines.map(

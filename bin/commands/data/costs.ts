@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import {
   type ConnectionOptions,
   withConnection,
@@ -10,13 +10,15 @@ import { costRecords } from '../../jobs/cost-records.ts';
 import { type CostLine, CostReport, type CostsBy } from '../../jobs/cost-report.ts';
 import { parseSince, type Since } from '../../jobs/since.ts';
 import { counted, grouped } from '../../terminal/amounts.ts';
+import { csvLine } from '../../terminal/csv.ts';
 import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
+import { withExamples } from '../../terminal/examples.ts';
 import { moneyShown } from '../../terminal/money.ts';
+import { type FormatOptions, formatOf } from '../../terminal/output-format.ts';
 
-interface Options extends ConnectionOptions {
+interface Options extends ConnectionOptions, FormatOptions {
   readonly since?: Since;
   readonly by: CostsBy;
-  readonly format?: 'csv' | 'json';
 }
 
 /** The columns of the CSV, which are the fields of a line. */
@@ -36,21 +38,22 @@ const COLUMNS = [
 
 /** `batchdrop costs`: what ended jobs cost, summed. */
 export function costsCommand(): Command {
-  return withConnectionOptions(
-    new Command('costs')
-      .summary('Sum what jobs cost')
-      .description(
-        'Sum the tokens of ended jobs, in and out, and what they cost: the list price, what was paid for batches, and what these saved. A job counts on the day its file arrived.',
-      )
-      .option('--since <time>', 'only jobs whose file arrived since: 30d, 24h, or 2026-01-31', parseSince)
-      .option(
-        '--by <what>',
-        'one line for each day, model, file or job, or for each value of a tag, such as team',
-        'day',
-      )
-      .addOption(
-        new Option('--format <format>', 'print CSV or JSON with exact amounts').choices(['csv', 'json']),
-      ),
+  return withExamples(
+    withConnectionOptions(
+      new Command('costs')
+        .summary('Sum what jobs cost')
+        .description(
+          'Sum the tokens of ended jobs, in and out, and what they cost: the list price, what was paid for batches, and what these saved. A job counts on the day its file arrived.',
+        )
+        .option('--since <time>', 'only jobs whose file arrived since: 30d, 24h, or 2026-01-31', parseSince)
+        .option(
+          '--by <what>',
+          'one line for each day, model, file or job, or for each value of a tag, such as team',
+          'day',
+        ),
+    ),
+    'batchdrop costs --since 30d --by model',
+    'batchdrop costs --by team --format csv > costs.csv',
   ).action(costs);
 }
 
@@ -60,8 +63,10 @@ async function costs(options: Options): Promise<void> {
     const report = new CostReport(by);
     const from = since && (await sinceTime(since, connection));
     for await (const record of costRecords(connection, from)) report.add(record);
-    const format = options.json ? 'json' : options.format;
-    if (format === 'json') console.log(printableJson({ by, lines: report.lines, totals: report.totals }, 2));
+    const format = formatOf(options);
+    if (format === 'jsonl') for (const line of report.lines) console.log(printableJson(line));
+    else if (format === 'json')
+      console.log(printableJson({ by, lines: report.lines, totals: report.totals }, 2));
     else if (format === 'csv') for (const line of csvOf(by, report.lines)) console.log(line);
     else if (report.lines.length === 0) console.log('No job has ended in this time.');
     else printTable(by, report);
@@ -70,15 +75,7 @@ async function costs(options: Options): Promise<void> {
 
 function csvOf(by: CostsBy, lines: readonly CostLine[]): string[] {
   const header = COLUMNS.map((column) => (column === 'name' ? by : column));
-  return [header, ...lines.map((line) => COLUMNS.map((column) => String(line[column] ?? '')))].map((cells) =>
-    cells.map(csvCell).join(','),
-  );
-}
-
-/** A spreadsheet would run a text that begins as a formula does. */
-function csvCell(text: string): string {
-  const harmless = /^[=+\-@\t\r]/.test(text) && !/^-?[\d.]+$/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  return [header, ...lines.map((line) => COLUMNS.map((column) => String(line[column] ?? '')))].map(csvLine);
 }
 
 function printTable(by: CostsBy, report: CostReport): void {

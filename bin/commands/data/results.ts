@@ -11,9 +11,11 @@ import { hasEnded } from '../../jobs/follow-job.ts';
 import { heldSentence } from '../../jobs/held-sentence.ts';
 import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
 import { Failure } from '../../terminal/failure.ts';
+import { printMerged } from './with-retries.ts';
 
 interface Options extends ConnectionOptions {
   readonly out?: string;
+  readonly withRetries?: boolean;
 }
 
 /** `batchdrop results`: downloads the results of a job. */
@@ -25,7 +27,14 @@ export function resultsCommand(): Command {
         'Download the results of a job: output.jsonl, errors.jsonl, summary.json, and anomalies.jsonl if results match no request. For a rejected file: rejected.json.',
       )
       .argument('<id>', 'a job id, its first characters, or the id of one of its batches')
-      .option('--out <directory>', 'where to store them (default: a new directory named after the job id)'),
+      .option(
+        '-o, --out <directory>',
+        'where to store them (default: a new directory named after the job id)',
+      )
+      .option(
+        '--with-retries',
+        'merge the results of the job with those of its retries: output.jsonl and errors.jsonl',
+      ),
   ).action(results);
 }
 
@@ -34,6 +43,7 @@ async function results(id: string, options: Options): Promise<void> {
     const job = await findJob(connection, id);
     refuseUnfinished(job);
     const directory = options.out ?? job.jobId; // not the key of the file, which could point anywhere
+    if (options.withRetries) return printMerged(connection, job, directory, options);
     const files = await fetchResults(connection, job, directory);
     if (files.length === 0) throw new Failure(`Job ${job.jobId} ended as ${job.status} without results.`);
     if (options.json) console.log(printableJson({ jobId: job.jobId, status: job.status, files }));

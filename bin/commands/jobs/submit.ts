@@ -1,26 +1,38 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createPriceList } from '../../../functions/shared/adapters/lambda/compose-price-list.ts';
 import { PRIORITIES, type Priority } from '../../../functions/shared/contract/request-file.ts';
+import { confirmPlace, placeShown } from '../../connection/confirm-place.ts';
 import {
+  type ActionOptions,
   type Connection,
-  type ConnectionOptions,
+  withActionOptions,
   withConnection,
-  withConnectionOptions,
 } from '../../connection/connection.ts';
-import { forecast, forecastLines } from '../../jobs/dry-run.ts';
-import { jobEstimate } from '../../jobs/job-estimates.ts';
-import { jobFacts } from '../../jobs/job-facts.ts';
+import { NO_ERRORS } from '../../jobs/details/error-kinds.ts';
+import { type Forecast, forecast, forecastLines } from '../../jobs/dry-run.ts';
 import { putFile, type Submission } from '../../jobs/put-file.ts';
 import { openSources, type RequestSource } from '../../jobs/request-source.ts';
-import { waitForJobs } from '../../jobs/wait-for-jobs.ts';
-import { bytesShown } from '../../terminal/amounts.ts';
-import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
+import {
+  awaitJobs,
+  WAIT_EXIT_CODES,
+  type WaitOptions,
+  withWaitOptions,
+} from '../../jobs/waiting/await-jobs.ts';
+import { EXIT_CODE } from '../../jobs/waiting/exit-code.ts';
+import { expectedDurations } from '../../jobs/waiting/expected-duration.ts';
+import { failureDigest } from '../../jobs/waiting/failure-digest.ts';
+import { whenPlanned } from '../../jobs/waiting/when-planned.ts';
+import { bytesShown, counted } from '../../terminal/amounts.ts';
+import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
 import { estimateText } from '../../terminal/estimate-text.ts';
+import { withExamples } from '../../terminal/examples.ts';
 import { Failure } from '../../terminal/failure.ts';
+import { fitted } from '../../terminal/fit-line.ts';
+import { type FormatOptions, isForPeople, printFacts } from '../../terminal/output-format.ts';
 import { StatusLine } from '../../terminal/status-line.ts';
 import { pricesIn } from '../../up/prices-file.ts';
 
-interface Options extends ConnectionOptions {
+interface Options extends ActionOptions, FormatOptions, WaitOptions {
   readonly name?: string;
   readonly meta?: Record<string, string>;
   readonly rerun?: boolean;
@@ -28,22 +40,22 @@ interface Options extends ConnectionOptions {
   readonly hold?: boolean;
   readonly wait?: boolean;
   readonly dryRun?: boolean;
+  /** False with `--no-check`. */
+  readonly check?: boolean;
   readonly prices?: string;
 }
 
 /** `batchdrop submit`: uploads request files to the request bucket. */
 export function submitCommand(): Command {
-  return withConnectionOptions(
+  const command = withWaitOptions(
     new Command('submit')
       .summary('Upload request files')
       .description('Upload request files (.jsonl) to the request bucket and print their job ids.')
       .argument('<file...>', 'request files, or - for stdin. The object key is the name of the file')
       .option('--name <key>', 'another object key, if there is only one file')
-      .option(
-        '--wait',
-        'wait until every job has ended. The exit code is 0 only if each is completed and has rows that succeeded',
-      )
+      .option('--wait', 'wait until every job has ended, and print what failed')
       .option('--dry-run', 'only validate, plan and estimate the files, without network access')
+      .option('--no-check', 'upload the files without this check before')
       .option('--prices <file>', 'with --dry-run: a JSON file with prices of models, as for up')
       .option(
         '--meta <name=value>',
@@ -58,6 +70,12 @@ export function submitCommand(): Command {
           'how urgent the files are among those that wait, with the prop shares',
         ).choices(PRIORITIES),
       ),
+  );
+  return withExamples(
+    withActionOptions(command).addHelpText('after', WAIT_EXIT_CODES),
+    'batchdrop submit reviews.jsonl --wait --max-failed 1%',
+    'batchdrop submit reviews.jsonl --dry-run',
+    'jq -c … | batchdrop submit - --name reviews.jsonl --meta team=search',
   ).action(submit);
 }
 
@@ -67,7 +85,8 @@ async function submit(files: string[], options: Options): Promise<void> {
   const { sources, discard } = await openSources(files, options.name);
   try {
     if (options.dryRun) await printForecasts(sources, options);
-    else await submitAll(sources, options);
+    else if (options.check === false || (await areAllGood(sources, options)))
+      await submitAll(sources, options);
   } finally {
     discard();
   }
@@ -75,31 +94,40 @@ async function submit(files: string[], options: Options): Promise<void> {
 
 async function printForecasts(sources: readonly RequestSource[], options: Options): Promise<void> {
   const own = options.prices === undefined ? undefined : await pricesIn(options.prices);
+  const forecasts = await forecastsOf(sources, options, own);
+  if (forecasts.some(({ verdict }) => verdict === 'bad')) process.exitCode = 1;
+  printFacts(options, forecasts, () => forecasts.flatMap(forecastLines));
+}
+
+/** Checks the files as a dry run does. If one is bad, prints its findings, and nothing is uploaded. */
+async function areAllGood(sources: readonly RequestSource[], options: Options): Promise<boolean> {
+  const bad = (await forecastsOf(sources, options, undefined)).filter(({ verdict }) => verdict === 'bad');
+  if (bad.length === 0) return true;
+  for (const line of bad.flatMap(forecastLines)) console.error(line);
+  printFacts(options, bad, () => []);
+  process.exitCode = 1;
+  return false;
+}
+
+async function forecastsOf(
+  sources: readonly RequestSource[],
+  { meta = {} }: Options,
+  own: string | undefined,
+): Promise<Forecast[]> {
   const prices = createPriceList(own).at(Date.now());
-  const forecasts = [];
-  for (const source of sources) {
-    const known = await forecast(source, options.meta ?? {}, prices);
-    forecasts.push(known);
-    if (known.verdict === 'bad') process.exitCode = 1;
-    if (!options.json) console.log(forecastLines(known).join('\n'));
-  }
-  if (options.json) console.log(printableJson(forecasts, 2));
+  const forecasts: Forecast[] = [];
+  for (const source of sources) forecasts.push(await forecast(source, meta, prices));
+  return forecasts;
 }
 
 async function submitAll(sources: readonly RequestSource[], options: Options): Promise<void> {
-  // With --json, only the result is printed.
-  const line = new StatusLine(options.json ? { write: () => {} } : process.stdout);
+  // For programs, only the result is printed.
+  const line = new StatusLine(isForPeople(options) ? process.stdout : { write: () => {} });
   await withConnection(options, async (connection) => {
+    await confirmPlace(connection, options, `Upload ${counted(sources.length, 'file', 'files')}`);
     const submissions = await putAll(connection, sources, options, line);
-    if (!options.wait) {
-      await printSubmissions(connection, submissions, options, line);
-      return;
-    }
-    const jobs = await waitForJobs(connection, submissions, line);
-    const facts = jobs.map((job) => job && jobFacts(job));
-    if (options.json) console.log(printableJson(facts, 2));
-    if (!jobs.every((job) => job?.status === 'completed' && (job.rows?.succeeded ?? 0) > 0))
-      process.exitCode = 1;
+    if (options.wait) await awaitJobs(connection, submissions, options, line);
+    else await printSubmissions(connection, submissions, options, line);
   }).finally(() => line.end());
 }
 
@@ -123,32 +151,37 @@ async function putAll(
       });
       submissions.push(submission);
       line.end();
-      line.print(`${of}job ${submission.jobId}`);
+      line.print(`${of}job ${submission.jobId}${placeShown(connection)}`);
     }
     return submissions;
   } catch (failure) {
     // Printed even though a later upload failed, because these files are in the bucket.
-    if (options.json && !options.wait) console.log(printableJson(submissions));
+    if (!options.wait) printFacts(options, submissions, () => []);
     throw failure;
   }
 }
 
-/** Prints the estimate of each file that is accepted within seconds; with --json, all that is known of the files. */
+/** Prints the estimate of each file that is accepted within seconds; for programs, all that is known of the files. */
 async function printSubmissions(
   connection: Connection,
   submissions: readonly Submission[],
-  { json }: Options,
+  options: Options,
   line: StatusLine,
 ): Promise<void> {
-  const estimates = await Promise.all(submissions.map(({ jobId }) => jobEstimate(connection, jobId)));
-  if (json) {
-    const known = submissions.map((each, at) => ({ ...each, estimate: estimates[at] ?? null }));
-    console.log(printableJson(known));
-    return;
+  const jobs = await Promise.all(submissions.map(({ jobId }) => whenPlanned(connection, jobId)));
+  const durations = await expectedDurations(connection);
+  const facts = submissions.map((each, at) => ({ ...each, estimate: jobs[at]?.plan?.estimate ?? null }));
+  printFacts(options, facts, () => []);
+  for (const [at, { file }] of submissions.entries()) {
+    const { estimate, rows = 0 } = jobs[at]?.plan ?? {};
+    const texts = [...(estimate ? [estimateText(estimate)] : []), ...durations(rows)];
+    for (const text of texts) line.print(fitted(`${escapeControlCharacters(file)}  ${text}`));
   }
   for (const [at, { file }] of submissions.entries()) {
-    const estimate = estimates[at];
-    if (estimate) line.print(`${escapeControlCharacters(file)}  ${estimateText(estimate)}`);
+    const job = jobs[at];
+    if (job?.status !== 'rejected') continue;
+    for (const text of failureDigest(file, job, NO_ERRORS, connection.names)) console.error(text);
+    process.exitCode = EXIT_CODE.nothing;
   }
 }
 

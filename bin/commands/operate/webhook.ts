@@ -15,41 +15,48 @@ import {
 import { NotManaged, type WebhookSetup, withWebhookSetup } from '../../operations/webhook/setup.ts';
 import { proveWebhooks } from '../../operations/webhook/test-event.ts';
 import { counted, momentShown } from '../../terminal/amounts.ts';
-import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
+import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
+import { withExamples } from '../../terminal/examples.ts';
 import { printFinding } from '../../terminal/finding-line.ts';
+import { type FormatOptions, isForPeople, printFacts } from '../../terminal/output-format.ts';
 
-type Action = (setup: WebhookSetup, options: ConnectionOptions) => Promise<void>;
+type Options = ConnectionOptions & FormatOptions;
+type Action = (setup: WebhookSetup, options: Options) => Promise<void>;
 
 const ACTIONS = { enable, status, test, rotate, disable } as const satisfies Record<string, Action>;
 
 /** `batchdrop webhook ACTION`: manages the webhooks of a deployed stack. */
 export function webhookCommand(): Command {
   const action = new Argument('<action>', 'what to do').choices(Object.keys(ACTIONS));
-  return withConnectionOptions(
-    new Command('webhook')
-      .summary('Set up, check, and test webhooks')
-      .description(
-        'Manage the webhooks of a stack with the prop webhook. This uses the API key of the stack. enable: register the URL at the API, and store the signing secret. status: check the setup. test: have the API send a test event, and wait until the ledger shows it. rotate: make a new signing secret; the old one stays valid for 24 hours. disable: remove what enable made. You can repeat each action.',
-      )
-      .addArgument(action),
+  return withExamples(
+    withConnectionOptions(
+      new Command('webhook')
+        .summary('Set up, check, and test webhooks')
+        .description(
+          'Manage the webhooks of a stack with the prop webhook. This uses the API key of the stack. enable: register the URL at the API, and store the signing secret. status: check the setup. test: have the API send a test event, and wait until the ledger shows it. rotate: make a new signing secret; the old one stays valid for 24 hours. disable: remove what enable made. You can repeat each action.',
+        )
+        .addArgument(action),
+    ),
+    'batchdrop webhook enable --stack Batchdrop',
+    'batchdrop webhook test --stack Batchdrop',
   ).action(manage);
 }
 
-async function manage(action: keyof typeof ACTIONS, options: ConnectionOptions): Promise<void> {
+async function manage(action: keyof typeof ACTIONS, options: Options): Promise<void> {
   await withConnection(options, async (connection) => {
     try {
       await withWebhookSetup(connection, (setup) => ACTIONS[action](setup, options));
     } catch (failure) {
-      if (!(failure instanceof NotManaged) || !options.json) throw failure;
-      console.log(printableJson({ managed: false, reason: failure.why, ...failure.steps }));
+      if (!(failure instanceof NotManaged) || isForPeople(options)) throw failure;
+      printFacts(options, { managed: false, reason: failure.why, ...failure.steps }, () => []);
       process.exitCode = 1;
     }
   });
 }
 
-async function enable(setup: WebhookSetup, { json }: ConnectionOptions): Promise<void> {
+async function enable(setup: WebhookSetup, options: Options): Promise<void> {
   const enabled = await enableWebhooks(setup);
-  print(json, { url: setup.url, ...enabled }, [
+  print(options, { url: setup.url, ...enabled }, [
     ...sentencesOf(setup, enabled),
     'To test the whole path: batchdrop webhook test',
   ]);
@@ -74,37 +81,37 @@ function sentencesOf({ host, url, secret }: WebhookSetup, enabled: Enabled): str
     : [`Webhooks were already enabled: ${host} sends the ends of batches to ${url}.`];
 }
 
-async function status(setup: WebhookSetup, { json }: ConnectionOptions): Promise<void> {
+async function status(setup: WebhookSetup, options: Options): Promise<void> {
   const findings: Finding[] = [];
   for await (const finding of checkSetup(setup)) {
     findings.push(finding);
-    if (!json) printFinding(finding);
+    if (isForPeople(options)) printFinding(finding);
   }
   const working = findings.every(({ verdict }) => verdict !== 'failed');
-  if (json) console.log(printableJson({ url: setup.url, working, findings }, 2));
+  printFacts(options, { url: setup.url, working, findings }, () => []);
   if (!working) process.exitCode = 1;
 }
 
-async function test(setup: WebhookSetup, { json }: ConnectionOptions): Promise<void> {
+async function test(setup: WebhookSetup, options: Options): Promise<void> {
   const { endpointId, seenAt } = await proveWebhooks(setup);
-  print(json, { url: setup.url, endpointId, seenAt: new Date(seenAt).toISOString() }, [
+  print(options, { url: setup.url, endpointId, seenAt: new Date(seenAt).toISOString() }, [
     `Webhooks work: the test event of ${setup.host} arrived, its signature is valid, and the ledger shows it.`,
   ]);
 }
 
-async function rotate(setup: WebhookSetup, { json }: ConnectionOptions): Promise<void> {
+async function rotate(setup: WebhookSetup, options: Options): Promise<void> {
   const { endpointId, oldSecretUntil } = await rotateWebhookSecret(setup);
   const old =
     oldSecretUntil === null
       ? []
       : [`The old one is valid until ${momentShown(Date.parse(oldSecretUntil))} UTC.`];
-  print(json, { url: setup.url, endpointId, oldSecretUntil }, [
+  print(options, { url: setup.url, endpointId, oldSecretUntil }, [
     `Stored a new signing secret of ${endpointId} in ${setup.secret.id}.`,
     ...old,
   ]);
 }
 
-async function disable(setup: WebhookSetup, { json }: ConnectionOptions): Promise<void> {
+async function disable(setup: WebhookSetup, options: Options): Promise<void> {
   const disabled = await disableWebhooks(setup);
   const { removedEndpoints, secret } = disabled;
   const said = {
@@ -113,14 +120,13 @@ async function disable(setup: WebhookSetup, { json }: ConnectionOptions): Promis
     absent: [],
   }[secret];
   const nothing = removedEndpoints === 0 && secret === 'absent';
-  print(json, { url: setup.url, ...disabled }, [
+  print(options, { url: setup.url, ...disabled }, [
     nothing ? 'Webhooks were not enabled.' : `Disabled: ${setup.host} sends nothing to ${setup.url}.`,
     ...said,
     'POLL finds all ends.',
   ]);
 }
 
-function print(json: boolean | undefined, facts: object, lines: readonly string[]): void {
-  if (json) console.log(printableJson(facts));
-  else for (const line of lines) console.log(escapeControlCharacters(line));
+function print(options: Options, facts: object, lines: readonly string[]): void {
+  printFacts(options, facts, () => lines.map(escapeControlCharacters));
 }

@@ -41,6 +41,7 @@ export async function findDownload(
  * the connection is cut, and the browser reports a failed download.
  */
 export async function sendDownload(response: ServerResponse, { name, size, open }: Download): Promise<void> {
+  response.strictContentLength = true; // an object that was replaced meanwhile is a failed download
   response.writeHead(200, {
     'content-type': 'application/octet-stream',
     'content-length': size,

@@ -9,6 +9,8 @@ export class LedgerMeter {
   /** The totals at the ends of the newest seconds with calls. */
   readonly #marks: { at: number; total: number }[] = [];
   #total = 0;
+  /** The calls before the window. */
+  #before = 0;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -30,16 +32,11 @@ export class LedgerMeter {
   /** At the pace of the last two minutes. */
   get perHour(): number {
     const now = this.#now();
-    let before = 0;
     for (let [first] = this.#marks; first && first.at < now - WINDOW_MS; [first] = this.#marks) {
-      before = first.total;
+      this.#before = first.total;
       this.#marks.shift();
     }
-    this.#forgotten = Math.max(this.#forgotten, before);
     const windowMs = Math.max(MIN_WINDOW_MS, Math.min(WINDOW_MS, now - this.#openedAt));
-    return Math.round(((this.#total - this.#forgotten) * HOUR_MS) / windowMs);
+    return Math.round(((this.#total - this.#before) * HOUR_MS) / windowMs);
   }
-
-  /** The calls before the window. */
-  #forgotten = 0;
 }

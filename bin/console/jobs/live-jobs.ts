@@ -55,6 +55,8 @@ export class LiveJobs {
   readonly #progress = new Map<string, Progress>();
   /** Running jobs by the look at which their parts are read next. */
   readonly #partsAt = new Map<string, number>();
+  /** Older jobs that have ended: they are sent once more, and then forgotten. */
+  readonly #ended = new Set<string>();
   #facts: OpenFacts = { waitingFor: new Map(), stalled: new Set() };
   #durations: number[] = [];
   #looks = 0;
@@ -135,8 +137,8 @@ export class LiveJobs {
 
   /** Those that were read the longest time ago. */
   async #readOlder(newest: ReadonlySet<string>): Promise<void> {
-    const older = [...this.#jobs.keys()].filter((jobId) => !newest.has(jobId)).slice(0, MAX_READ);
-    for (const jobId of older) {
+    const older = [...this.#jobs.values()].filter(({ jobId, status }) => !newest.has(jobId) && !isLastStatus(status));
+    for (const { jobId } of older.slice(0, MAX_READ)) {
       const job = await this.#options.ledger.readJob(jobId);
       this.#jobs.delete(jobId);
       if (job) this.#take(summaryOf(job));
@@ -176,9 +178,6 @@ export class LiveJobs {
       if (!newest.has(jobId)) this.#ended.add(jobId);
     }
   }
-
-  /** They are sent once more, and then forgotten. */
-  readonly #ended = new Set<string>();
 
   #publish(): void {
     const { meter } = this.#options;

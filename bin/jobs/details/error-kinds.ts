@@ -32,7 +32,8 @@ export interface ErrorReport {
 
 const READ_BYTES = 4 * 1024 * 1024; // some 10,000 rows; read within a second
 const SHOWN_IDS = 5;
-const NO_ERRORS: ErrorReport = { kinds: [], rows: 0, sampled: false };
+/** The report of a job without errors. */
+export const NO_ERRORS: ErrorReport = { kinds: [], rows: 0, sampled: false };
 
 /**
  * Returns the errors of the job by kind. It reads at most the first 4 MiB of `errors.jsonl`, and nothing unless the job has rows

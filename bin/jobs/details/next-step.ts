@@ -5,7 +5,7 @@ import { isAtItsEnd } from '../../../functions/shared/domain/part-end.ts';
 import { counted, momentShown } from '../../terminal/amounts.ts';
 import { waitingFor } from '../../terminal/event-line.ts';
 import { shortId } from '../../terminal/short-id.ts';
-import { stallEnd, waitEnd } from './wait-end.ts';
+import { PAUSED, stallEnd, waitEnd } from './wait-end.ts';
 
 /** Returns what happens next with a job, or which command ends its wait: a sentence or two. */
 export function nextStepOf(job: Job, parts: readonly Part[], paused: boolean): string {
@@ -22,8 +22,7 @@ function whileOpen(job: Job, parts: readonly Part[], paused: boolean): string {
     return `Held until ${momentShown(job.hold.until)}: ${job.hold.reason.message}. To send it: batchdrop approve ${id}`;
   if (job.status === 'received')
     return waitOf(job, parts) ?? `Batchdrop checks the file. To wait for the results: batchdrop wait ${id}`;
-  if (paused && parts.some(({ phase }) => isUnsent(phase)))
-    return 'Submission is paused. To send waiting files: batchdrop resume';
+  if (paused && parts.some(({ phase }) => isUnsent(phase))) return PAUSED;
   const wait = waitOf(job, parts);
   if (wait !== undefined) return wait;
   const ended = parts.filter(isAtItsEnd).length;

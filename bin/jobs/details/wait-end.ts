@@ -4,7 +4,7 @@ import { ROW_ABOVE_BUDGET } from '../../../functions/shared/domain/money/budget.
 import { shortId } from '../../terminal/short-id.ts';
 
 /** To send waiting files after a pause. */
-export const PAUSED = 'submission is paused, to send waiting files: batchdrop resume';
+export const PAUSED = 'Submission is paused. To send waiting files: batchdrop resume';
 
 const ENDS: Readonly<Record<WaitingFor, (id: string) => string>> = {
   token_limit: whenBatchesEnd,

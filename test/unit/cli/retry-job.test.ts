@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { objectMetadata } from '../../../bin/jobs/put-file.ts';
+import { mergeRetries } from '../../../bin/jobs/retry/merge-retries.ts';
 import { planRetry, type RetriedRows, type RetryPlan } from '../../../bin/jobs/retry-job.ts';
 import { fileOf, SmallWorld } from '../small-world.ts';
 
@@ -176,5 +179,46 @@ describe('a retry', () => {
   it('of a job whose rows all succeeded has nothing to send', async () => {
     const { plan } = await aWorld('g1', 'g2');
     expect(await plan('all')).toMatchObject({ rows: 0, taken: 0, left: { refused: 0, missing: 0 } });
+  });
+});
+
+describe('the results of a job with its retries', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'batchdrop-merge-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  const idsOf = (path: string): string[] =>
+    readFileSync(path, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line).custom_id);
+
+  it('have the last line in which a row succeeded, in the order of the request file', async () => {
+    const { world, jobId, plan, send, heal } = await aWorld('g1', 's1', 'f1', 'g2', 'm1', 's2', 'g3');
+    const first = await send(await plan()); // s1, s2: they fail again
+    await world.rest();
+    heal();
+    await send(await plan('default', first)); // the retry of the retry: both succeed
+    await send(await plan('missing')); // m1
+    await world.rest();
+    const merged = await mergeRetries(world, world.job(jobId), directory);
+    expect(merged).toMatchObject({ succeeded: 6, others: 1, open: [] });
+    expect(merged.retries).toHaveLength(3);
+    expect(idsOf(join(directory, 'output.jsonl'))).toEqual(['g1', 's1', 'g2', 'm1', 's2', 'g3']);
+    expect(idsOf(join(directory, 'errors.jsonl'))).toEqual(['f1']);
+    expect(readdirSync(directory).toSorted()).toEqual(['errors.jsonl', 'output.jsonl']);
+  });
+
+  it('are those of the job while a retry still runs, and name it', async () => {
+    const { world, jobId, plan, send } = await aWorld('g1', 's1');
+    const retry = await send(await plan());
+    const merged = await mergeRetries(world, world.job(jobId), directory);
+    expect(merged).toMatchObject({ succeeded: 1, others: 1, retries: [], open: [retry] });
+  });
+
+  it('are not written if the request file is gone', async () => {
+    const { world, jobId } = await aWorld('g1', 's1');
+    world.requestFiles.remove(world.job(jobId).request);
+    const nowhere = join(directory, 'nowhere');
+    await expect(mergeRetries(world, world.job(jobId), nowhere)).rejects.toThrow(/not there any more/);
+    expect(readdirSync(nowhere)).toEqual([]);
   });
 });
