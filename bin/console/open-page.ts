@@ -21,14 +21,18 @@ export function openPage(url: string): (() => void) | undefined {
   const hasScreen = platform !== 'linux' || Boolean(env.DISPLAY ?? env.WAYLAND_DISPLAY);
   if (opener === undefined || !hasScreen || !stdout.isTTY || env.SSH_CONNECTION !== undefined)
     return undefined;
-  const folder = mkdtempSync(join(tmpdir(), 'batchdrop-console-')); // mode 0700
-  const file = join(folder, 'console.html');
-  writeFileSync(file, `<!doctype html><meta http-equiv="refresh" content="0; url=${url}">\n`, {
-    mode: 0o600,
-  });
+  const leading = fileLeadingTo(url);
   const [command, ...more] = opener;
-  const child = spawn(command, [...more, pathToFileURL(file).href], { stdio: 'ignore', detached: true });
+  const child = spawn(command, [...more, leading.href], { stdio: 'ignore', detached: true });
   child.on('error', () => {}); // the address was printed
   child.unref();
-  return () => rmSync(folder, { recursive: true, force: true });
+  return leading.discard;
+}
+
+/** Writes a page that only this user can read and that leads to the address. Returns its own address. */
+export function fileLeadingTo(url: string): { href: string; discard: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), 'batchdrop-console-')); // mode 0700
+  const file = join(folder, 'console.html');
+  writeFileSync(file, `<!doctype html><meta http-equiv="refresh" content="0; url=${url}">\n`, { mode: 0o600 });
+  return { href: pathToFileURL(file).href, discard: () => rmSync(folder, { recursive: true, force: true }) };
 }

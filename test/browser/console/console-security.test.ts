@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
 import { startConsole } from '../../../bin/console/console-server.ts';
+import { fileLeadingTo } from '../../../bin/console/open-page.ts';
 import { synthesizedStack } from '../../../bin/up/synthesis.ts';
 import { RecordedRuntime } from '../../local/iam/recorded-runtime.ts';
 import { CAN_RUN, type OpenBrowser, openBrowser } from '../browser.ts';
@@ -109,6 +110,20 @@ where('the page of the console', () => {
     expect(asked.filter((url) => !url.startsWith(`${target.base}/`))).toEqual([]);
     expect(asked.filter((url) => url.includes(target.token))).toEqual([]);
     await close();
+  });
+
+  it('opens from the file with which the command starts the browser, and from no other page', async () => {
+    const leading = fileLeadingTo(address);
+    const context = await chromium.browser.newContext();
+    const page = await context.newPage();
+    await page.goto(leading.href);
+    await page.getByText(MARKUP.slice(0, 10)).first().waitFor();
+    leading.discard();
+    await page.goto(`http://127.0.0.1:${elsewhere.port}/`);
+    const link = (path: string) => page.evaluate(`location.href = ${JSON.stringify(target.base + path)}`);
+    const [answer] = await Promise.all([page.waitForResponse(`${target.base}/api/session`), link('/api/session')]);
+    expect(answer.status()).toBe(403);
+    await context.close();
   });
 
   it('shows markup in keys, ids, prompts and answers as text', async () => {

@@ -24,6 +24,7 @@ import type {
   UploadAnswer,
 } from '../../../console/api.ts';
 import type { Credentials } from '../../../local/aws/iam/signature.ts';
+import type { FaultPlan } from '../../../local/openai/faults/faults.ts';
 import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { RecordedRuntime } from '../../local/iam/recorded-runtime.ts';
 import { programOf } from '../child-runtime.ts';
@@ -35,11 +36,18 @@ const PROMPT = '<script>alert("prompt")</script>';
 let runtime: RecordedRuntime;
 let page: ConsoleClient;
 let ended: string;
+let failed: string;
 const opened: RunningConsole[] = [];
 
 beforeAll(async () => {
-  runtime = await RecordedRuntime.start(await synthesizedStack());
+  // Half of the rows of the first batch are refused.
+  const faults: FaultPlan = [
+    { on: ['batches.create'], rate: 1, times: 1, fault: { fault: 'failing-rows', share: 0.5, status: 400 } },
+  ];
+  runtime = await RecordedRuntime.start(await synthesizedStack(), { api: { kind: 'local', faults } });
   page = await consoleOf();
+  failed = await runtime.drop('refused.jsonl', chatRows(20, 'refused'));
+  await runtime.untilJob(failed, 'completed');
   ended = await runtime.drop(KEY, chatRows(3, PROMPT));
   await runtime.untilJob(ended, 'completed');
 });
@@ -352,16 +360,25 @@ describe('actions', () => {
     expect(await act(cancelled ?? '', 'cancel')).toMatchObject({ outcome: 'too_late' });
   });
 
-  it('retry only what did not succeed', async () => {
-    expect(await act(ended, 'retry', { rows: 'default', confirmed: true })).toMatchObject({
-      outcome: 'too_late',
+  it('retry rows that did not succeed, once they are confirmed', async () => {
+    const retry = (jobId: string, rows: string, confirmed: unknown) => act(jobId, 'retry', { rows, confirmed });
+    expect(await retry(ended, 'default', true)).toMatchObject({ outcome: 'too_late' });
+    expect(await retry(failed, 'default', true)).toMatchObject({ outcome: 'too_late' }); // refused again
+    const { job, errorKinds } = await page.get<JobAnswer>(`/api/jobs/${failed}`);
+    const rows = job.rows?.failed ?? 0;
+    expect(rows).toBeGreaterThan(0);
+    expect(errorKinds).toMatchObject([{ count: rows, sampled: false }]);
+    const question = await retry(failed, 'all', false);
+    expect(question).toEqual({ outcome: 'question', message: expect.stringContaining(`${rows} rows of 20`) });
+    const { outcome, jobId = '' } = await retry(failed, 'all', true);
+    expect(outcome).toBe('done');
+    await runtime.untilJob(jobId, 'completed');
+    expect((await page.get<JobAnswer>(`/api/jobs/${jobId}`)).job).toMatchObject({
+      ...{ retryOf: failed, rows: { total: rows, succeeded: rows } },
     });
-    expect(
-      await statusOf(`/api/jobs/${ended}/retry`, {
-        method: 'POST',
-        body: '{"rows":"each","confirmed":true}',
-      }),
-    ).toBe(400);
+    expect(await retry(failed, 'all', true)).toMatchObject({ outcome: 'too_late' });
+    for (const body of ['{"rows":"each","confirmed":true}', '{"rows":"all","confirmed":"yes"}', '[]'])
+      expect(await statusOf(`/api/jobs/${failed}/retry`, { method: 'POST', body })).toBe(400);
   });
 
   it('are refused by a console that only shows', async () => {
@@ -457,19 +474,24 @@ describe('the policy that --policy prints', () => {
   });
 });
 
-/** Runs the package's command against the runtime. */
-async function command(...args: string[]) {
+const here = () => ['--endpoint', runtime.names.url];
+
+/** Runs the package's command. */
+async function command(where: string[], ...args: string[]) {
   const { path, env } = await programOf('console');
-  const child = spawn(process.execPath, [path, 'console', '--endpoint', runtime.names.url, ...args], {
+  const child = spawn(process.execPath, [path, 'console', ...where, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env },
+    env: {
+      ...{ PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env },
+      ...{ AWS_ENDPOINT_URL: runtime.names.url, AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any' },
+    },
   });
   return { child, ended: once(child, 'exit') };
 }
 
 describe('batchdrop console', () => {
   it('serves the page from the package, until Ctrl-C', async () => {
-    const { child, ended: exit } = await command('--port', '0', '--json');
+    const { child, ended: exit } = await command(here(), '--port', '0', '--json');
     const [line] = await once(createInterface({ input: child.stdout }), 'line');
     const served = new ConsoleClient(JSON.parse(line).url);
     expect((await served.ask('/console.js')).body.length).toBeGreaterThan(10_000);
@@ -480,16 +502,29 @@ describe('batchdrop console', () => {
 
   it('says when its port is taken, or nothing is there to show', async () => {
     const { port } = new URL(page.origin);
-    const taken = await command('--port', port, '--no-open');
+    const taken = await command(here(), '--port', port, '--no-open');
     expect(await text(taken.child.stderr)).toBe(`Port ${port} is taken. Choose another with --port.\n`);
     expect(await taken.ended).toEqual([1, null]);
-    const lost = await command('--endpoint', 'http://127.0.0.1:9', '--port', '0', '--no-open');
+    const lost = await command(['--endpoint', 'http://127.0.0.1:9'], '--port', '0', '--no-open');
     expect(await text(lost.child.stderr)).toContain('No Batchdrop is running');
     expect(await lost.ended).toEqual([1, null]);
   });
 
+  it('names the stack and the account of a deployed stack', async () => {
+    const { child } = await command([], '--stack', 'Batchdrop', '--region', 'eu-west-1', '--port', '0', '--json');
+    const [line] = await once(createInterface({ input: child.stdout }), 'line');
+    const served = new ConsoleClient(JSON.parse(line).url);
+    expect(await served.get<Session>('/api/session')).toMatchObject({
+      ...{ place: 'account', stack: 'Batchdrop', account: '000000000000', region: 'eu-west-1' },
+      simulatedTime: false,
+    });
+    expect((await served.get<JobsAnswer>('/api/jobs')).jobs.length).toBeGreaterThan(2);
+    child.kill('SIGINT');
+    await once(child, 'exit');
+  });
+
   it('prints the policy', async () => {
-    const { child } = await command('--policy', 'operator');
+    const { child } = await command(here(), '--policy', 'operator');
     const owner = connectionTo(runtime.names);
     expect(JSON.parse(await text(child.stdout))).toEqual(await consolePolicy(owner, { mayOperate: true }));
     owner.close();
