@@ -1,74 +1,77 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DATA_DIRECTORY } from '../../connection/target.ts';
-import { withExamples } from '../../terminal/examples.ts';
+import { examples } from '../../terminal/examples.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
 import type { UpOptions } from '../../up/run-local-stack.ts';
 import { withContext } from '../../up/stack-context.ts';
 
 /** `batchdrop up`: runs the stack on this machine. */
 export function upCommand(): Command {
-  return withExamples(
-    new Command('up')
-      .summary('Run the stack on this machine')
-      .description('Run the stack on this machine, as it would be deployed, until Ctrl-C.')
-      .option(
-        '--port <number>',
-        'port of the AWS endpoint on 127.0.0.1',
-        wholeNumber('--port', 0, 65_535),
-        4566,
-      )
-      .option(
-        '--data <directory>',
-        `where to store all data (default: ${DATA_DIRECTORY.local}, ${DATA_DIRECTORY.real} or ${DATA_DIRECTORY.server})`,
-      )
-      .addOption(
-        new Option(
-          '--ephemeral',
-          'store all data in a temporary directory and delete it at the end',
-        ).conflicts('data'),
-      )
-      .addOption(
-        new Option(
-          '--speed <number>',
-          'how fast the clock runs, as a multiple of real time (default: 60, or 1 with --batch-api)',
-        ).argParser(speedOf),
-      )
-      .addOption(
-        new Option(
-          '--exit',
-          'exit when the example job has ended: 0 if its results are stored, otherwise 1',
-        ).conflicts(['real', 'batchApi']),
-      )
-      .addOption(
-        new Option(
-          '--real',
-          'use the real API with OPENAI_API_KEY, which costs money. Asks before it sends the first rows',
-        ).conflicts(['speed', 'ephemeral']),
-      )
-      .addOption(
-        new Option(
-          '--batch-api <url>',
-          'use another Batch API server, with the key in BATCH_API_KEY. Asks before it sends the first rows, unless the server is on this machine',
-        ).conflicts(['real', 'faults']),
-      )
-      .option('--prices <file>', 'a JSON file with prices of models, as the prop `prices` of the construct')
-      .addOption(
-        new Option(
-          '-c, --context <name=value>',
-          'a setting of the stack, as in `cdk deploy -c`: maxOpenBatches=5, budget=budget.json. Repeat it for others',
-        ).argParser(withContext),
-      )
-      .option('--yes', 'with --real or --batch-api: send all files without asking')
-      .option('--json', 'print the endpoints and events as JSON, one document per line'),
-    'batchdrop up',
-    'batchdrop up --ephemeral --speed 600',
-    'OPENAI_API_KEY=sk-… batchdrop up --real',
-  ).action(async (options: UpOptions) => {
-    if (!options.json) console.log('Batchdrop is starting.');
-    // Loaded only here, because the runtime takes longer to load than other commands take to run.
-    const { up } = await import('../../up/run-local-stack.ts');
-    await up(options);
-  });
+  return new Command('up')
+    .summary('Run the stack on this machine')
+    .description('Run the stack on this machine, as it would be deployed, until Ctrl-C.')
+    .option(
+      '--port <number>',
+      'port of the AWS endpoint on 127.0.0.1',
+      wholeNumber('--port', 0, 65_535),
+      4566,
+    )
+    .option(
+      '--data <directory>',
+      `where to store all data (default: ${DATA_DIRECTORY.local}, ${DATA_DIRECTORY.real} or ${DATA_DIRECTORY.server})`,
+    )
+    .addOption(
+      new Option('--ephemeral', 'store all data in a temporary directory and delete it at the end').conflicts(
+        'data',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--speed <number>',
+        'how fast the clock runs, as a multiple of real time (default: 60, or 1 with --batch-api)',
+      ).argParser(speedOf),
+    )
+    .addOption(
+      new Option(
+        '--exit',
+        'exit when the example job has ended: 0 if its results are stored, otherwise 1',
+      ).conflicts(['real', 'batchApi']),
+    )
+    .addOption(
+      new Option(
+        '--real',
+        'use the real API with OPENAI_API_KEY, which costs money. Asks before it sends the first rows',
+      ).conflicts(['speed', 'ephemeral']),
+    )
+    .addOption(
+      new Option(
+        '--batch-api <url>',
+        'use another Batch API server, with the key in BATCH_API_KEY. Asks before it sends the first rows, unless the server is on this machine',
+      ).conflicts(['real', 'faults']),
+    )
+    .option('--prices <file>', 'a JSON file with prices of models, as the prop `prices` of the construct')
+    .addOption(
+      new Option(
+        '-c, --context <name=value>',
+        'a setting of the stack, as in `cdk deploy -c`: maxOpenBatches=5, budget=budget.json. Repeat it for others',
+      ).argParser(withContext),
+    )
+    .option('--yes', 'with --real or --batch-api: send all files without asking')
+    .option('--json', 'print the endpoints and events as JSON, one document per line')
+    .addHelpText(
+      'after',
+      examples(
+        'batchdrop up',
+        'batchdrop up --ephemeral --speed 600',
+        'OPENAI_API_KEY=sk-… batchdrop up --real',
+      ),
+    )
+    .action(async (options: UpOptions) => {
+      if (!options.json) console.log('Batchdrop is starting.');
+      // Loaded only here, because the runtime takes longer to load than other commands take to run.
+      const { up } = await import('../../up/run-local-stack.ts');
+      await up(options);
+    });
 }
 
 function speedOf(value: string): number {

@@ -41,7 +41,9 @@ export function showLines(
     ...(files.length === 0 ? [] : fileLines(details, place)),
     '',
     // Whole, also if they wrap: each sentence ends with the command.
-    ...nextStep.split(/(?<=\S)\. (?=To )/).map((each, at) => escapeControlCharacters(`${at === 0 ? 'Next: ' : '      '}${each}`)),
+    ...nextStep
+      .split(/(?<=\S)\. (?=To )/)
+      .map((each, at) => escapeControlCharacters(`${at === 0 ? 'Next: ' : '      '}${each}`)),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -154,7 +154,9 @@ describe('batchdrop submit', () => {
 
   it('prints permanent lines without colors into a pipe, and nothing that moves the cursor', async () => {
     const { stdout } = await cli('submit', fileOf('plain.jsonl', chatRows(3, 'plain')), '--wait');
-    expect(stdout.split('\n').filter((line) => !/ {2}job |estimate: /.test(line))).toEqual([
+    expect(
+      stdout.split('\n').filter((line) => !/ {2}job |estimate: | {2}usually done in /.test(line)),
+    ).toEqual([
       ...['received', 'accepted', 'submitted'].flatMap((status) =>
         stdout.includes(`  ${status}\n`) ? [`${join(folder, 'plain.jsonl')}  ${status}`] : [],
       ),
@@ -174,6 +176,9 @@ describe('batchdrop submit', () => {
       expect.stringContaining(`${file}  job `),
       expect.stringMatching(
         /estimated\.jsonl {2}(rough )?estimate: \$.*; gpt-4o-mini: list price of .* less 50 %$/,
+      ),
+      expect.stringMatching(
+        /estimated\.jsonl {2}usually done in \d+ (s|min|h).* of simulated time \(\d+ jobs? of about this size\)$/,
       ),
       '',
     ]);
@@ -223,7 +228,7 @@ describe('batchdrop approve', () => {
     const { stdout } = await cli('list', '--status', 'unapproved');
     expect(stdout).toMatch(
       new RegExp(
-        `^${jobId}  unapproved          5  .*plan.jsonl\n  held until 20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d, to approve: batchdrop approve ${jobId.slice(0, 8)}; \\$.* its file came with`,
+        `^${jobId.slice(0, 8)}  unapproved +5 .*plan.jsonl\n  held until 20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d, to approve: batchdrop approve ${jobId.slice(0, 8)}; \\$.* its file came with`,
         'm',
       ),
     );
@@ -235,7 +240,7 @@ describe('batchdrop approve', () => {
     expect(await cli('approve', jobId.slice(0, 8))).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(
-        /^Approval of plan\.jsonl \(5 rows, \$.*\) requested\. Batchdrop sends it within a minute\. To see the status: batchdrop list\n$/,
+        /^Approval of plan\.jsonl \(5 rows, \$.*\) requested\. Batchdrop sends it within a minute\. To wait for it: batchdrop wait \w{8}\n$/,
       ),
     });
     await untilStatus(jobId, 'completed');
@@ -330,8 +335,12 @@ describe('batchdrop list', () => {
     );
 
     const { stdout } = await cli('list');
-    const line = 'waiting: token limit, position 1; rejected although nothing else was enqueued: Too much.';
-    expect(stdout).toMatch(new RegExp(`^${jobId}.* waiting.jsonl\n  ${line}$`, 'm'));
+    const end = `sent as running batches end, to give it up: batchdrop cancel ${jobId.slice(0, 8)}`;
+    const line = `waiting: token limit, position 1; ${end}; rejected although nothing else was enqueued: Too much.`;
+    expect(stdout).toMatch(new RegExp(`^${jobId.slice(0, 8)}.* waiting.jsonl\n  ${line}$`, 'm'));
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe(
+      'Submission is paused. To send waiting files: batchdrop resume',
+    );
     const jobs: { jobId: string; waiting: object[] }[] = JSON.parse((await cli('list', '--json')).stdout);
     expect(jobs.find((known) => known.jobId === jobId)?.waiting).toEqual([
       {
@@ -405,6 +414,134 @@ describe('batchdrop list', () => {
     const { code, stderr } = await batchdrop(['list', ...args], { cwd: folder });
     expect(stderr).toMatch(sentence);
     expect(code).toBe(2);
+  });
+});
+
+/** A file whose rows fail as they say: `fail:500`. The built-in server obeys the mark. */
+function failingRows(prefix: string, statuses: readonly (number | undefined)[]): string {
+  const rows = statuses.map((status, at) => ({
+    ...{ custom_id: `${prefix}-${at}`, method: 'POST', url: '/v1/chat/completions' },
+    body: {
+      ...{ model: 'gpt-4o-mini', max_tokens: 50, messages: [{ role: 'user', content: 'Hi' }] },
+      ...(status !== undefined && { metadata: { batchdrop_local: `fail:${status}` } }),
+    },
+  }));
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+}
+
+describe('a job with rows that fail', () => {
+  let jobId: string;
+  const short = () => jobId.slice(0, 8);
+
+  it('ends a wait with 3, unless so many may fail; the first errors, the report and the next command are on stderr', async () => {
+    // The API refuses these rows, so Batchdrop itself does not run them again.
+    const file = fileOf('failing.jsonl', failingRows('r', [undefined, 400, 400, undefined, 400]));
+    const waited = await cli('submit', file, '--wait', '--json');
+    jobId = JSON.parse(waited.stdout)[0].jobId;
+    expect(waited.code).toBe(3);
+    expect(waited.stderr.split('\n')).toEqual([
+      `${file}: 3 of 5 rows did not succeed`,
+      expect.stringMatching(/^ {2}3 {2}invalid_request_error, r-1, r-2, …: /),
+      `  report: s3://${runtime.names.resultsBucket}/failing.jsonl/${jobId}/errors.jsonl`,
+      `  to see all about it: batchdrop show ${short()}`,
+      `  to run them again: batchdrop retry ${short()}`,
+      '',
+    ]);
+    expect((await cli('wait', short(), '--max-failed', '59.9%')).code).toBe(3);
+    expect((await cli('wait', short(), '--max-failed', '3')).code).toBe(0);
+  });
+
+  it('is shown with its batches, its errors by kind, its files and the next commands', async () => {
+    const { code, stdout, stderr } = await cli('show', short());
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const line of [
+      new RegExp(`^Job ${jobId}  completed$`, 'm'),
+      /^ {2}rows {6}5: 2 succeeded, 3 failed$/m,
+      /^ {3}1 {4}1 {5}5 {2}completed {2}batch_\w+ {2}gpt-4o-mini$/m,
+      /^ {2}3 {2}invalid_request_error, r-1, r-2, …: /m,
+      /^ {4}errors\.jsonl {2}\d/m,
+      new RegExp(
+        `^Next: To get the results: batchdrop results ${short()}\n      To run the 3 rows .*: batchdrop retry ${short()}$`,
+        'm',
+      ),
+    ])
+      expect(stdout).toMatch(line);
+    const facts = JSON.parse((await cli('show', jobId, '--json')).stdout);
+    expect(facts).toMatchObject({
+      ...{ jobId, simulatedTime: true, partCount: 1, progress: { done: 5, total: 5 } },
+      ...{ parts: [{ batches: [{ rows: 5 }] }], errors: { kinds: [{ count: 3 }] } },
+    });
+    const [header, row] = (await cli('show', jobId, '--format', 'csv')).stdout.split('\n');
+    expect(header).toMatch(/^jobId,status,/);
+    expect(row).toMatch(new RegExp(`^${jobId},completed,`));
+  });
+
+  it('is retried only after a yes, and a repeat finds the retry', async () => {
+    expect((await cli('retry', short(), '--yes')).stderr).toBe(
+      `Nothing was sent. Of job ${jobId}, 3 rows were refused by the API, and would be again: change them, or add --all.\n`,
+    );
+    const asked = await cli('retry', short(), '--all');
+    expect(asked).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^This command asks: Run 3 rows again\? .*add --yes\.\n$/),
+    });
+    expect(asked.stdout).toMatch(
+      /^failing\.jsonl: 3 rows of 5 in 1 batch, as failing\.retry-1\.jsonl\n {2}(rough )?estimate: \$.*\n$/,
+    );
+    const out = join(folder, 'failed-rows.jsonl');
+    expect((await cli('retry', short(), '--all', '-o', out)).stdout).toContain(
+      `Wrote 3 rows of job ${jobId} to ${out}. Nothing was sent.`,
+    );
+    expect(readFileSync(out, 'utf8').match(/r-\d/g)).toEqual(['r-1', 'r-2', 'r-4']);
+
+    const retried = await cli('retry', short(), '--all', '--yes', '--wait', '--json', '--max-failed', '100%');
+    const [retry] = JSON.parse(retried.stdout);
+    expect(retry).toMatchObject({
+      ...{ retryOf: jobId, rows: { total: 3, failed: 3 } },
+      requestFile: { key: 'failing.retry-1.jsonl' },
+    });
+    expect(retried.code).toBe(1); // no row succeeded
+    const again = JSON.parse((await cli('retry', short(), '--all', '--yes', '--json')).stdout);
+    expect(again).toMatchObject({ jobId: retry.jobId, rows: 0, taken: 3 });
+
+    const merged = join(folder, 'merged');
+    const results = await cli('results', short(), '--with-retries', '-o', merged);
+    expect(results.stdout).toMatch(/\n2 of 5 rows succeeded, with 1 retry\n$/);
+    expect(readFileSync(join(merged, 'errors.jsonl'), 'utf8').match(/"custom_id":"r-\d"/g)).toHaveLength(3);
+  });
+
+  it('has logs in the data directory of the runtime', async () => {
+    const { code, stdout } = await cli('logs', short(), '--format', 'jsonl');
+    expect(code).toBe(0);
+    for (const line of stdout.split('\n').filter((text) => text !== '')) expect(line).toContain(jobId);
+    expect(
+      await batchdrop(['logs', short(), '--endpoint', runtime.names.url], { cwd: folder }),
+    ).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^The logs are in the data directory of the runtime\./),
+    });
+  });
+
+  it('is left alone by a wait that ends: after its time with 4, after Ctrl-C with 130', async () => {
+    await cli('pause');
+    const file = fileOf('slow.jsonl', chatRows(3, 'slow'));
+    const timed = await cli('submit', file, '--wait', '--timeout', '3s');
+    const [, slow = ''] = / {2}job (\w{8})/.exec(timed.stdout) ?? [];
+    expect(timed).toMatchObject({
+      code: 4,
+      stderr: `The time is over: ${file}. To wait again: batchdrop wait ${slow}, to stop: batchdrop cancel ${slow}\n`,
+    });
+    const waiting = await cliBeside(['wait', slow, '--data', runtime.directory]);
+    const said = text(waiting.child.stderr);
+    await once(waiting.lines, 'line');
+    waiting.child.kill('SIGINT');
+    await waiting.ended;
+    expect(waiting.child.exitCode).toBe(130);
+    expect(await said).toBe(
+      `The wait ended, and the job goes on: slow.jsonl. To wait again: batchdrop wait ${slow}, to stop: batchdrop cancel ${slow}\n`,
+    );
+    await cli('resume');
+    expect((await cli('wait', slow)).code).toBe(0);
   });
 });
 

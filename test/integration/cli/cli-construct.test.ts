@@ -1,11 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../../../bin/operations/finding.ts';
+import { openDynamoDbLedger } from '../../../functions/shared/adapters/dynamodb/open-ledger.ts';
 import { Batchdrop } from '../../../lib/batchdrop.ts';
 import { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
@@ -13,6 +16,7 @@ import { readAssembly } from '../../../local/runtime/assembly.ts';
 import { describeStack } from '../../../local/runtime/describe-stack.ts';
 import { Engines } from '../../../local/runtime/engines.ts';
 import { parseTemplate } from '../../../local/runtime/parse-template.ts';
+import { aJob } from '../../contracts/samples.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
 import { exampleApp } from '../../stack/synthesis.ts';
@@ -22,6 +26,7 @@ let directory: string;
 let engines: Engines;
 let endpoint: Endpoint;
 let queues: { logicalId: string; physicalId: string }[] = [];
+let resources: { logicalId: string; physicalId: string }[] = [];
 
 /** Deploys a stack of the user's own. All resources exist, but no function runs. */
 async function deploy(name: string, fill: (stack: Stack) => void): Promise<void> {
@@ -31,6 +36,7 @@ async function deploy(name: string, fill: (stack: Stack) => void): Promise<void>
   await engines.apply(parseTemplate(assembly, endpoint.url));
   const described = { ...describeStack(assembly.template, endpoint.url), name };
   engines.cloudFormation.add(described);
+  resources = [...resources, ...described.resources];
   queues = [...queues, ...described.resources.filter(({ type }) => type === 'AWS::SQS::Queue')];
 }
 
@@ -63,9 +69,11 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const cli = (...args: string[]) =>
-  batchdrop([...args, '--region', 'us-east-1'], {
+/** Runs a command in the account. Variables may follow the arguments. */
+const cli = (...args: (string | Record<string, string>)[]) =>
+  batchdrop([...args.filter((arg) => typeof arg === 'string'), '--region', 'us-east-1'], {
     env: {
+      ...args.find((arg) => typeof arg !== 'string'),
       AWS_ENDPOINT_URL: endpoint.url,
       AWS_ACCESS_KEY_ID: 'somebody',
       AWS_SECRET_ACCESS_KEY: 'something',
@@ -75,7 +83,11 @@ const cli = (...args: string[]) =>
 
 describe("a construct in the user's own stack", () => {
   it('is found if it is the only one', async () => {
-    expect(await cli('pause', '--stack', 'Search')).toMatchObject({ code: 0, stderr: '' });
+    expect(await cli('pause', '--stack', 'Search')).toEqual({
+      ...{ code: 0, stderr: '' },
+      stdout:
+        'Paused in the stack Search of account 000000000000. Batchdrop sends nothing new to the API. To resume: batchdrop resume\n',
+    });
     expect(await cli('list', '--stack', 'Search', '--json')).toMatchObject({
       code: 0,
       stdout: '[]\n',
@@ -99,6 +111,68 @@ describe("a construct in the user's own stack", () => {
       cli('pause', '--stack', 'Reports', '--construct', construct, '--json');
     const paused = [await pause('Nightly'), await pause('Nightly'), await pause('By-Request')];
     expect(paused.map(({ stdout }) => JSON.parse(stdout).changed)).toEqual([true, false, true]);
+  });
+
+  it('is selected by BATCHDROP_STACK, and then acts only after a yes', async () => {
+    const inSearch = (...args: string[]) => cli(...args, { BATCHDROP_STACK: 'Search' });
+    expect(await inSearch('list', '--json')).toMatchObject({ code: 0, stdout: '[]\n' });
+    for (const args of [['pause'], ['resume'], ['redrive', 'submit'], ['cancel', '--key', 'a.jsonl']]) {
+      const refused = await inSearch(...args);
+      expect(refused).toMatchObject({ code: 1, stdout: '' });
+      expect(refused.stderr).toMatch(
+        /^This command asks: .* in the stack Search of account 000000000000\? \(BATCHDROP_STACK names this stack\.\) .* name the stack with --stack, or add --yes\.\n$/,
+      );
+    }
+    expect(await inSearch('resume', '--yes')).toMatchObject({
+      code: 0,
+      stdout: 'Resumed in the stack Search of account 000000000000. No file was waiting.\n',
+    });
+    expect(await inSearch('resume', '--stack', 'Search')).toMatchObject({ code: 0 });
+    const local = await batchdrop(['list', '--local'], {
+      env: { BATCHDROP_STACK: 'Search' },
+      cwd: directory,
+    });
+    expect(local.stderr).toContain('No Batchdrop is running in .batchdrop');
+  });
+
+  it('has the logs of a job in the log groups of its functions', async () => {
+    const [table] = resources.filter(({ logicalId }) => /^EmbeddingsLedger/.test(logicalId));
+    const groups = resources.filter(({ logicalId }) => /^Embeddings\w+WorkerLogs/.test(logicalId));
+    const tableName = table?.physicalId ?? '';
+    const { ledger, close } = openDynamoDbLedger({ clientConfig: clientConfig(endpoint.url), tableName, clock: Date });
+    const job = aJob({ jobId: 'a2'.repeat(13) });
+    await ledger.createJob(job);
+    close();
+    const asked: { logGroupName: string; filterPattern: string; startTime: number; nextToken?: string }[] = [];
+    const line = (second: number, service: string) =>
+      JSON.stringify({ timestamp: `2026-11-01T12:00:0${second}.000Z`, level: 'WARN', service, code: 'retry', jobId: job.jobId, tries: 2 });
+    // Stands in for CloudWatch Logs: two pages of lines in one group, and none in the others.
+    const cloudWatch = createServer(async (request, response) => {
+      const query = JSON.parse(await text(request));
+      asked.push(query);
+      const isFirst = query.logGroupName === asked[0]?.logGroupName;
+      const second = query.nextToken === undefined;
+      const events = isFirst ? [{ message: second ? line(7, 'submit') : line(3, 'intake') }, { message: 'START' }] : [];
+      response.setHeader('content-type', 'application/x-amz-json-1.1');
+      response.end(JSON.stringify({ events, ...(isFirst && second && { nextToken: 'more' }) }));
+    });
+    await new Promise<void>((resolve) => cloudWatch.listen(0, '127.0.0.1', () => resolve()));
+    const address = cloudWatch.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const logs = await cli('logs', 'a2a2', '--stack', 'Search', {
+      AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: `http://127.0.0.1:${port}`,
+    });
+    cloudWatch.close();
+    expect(logs).toEqual({
+      ...{ code: 0, stderr: '' },
+      stdout: '2026-11-01 12:00:03  WARN   intake    retry  tries=2\n2026-11-01 12:00:07  WARN   submit    retry  tries=2\n',
+    });
+    expect(new Set(asked.map(({ logGroupName }) => logGroupName))).toEqual(
+      new Set(groups.map(({ physicalId }) => physicalId)),
+    );
+    expect(groups.length).toBeGreaterThan(4);
+    for (const query of asked)
+      expect(query).toMatchObject({ filterPattern: `"${job.jobId}"`, startTime: job.createdAt - 60_000 });
   });
 
   it('has its own queues, and dead letters move back to them', async () => {

@@ -84,8 +84,9 @@ async function capture(): Promise<Map<string, string>> {
     await run('cancel', `batchdrop cancel ${jobId.slice(0, 6)}`);
     await captureApproval(open, terminals, captures);
     const done = await run('list', 'batchdrop list --status completed');
-    const [, completed = ''] = /^(\w{26}) {2}completed/m.exec(done) ?? [];
+    const [, completed = ''] = /^(\w{8}) {2}completed/m.exec(done) ?? [];
     await run('results', `batchdrop results ${completed.slice(0, 6)} --out results`);
+    await captureFailures(open, run, folder);
     await run('costs', 'batchdrop costs --by model');
     await run('doctor', 'batchdrop doctor');
     await sendUndelivered('http://127.0.0.1:4577');
@@ -105,6 +106,21 @@ async function capture(): Promise<Map<string, string>> {
 /** Each run of the console has another token. */
 function withoutToken(screen: string): string {
   return screen.replaceAll(/#token=[\w-]+/g, '#token=…');
+}
+
+/** Waits for a job whose rows fail, shows it, and retries it. */
+async function captureFailures(
+  open: (line: string) => Terminal,
+  run: (name: string, line: string) => Promise<string>,
+  folder: string,
+): Promise<void> {
+  writeFileSync(join(folder, 'failing.jsonl'), chatRows(20, 'review').replace('"body":{', '"body":{"metadata":{"batchdrop_local":"fail:500"},'));
+  const submitted = await open('batchdrop submit failing.jsonl').untilEnded();
+  const [, jobId = ''] = / {2}job (\w{8})/.exec(submitted) ?? [];
+  await run('wait', `batchdrop wait ${jobId}`);
+  await run('show', `batchdrop show ${jobId}`);
+  await run('retry', `batchdrop retry ${jobId} --yes`);
+  await run('retry', `batchdrop retry ${jobId} --yes`);
 }
 
 /** Approves a job that another terminal waits for. */

@@ -60,7 +60,7 @@ describe('batchdrop', () => {
 
     const listed = await cli('list', '--status', 'completed');
     expect(listed.stdout).toMatch(
-      new RegExp(`^${job.jobId}  completed +20  .*  mine.jsonl, \\$[\\d.]+$`, 'm'),
+      new RegExp(`^${job.jobId.slice(0, 8)}  completed +20 +0  \\$[\\d.]+ +\\d+[smhd]  mine.jsonl$`, 'm'),
     );
 
     const fetched = await cli('results', job.jobId.slice(0, 8));
@@ -138,10 +138,25 @@ describe('batchdrop', () => {
     );
     expect(good).toMatchObject({ code: 0, stderr: '' });
 
-    const bad = await cli('submit', join(EXAMPLES, 'with-bad-lines.jsonl'), '--wait', '--json');
+    const file = join(EXAMPLES, 'with-bad-lines.jsonl');
+    const refused = await cli('submit', file);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /with-bad-lines\.jsonl:2: .*\n[\s\S]* would be rejected with \d+ findings; nothing was sent\n$/,
+    );
+    expect(JSON.parse((await cli('list', '--status', 'rejected', '--json')).stdout)).toEqual([]);
+
+    const bad = await cli('submit', file, '--no-check', '--wait', '--json');
     const [job] = JSON.parse(bad.stdout);
     expect(bad.code).toBe(1);
     expect(job).toMatchObject({ status: 'rejected' });
+    expect(bad.stderr.split('\n')).toEqual([
+      ...[2, 3, 4, 5, 6].map((line) => expect.stringContaining(`with-bad-lines.jsonl:${line}: `)),
+      expect.stringMatching(/with-bad-lines\.jsonl: rejected with \d+ findings; nothing was sent$/),
+      expect.stringMatching(/^ {2}report: s3:\/\/.*\/rejected\.json$/),
+      `  to get all findings: batchdrop results ${job.jobId.slice(0, 8)}`,
+      '',
+    ]);
     expect((await cli('results', job.jobId, '--out', join(folder, 'report'))).code).toBe(0);
     const report = readFileSync(join(folder, 'report', 'rejected.json'), 'utf8');
     for (const line of [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]) expect(report).toContain(`"line": ${line},`);
@@ -156,7 +171,14 @@ describe('batchdrop', () => {
       'the running batch',
       ({ detail }) => detail.metadata.jobId === jobId && detail.data.status === 'in_progress',
     );
-    expect((await cli('cancel', jobId.slice(0, 8))).code).toBe(0);
+    expect(await cli('cancel', jobId.slice(0, 8))).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        new RegExp(
+          `^Cancelled: long\\.jsonl\\. The job ends when .*\nTo wait for it: batchdrop wait ${jobId.slice(0, 8)}\n$`,
+        ),
+      ),
+    });
     const cancelled = await heard.untilJob(jobId, 'cancelled');
     user.close();
 
@@ -167,6 +189,10 @@ describe('batchdrop', () => {
     expect((await cli('results', jobId, '--out', join(folder, 'partial'))).code).toBe(0);
     const output = readFileSync(join(folder, 'partial', 'output.jsonl'), 'utf8');
     expect(idsIn(output)).toHaveLength(succeeded);
+    expect(await cli('cancel', jobId)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^Job \w+ of long\.jsonl is already cancelled\. Nothing was cancelled\./),
+    });
   });
 
   it('never uses an object key as a path', async () => {
@@ -238,6 +264,7 @@ describe('batchdrop says what to do if', () => {
     ['the batch is unknown', ['results', 'batch_none'], /There is no batch batch_none in this Batchdrop/],
     ['a file does not exist', ['submit', 'gone.jsonl'], /gone.jsonl cannot be read/],
     ['cancel has no id', ['cancel'], /Give either an id or --key KEY/],
+    ['cancel has the id of no job', ['cancel', 'a'.repeat(26)], /There is no job a{26}\. To see the jobs/],
     ['cancel has an invalid id', ['cancel', 'no such id'], /'no such id' is not an id. Give a job id or/],
   ])('%s', async (_, args, sentence) => {
     const answer = await cli(...args);
