@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { Route } from './address/route.ts';
 import { useRoute } from './address/use-route.ts';
 import type { ApiClient } from './connection/api-client.ts';
@@ -73,7 +73,8 @@ const TITLES = { jobs: 'Jobs', job: 'Job', overview: 'Overview', drop: 'Drop a f
 function useFreshPage(route: Route): void {
   const name = route.page === 'job' ? route.jobId : route.page;
   const shown = useRef(name);
-  useEffect(() => {
+  // At once: a key that is pressed in the new page must not lose its place.
+  useLayoutEffect(() => {
     document.title = `${TITLES[route.page]} – Batchdrop`;
     if (shown.current === name) return;
     shown.current = name;

@@ -62,12 +62,12 @@ const FILES = [
 ] as const;
 
 /** Between sessions of work. */
-const PAUSES_HOURS = [21, 26, 19, 23, 14, 9, 3, 2, 1, 1, 4, 6, 1, 1, 2, 1];
+const PAUSES_HOURS = [45, 26, 42, 14, 8, 5, 2, 6, 1];
 
 /** Some jobs at once. */
 async function makeHistory(runtime: Runtime, session: number): Promise<void> {
   const dropper = new Dropper(runtime);
-  const files = FILES.slice(0, 1 + ((session * 3) % FILES.length));
+  const files = FILES.slice(session % 2, 2 + (session % 3));
   const jobs = files.map(async (file, at) => {
     const rows = 200 + ((session * 547 + at * 311) % 1_900);
     const content = reviewsToClassify({ ...file, rows, salt: `${session}-${at}` });

@@ -1,8 +1,8 @@
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 
 /**
- * Returns a screenshot as a PNG of at most 256 colours, which is a third of its size. Colours beyond the 256 most frequent
- * become the nearest of them: at the edges of letters, nobody sees that. Takes PNGs of 8 bits a channel that are not
+ * Returns a screenshot as a PNG of at most 256 colours, which is a third of its size. Other colours become the nearest of
+ * them: at the edges of letters, nobody sees that. Takes PNGs of 8 bits a channel that are not
  * interlaced, as Chromium writes them.
  */
 export function smallPng(png: Buffer): Buffer {
@@ -14,10 +14,7 @@ export function smallPng(png: Buffer): Buffer {
     colours[at] = colour;
     counts.set(colour, (counts.get(colour) ?? 0) + 1);
   }
-  const palette = [...counts]
-    .sort(([, one], [, other]) => other - one)
-    .slice(0, 256)
-    .map(([colour]) => colour);
+  const palette = paletteOf(counts);
   const indexes = new Map(palette.map((colour, at) => [colour, at]));
   const pixels = Buffer.alloc((width + 1) * height); // each line begins with its filter, 0
   for (let at = 0; at < colours.length; at += 1) {
@@ -43,6 +40,19 @@ export function smallPng(png: Buffer): Buffer {
     chunk('IDAT', deflateSync(pixels, { level: 9 })),
     chunk('IEND', Buffer.alloc(0)),
   ]);
+}
+
+/** Like colours, whose first four bits are the same, have one in the palette: the most frequent of them. */
+function paletteOf(counts: ReadonlyMap<number, number>): number[] {
+  const alike = Map.groupBy(counts, ([colour]) => colour & 0xf0f0f0);
+  const groups = [...alike.values()].map((group) => ({
+    colour: group.reduce((most, one) => (one[1] > most[1] ? one : most))[0],
+    count: group.reduce((sum, [, count]) => sum + count, 0),
+  }));
+  return groups
+    .sort((one, other) => other.count - one.count)
+    .slice(0, 256)
+    .map(({ colour }) => colour);
 }
 
 function nearest(colour: number, palette: readonly number[]): number {

@@ -45,7 +45,7 @@ export function JobTable({ jobs }: { jobs: readonly JobRow[] }) {
         // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: keys choose rows, as in a grid
         role="grid"
         tabIndex={0}
-        aria-label="Jobs"
+        aria-label="Table of jobs"
         aria-rowcount={jobs.length + 1}
         aria-activedescendant={chosen >= first && chosen < end ? `job-${chosenId}` : undefined}
         onKeyDown={onKeyDown}

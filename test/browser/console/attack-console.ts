@@ -19,7 +19,10 @@ export async function attackFrom(browser: Browser, pageUrl: string, target: Targ
     // The attacker's own answer: for a rebound name, from before it led to the console.
     await page.route(pageUrl, (route) =>
       route.request().isNavigationRequest() && route.request().frame().parentFrame() === null
-        ? route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>A page</title><body></body>' })
+        ? route.fulfill({
+            contentType: 'text/html',
+            body: '<!doctype html><title>A page</title><body></body>',
+          })
         : route.continue(),
     );
     await page.goto(pageUrl);

@@ -141,11 +141,15 @@ where('the page of the console', () => {
   it('runs no text as markup or code, and loads nothing from elsewhere, even if it wanted to', async () => {
     const { page, close } = await openConsole();
     const tried = (code: string) =>
-      page.evaluate(`(async () => { try { ${code}; return 'done'; } catch (error) { return error.name; } })()`);
+      page.evaluate(
+        `(async () => { try { ${code}; return 'done'; } catch (error) { return error.name; } })()`,
+      );
     expect(await tried('document.body.innerHTML = "<b>x</b>"')).toBe('TypeError');
     expect(await tried('document.createElement("script").text = "1"')).toBe('TypeError');
     expect(await tried('document.createElement("script").src = "/console.js"')).toBe('TypeError');
-    expect(await tried(`await fetch("http://127.0.0.1:${elsewhere.port}/", { mode: "no-cors" })`)).toBe('TypeError');
+    expect(await tried(`await fetch("http://127.0.0.1:${elsewhere.port}/", { mode: "no-cors" })`)).toBe(
+      'TypeError',
+    );
     await close();
   });
 

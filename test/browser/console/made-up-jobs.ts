@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { JobRow } from '../../../console/api.ts';
 
 const BEGIN = Date.UTC(2026, 10, 1);
@@ -10,7 +11,7 @@ export function madeUpJobs(count: number): JobRow[] {
 }
 
 /** When the job of this number was created. */
-export function createdAt(number: number): number {
+function createdAt(number: number): number {
   return BEGIN + number * 7 * MINUTE;
 }
 
@@ -19,7 +20,7 @@ function madeUpJob(number: number): JobRow {
   const time = (minutes: number) => new Date(at + minutes * MINUTE).toISOString();
   const plannedRows = 1_000 + ((number * 7_919) % 90_000);
   const base = {
-    jobId: (number * 2_654_435_761 + 1).toString(16).padStart(26, '0').slice(-26),
+    jobId: createHash('sha256').update(`${number}`).digest('hex').slice(0, 26),
     file: `${NAMES[number % NAMES.length]}-${number}.jsonl`,
     size: plannedRows * 412,
     createdAt: time(0),
@@ -47,61 +48,4 @@ function madeUpJob(number: number): JobRow {
       rows: { ...rows, succeeded: 900, expired: plannedRows - failed - 900 },
     };
   return { ...base, status: 'completed', ended: true, cost, rows };
-}
-
-/** Jobs that are open, as the newest. `now` is in milliseconds. */
-export function openJobs(now: number): JobRow[] {
-  const ago = (minutes: number) => new Date(now - minutes * MINUTE).toISOString();
-  const estimate = { currency: 'USD', low: 3.12, likely: 4.4, high: 7.02 };
-  const open = { ended: false, stalled: false, size: 21_400_000, plannedRows: 52_000, estimate };
-  return [
-    {
-      ...open,
-      jobId: 'aaaa1111',
-      file: 'reviews/today.jsonl',
-      status: 'submitted',
-      createdAt: ago(4),
-      changedAt: ago(3),
-      progress: 0.42,
-      expectedEnd: ago(-7),
-    },
-    {
-      ...open,
-      jobId: 'bbbb2222',
-      file: 'audit/contracts.jsonl',
-      status: 'unapproved',
-      createdAt: ago(9),
-      changedAt: ago(9),
-      reason: { code: 'approve_above', message: 'It may cost more than $5.00.' },
-    },
-    {
-      ...open,
-      jobId: 'cccc3333',
-      file: 'labels/very/deep/folder/with-a-rather-long-name-of-a-file.jsonl',
-      status: 'accepted',
-      createdAt: ago(12),
-      changedAt: ago(11),
-      waitingFor: 'budget',
-    },
-    {
-      ...open,
-      jobId: 'dddd4444',
-      file: 'embeddings-wiki.jsonl',
-      status: 'submitted',
-      createdAt: ago(31),
-      changedAt: ago(30),
-      progress: 0.91,
-      stalled: true,
-    },
-    {
-      jobId: 'eeee5555',
-      file: 'new.jsonl',
-      status: 'received',
-      ended: false,
-      stalled: false,
-      size: 1_204,
-      createdAt: ago(0),
-      changedAt: ago(0),
-    },
-  ];
 }
