@@ -121,7 +121,10 @@ where('the page of the console', () => {
     leading.discard();
     await page.goto(`http://127.0.0.1:${elsewhere.port}/`);
     const link = (path: string) => page.evaluate(`location.href = ${JSON.stringify(target.base + path)}`);
-    const [answer] = await Promise.all([page.waitForResponse(`${target.base}/api/session`), link('/api/session')]);
+    const [answer] = await Promise.all([
+      page.waitForResponse(`${target.base}/api/session`),
+      link('/api/session'),
+    ]);
     expect(answer.status()).toBe(403);
     await context.close();
   });
