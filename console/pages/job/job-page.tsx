@@ -1,8 +1,8 @@
 import { NO_FILTER } from '../../address/job-filter.ts';
 import { addressOf } from '../../address/route.ts';
 import type { JobAnswer } from '../../api.ts';
-import { useStore } from '../../connection/store.ts';
 import { useAnswer } from '../../connection/use-answer.ts';
+import { useStore } from '../../connection/use-store.ts';
 import { useConsole } from '../../console-context.ts';
 import { Empty, FailureNotice, Notice } from '../../parts/notice.tsx';
 import { JobBatches } from './job-batches.tsx';

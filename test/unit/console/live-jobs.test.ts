@@ -127,12 +127,17 @@ describe('the live jobs', () => {
   it('say why the ledger cannot be read, and go on', async () => {
     const world = new SmallWorld();
     let fails = true;
-    const queries = createInMemoryLedgerQueries({ clock: world.clock, jobs: () => world.ledger.jobs(), parts: () => [] });
+    const queries = createInMemoryLedgerQueries({
+      clock: world.clock,
+      jobs: () => world.ledger.jobs(),
+      parts: () => [],
+    });
     const live = new LiveJobs({
       ledger: world.ledger,
       queries: {
         ...queries,
-        listJobs: (query) => (fails ? Promise.reject(new Error('the table is gone')) : queries.listJobs(query)),
+        listJobs: (query) =>
+          fails ? Promise.reject(new Error('the table is gone')) : queries.listJobs(query),
       },
       ...{ meter: new LedgerMeter(() => 0), now: async () => world.clock.now(), intervalMs: 1 },
     });
