@@ -1,5 +1,4 @@
-import type { JobRow, JobsChange, LedgerReads } from '../api.ts';
-import type { ApiClient } from './api-client.ts';
+import type { JobRow, JobsAnswer, JobsChange, LedgerReads } from '../api.ts';
 import { readEvents } from './event-stream.ts';
 import { RequestFailure } from './request-failure.ts';
 import { Store } from './store.ts';
@@ -25,6 +24,12 @@ export interface Change {
   readonly after: JobRow;
 }
 
+/** What the feed asks. Errors: RequestFailure. */
+interface Source {
+  jobs(cursor: string | undefined): Promise<JobsAnswer>;
+  stream(signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+}
+
 /** Tells when the page is hidden and when it is shown. */
 export interface Visibility {
   readonly hidden: boolean;
@@ -47,11 +52,11 @@ export class JobFeed {
   readonly state = new Store<Feed>({ jobs: [], complete: false, connection: 'connecting', reads: undefined });
   readonly changes = new Store<readonly Change[]>([]);
   readonly #jobs = new Map<string, JobRow>();
-  readonly #api: Pick<ApiClient, 'jobs' | 'stream'>;
+  readonly #api: Source;
   readonly #visibility: Visibility;
   #complete = false;
 
-  constructor(api: Pick<ApiClient, 'jobs' | 'stream'>, visibility: Visibility) {
+  constructor(api: Source, visibility: Visibility) {
     this.#api = api;
     this.#visibility = visibility;
   }

@@ -1,5 +1,3 @@
-import { useEffect, useState } from 'preact/hooks';
-
 /** A value that parts of the page follow. */
 export class Store<T> {
   #value: T;
@@ -23,14 +21,4 @@ export class Store<T> {
     this.#followers.add(follower);
     return () => void this.#followers.delete(follower);
   }
-}
-
-/** The value of a store, in a component. */
-export function useStore<T>(store: Store<T>): T {
-  const [value, setValue] = useState({ of: store.value });
-  useEffect(() => {
-    setValue({ of: store.value }); // it may have changed since the first rendering
-    return store.follow((changed) => setValue({ of: changed }));
-  }, [store]);
-  return value.of;
 }

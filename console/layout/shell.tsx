@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { NO_FILTER } from '../address/job-filter.ts';
 import { addressOf, type Route } from '../address/route.ts';
 import type { Connection } from '../connection/job-feed.ts';
-import { useStore } from '../connection/store.ts';
+import { useStore } from '../connection/use-store.ts';
 import { useConsole } from '../console-context.ts';
 import { useWindowDrop } from '../pages/drop/dropped-file.ts';
 import { Icon, Mark } from '../parts/icon.tsx';

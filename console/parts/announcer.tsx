@@ -1,4 +1,5 @@
-import { Store, useStore } from '../connection/store.ts';
+import { Store } from '../connection/store.ts';
+import { useStore } from '../connection/use-store.ts';
 
 const PAUSE_MS = 6_000;
 

@@ -1,4 +1,4 @@
-import { useStore } from '../connection/store.ts';
+import { useStore } from '../connection/use-store.ts';
 import { useConsole } from '../console-context.ts';
 import { clockText, momentText, roughSpan, span, spanLeft } from '../words/times.ts';
 

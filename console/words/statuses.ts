@@ -1,5 +1,5 @@
 import type { JobRow } from '../api.ts';
-import { percent, unsuccessful } from './amounts.ts';
+import { counted, percent, unsuccessful } from './amounts.ts';
 
 /** The colour of a status. Its shape and its word say the same. */
 export type Tone = 'quiet' | 'busy' | 'good' | 'warning' | 'bad';
@@ -83,7 +83,8 @@ export const waitText = (reason: string): string => `for ${WAITS_FOR[reason] ?? 
 export function standing({ file, status, stalled, rows, progress }: JobRow): string {
   if (stalled) return `${file} is stalled and needs you`;
   const name = `${file}: ${titled(status).toLowerCase()}`;
+  const failed = rows ? unsuccessful(rows) : 0;
   if (rows)
-    return `${name}, ${unsuccessful(rows) === 0 ? 'every row succeeded' : `${unsuccessful(rows)} rows did not succeed`}`;
+    return `${name}, ${failed === 0 ? 'every row succeeded' : `${counted(failed, 'row')} did not succeed`}`;
   return progress === undefined ? name : `${name}, ${percent(progress)}`;
 }

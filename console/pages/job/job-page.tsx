@@ -1,8 +1,8 @@
 import { NO_FILTER } from '../../address/job-filter.ts';
 import { addressOf } from '../../address/route.ts';
 import type { JobAnswer } from '../../api.ts';
-import { useStore } from '../../connection/store.ts';
 import { useAnswer } from '../../connection/use-answer.ts';
+import { useStore } from '../../connection/use-store.ts';
 import { useConsole } from '../../console-context.ts';
 import { Empty, FailureNotice, Notice } from '../../parts/notice.tsx';
 import { JobBatches } from './job-batches.tsx';
@@ -24,13 +24,22 @@ export function JobPage({ jobId }: { jobId: string }) {
       <p class="way-back">
         <a href={addressOf({ page: 'jobs', filter: NO_FILTER })}>Jobs</a>
       </p>
-      {failure && <FailureNotice failure={failure} onRetry={askAgain} />}
-      {known ? (
-        <KnownJob known={known} onChange={askAgain} />
-      ) : (
-        !failure && <Empty title="Reading the job…" />
-      )}
+      {failure && failure.code !== 'no_such_job' && <FailureNotice failure={failure} onRetry={askAgain} />}
+      {failure?.code === 'no_such_job' && <UnknownJob />}
+      {known && <KnownJob known={known} onChange={askAgain} />}
+      {!known && !failure && <Empty title="Reading the job…" />}
     </div>
+  );
+}
+
+/** A job is in the ledger a moment after its upload. The stream then brings it, and it is asked again. */
+function UnknownJob() {
+  return (
+    <Empty title="The ledger has no such job yet">
+      <p>
+        A file that was just uploaded appears here within seconds. Otherwise, check the id in the address.
+      </p>
+    </Empty>
   );
 }
 

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { filterChoices, filterJobs, type JobFilter, NO_FILTER } from '../../address/job-filter.ts';
 import { addressOf } from '../../address/route.ts';
 import { amendAddress } from '../../address/use-route.ts';
-import { useStore } from '../../connection/store.ts';
+import { useStore } from '../../connection/use-store.ts';
 import { useConsole } from '../../console-context.ts';
 import { Choice } from '../../parts/choice.tsx';
 import { Empty } from '../../parts/notice.tsx';
