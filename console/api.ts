@@ -36,7 +36,7 @@ export interface Session {
   readonly stack: string;
   readonly account?: string;
   readonly region?: string;
-  /** False: the credentials or `--read-only` allow only to look. */
+  /** False: it was started with `--read-only`. True says nothing of the rights of the credentials. */
   readonly mayOperate: boolean;
   /** The time of the Batchdrop now. On one machine it can be simulated and run ahead. */
   readonly now: string;

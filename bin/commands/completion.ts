@@ -1,11 +1,11 @@
 import { Argument, Command, type Option } from 'commander';
+import { withExamples } from '../terminal/examples.ts';
 import {
   type CompletedCommand,
   type CompletedOption,
   completionScript,
   SHELLS,
-} from '../terminal/completion.ts';
-import { withExamples } from '../terminal/examples.ts';
+} from './completion-scripts.ts';
 
 const TAKES_FILES: ReadonlySet<string> = new Set(['file']); // the names of arguments
 

@@ -33,6 +33,8 @@ export function openPage(url: string): (() => void) | undefined {
 export function fileLeadingTo(url: string): { href: string; discard: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'batchdrop-console-')); // mode 0700
   const file = join(folder, 'console.html');
-  writeFileSync(file, `<!doctype html><meta http-equiv="refresh" content="0; url=${url}">\n`, { mode: 0o600 });
+  writeFileSync(file, `<!doctype html><meta http-equiv="refresh" content="0; url=${url}">\n`, {
+    mode: 0o600,
+  });
   return { href: pathToFileURL(file).href, discard: () => rmSync(folder, { recursive: true, force: true }) };
 }

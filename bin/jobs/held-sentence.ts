@@ -9,8 +9,9 @@ export function heldSentence(
   jobId: string,
   { reason, until }: Hold,
   estimate?: JobSummary['estimate'],
+  isSimulated = false,
 ): string {
-  const how = `held until ${momentShown(until)}, to approve: batchdrop approve ${shortId(jobId)}`;
+  const how = `held until ${momentShown(until)}${isSimulated ? ' (simulated)' : ''}, to approve: batchdrop approve ${shortId(jobId)}`;
   const cost = estimate && costText(estimate);
   return [how, ...(cost === undefined ? [] : [cost]), reason.message].join('; ');
 }

@@ -135,7 +135,7 @@ const WAITING_FOR: Readonly<Record<WaitingFor, string>> = {
   storage: 'file storage full at the API',
   not_visible: 'uploaded file not visible yet',
   unreachable: 'API or AWS unreachable',
-  results: 'results not complete at the API yet',
+  results: 'results not complete yet',
 };
 
 /** Returns what a part waits for, as text. A later version may publish other reasons. */

@@ -18,6 +18,10 @@ const INPUTS = [
   ...['preact', 'uplot', 'esbuild'].map((name) => `node_modules/${name}/package.json`),
 ] as const;
 
+/** What the licences of the libraries in the page ask for. */
+const NOTICE =
+  '/*! Contains Preact (c) 2015-present Jason Miller and uPlot (c) 2022 Leon Sorokin, both under the MIT License. */';
+
 /** The contents of the page's files. */
 export type PageFiles = Readonly<Record<'index.html' | 'icon.svg' | 'console.js' | 'console.css', string>>;
 
@@ -35,7 +39,7 @@ export async function bundledPage(): Promise<PageFiles> {
     jsx: 'automatic',
     jsxImportSource: 'preact',
     minify: true,
-    legalComments: 'inline',
+    banner: { js: NOTICE },
     logLevel: 'silent', // the thrown error has the messages
   });
   const text = (name: string) => outputFiles.find(({ path }) => path.endsWith(`/${name}`))?.text ?? '';

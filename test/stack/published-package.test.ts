@@ -81,9 +81,13 @@ describe('the package', () => {
     const known = [
       'submit',
       'list',
+      'show',
+      'wait',
       'watch',
       'approve',
       'cancel',
+      'retry',
+      'logs',
       'results',
       'costs',
       'doctor',
@@ -93,7 +97,7 @@ describe('the package', () => {
       'release',
       'webhook',
     ];
-    expect(commands).toEqual([...known, 'help']);
+    expect(commands).toEqual([...known, 'completion', 'help']);
     expect((await batchdrop('--version')).stdout).toBe(`${present['version.txt']?.trim()}\n`);
     writeFileSync(join(folder, 'bad.jsonl'), '{}\n');
     expect(await batchdrop('submit', '--dry-run', 'bad.jsonl')).toMatchObject({

@@ -5,7 +5,7 @@ import {
   withConnection,
   withConnectionOptions,
 } from '../../connection/connection.ts';
-import { sinceTime } from '../../connection/server-time.ts';
+import { placeTime, sinceTime } from '../../connection/server-time.ts';
 import { costRecords } from '../../jobs/cost-records.ts';
 import { type CostLine, CostReport, type CostsBy } from '../../jobs/cost-report.ts';
 import { parseSince, type Since } from '../../jobs/since.ts';
@@ -69,7 +69,10 @@ async function costs(options: Options): Promise<void> {
       console.log(printableJson({ by, lines: report.lines, totals: report.totals }, 2));
     else if (format === 'csv') for (const line of csvOf(by, report.lines)) console.log(line);
     else if (report.lines.length === 0) console.log('No job has ended in this time.');
-    else printTable(by, report);
+    else {
+      printTable(by, report);
+      if (by === 'day' && (await placeTime(connection)).isSimulated) console.log('The days are simulated.');
+    }
   });
 }
 

@@ -63,7 +63,7 @@ function refuseUnfinished(job: Job): void {
     );
   if (!hasEnded(job)) {
     throw new Failure(
-      `Job ${job.jobId} has no results yet, its status is ${job.status}. To follow it: batchdrop watch`,
+      `Job ${job.jobId} has no results yet, its status is ${job.status}. To wait for it: batchdrop wait ${job.jobId.slice(0, 8)}`,
     );
   }
 }

@@ -10,9 +10,9 @@ import {
   withConnectionOptions,
 } from '../../connection/connection.ts';
 import { placeTime, sinceTime } from '../../connection/server-time.ts';
+import { listLines } from '../../jobs/details/list-lines.ts';
 import { PAUSED } from '../../jobs/details/wait-end.ts';
 import { summaryFacts } from '../../jobs/job-facts.ts';
-import { listLines } from '../../jobs/list-lines.ts';
 import { queuePositions } from '../../jobs/queue-positions.ts';
 import { parseSince, type Since } from '../../jobs/since.ts';
 import { grouped, momentShown } from '../../terminal/amounts.ts';

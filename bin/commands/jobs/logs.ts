@@ -5,6 +5,7 @@ import {
   withConnection,
   withConnectionOptions,
 } from '../../connection/connection.ts';
+import { placeTime } from '../../connection/server-time.ts';
 import { findJob } from '../../jobs/find-job.ts';
 import { jobLogs, type LogLine } from '../../jobs/logs/job-logs.ts';
 import { grouped } from '../../terminal/amounts.ts';
@@ -37,11 +38,13 @@ async function logs(id: string, options: ConnectionOptions & FormatOptions): Pro
   await withConnection(options, async (connection) => {
     const job = await findJob(connection, id);
     const { lines, isCut } = await jobLogs(connection, job);
+    const { isSimulated } = await placeTime(connection);
     printFacts(options, lines, () =>
       lines.length === 0
         ? ['The functions logged nothing about this job.']
         : lines.map((line) => fitted(lineOf(line, job.jobId))),
     );
+    if (isSimulated && lines.length > 0) console.error('The times are simulated.');
     if (isCut) console.error(`There are more than ${grouped(lines.length)} lines. The others were not read.`);
   });
 }

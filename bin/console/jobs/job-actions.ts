@@ -47,7 +47,13 @@ export async function retryJob(
   const plan = await planRetry({ ...bucketsOf(connection), ledger: connection.ledger }, job, rows);
   try {
     if (!plan.file) return { outcome: 'too_late', message: retryRefusal(plan).sentence };
-    if (!confirmed) return { outcome: 'question', message: retryQuestion(plan).lines.map((line) => line.trim()).join('\n') };
+    if (!confirmed)
+      return {
+        outcome: 'question',
+        message: retryQuestion(plan)
+          .lines.map((line) => line.trim())
+          .join('\n'),
+      };
     const { jobId } = await sendRetry(connection, plan);
     return {
       outcome: 'done',

@@ -137,7 +137,9 @@ export class LiveJobs {
 
   /** Those that were read the longest time ago. */
   async #readOlder(newest: ReadonlySet<string>): Promise<void> {
-    const older = [...this.#jobs.values()].filter(({ jobId, status }) => !newest.has(jobId) && !isLastStatus(status));
+    const older = [...this.#jobs.values()].filter(
+      ({ jobId, status }) => !newest.has(jobId) && !isLastStatus(status),
+    );
     for (const { jobId } of older.slice(0, MAX_READ)) {
       const job = await this.#options.ledger.readJob(jobId);
       this.#jobs.delete(jobId);

@@ -50,7 +50,7 @@ function waitOf(job: Job, parts: readonly Part[]): string | undefined {
     const reason = item.kind === 'part' && item.waiting ? item.waiting.for : heldUpBy(item)?.for;
     if (reason === undefined) continue;
     const what = item.kind === 'part' && item.parts > 1 ? `Part ${item.number} waits` : 'It waits';
-    return `${what} for: ${waitingFor(reason)}. ${sentence(waitEnd(reason, job.jobId))}`;
+    return `${what}: ${waitingFor(reason)}. ${sentence(waitEnd(reason, job.jobId))}`;
   }
   return undefined;
 }

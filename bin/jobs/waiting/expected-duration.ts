@@ -68,7 +68,10 @@ function durationOf(job: JobSummary): number | undefined {
 }
 
 /** Returns when the duration of a job begins, in milliseconds: for one that was held, when it was approved. */
-export function begunAt({ createdAt, history }: Pick<JobSummary, 'createdAt' | 'history'>): number | undefined {
+export function begunAt({
+  createdAt,
+  history,
+}: Pick<JobSummary, 'createdAt' | 'history'>): number | undefined {
   const held = history.find(({ status }) => status === 'unapproved');
   return held ? history.find(({ status }) => status === 'accepted')?.at : createdAt;
 }

@@ -38,7 +38,12 @@ function linesOf(file: string, job: Job | undefined, errors: ErrorReport, place:
     const { count, first } = job.findings;
     const lines = first
       .slice(0, SHOWN)
-      .map(({ line, message }) => fitted(escapeControlCharacters(`${file}${line === null ? '' : `:${line}`}: ${message}`), process.stderr));
+      .map(({ line, message }) =>
+        fitted(
+          escapeControlCharacters(`${file}${line === null ? '' : `:${line}`}: ${message}`),
+          process.stderr,
+        ),
+      );
     return [
       ...lines,
       `${file}: rejected with ${counted(count, 'finding', 'findings')}; nothing was sent`,

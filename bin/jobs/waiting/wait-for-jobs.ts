@@ -32,8 +32,7 @@ export async function waitForJobs(
   let ended = 0;
   const durations = await expectedDurations(connection);
   const refresh = () => line.show(progress(rows, { ended, jobs: awaited.length }, startedAt));
-  const print = (file: string, text: string) =>
-    line.print(`${escapeControlCharacters(file)}  ${text}`);
+  const print = (file: string, text: string) => line.print(`${escapeControlCharacters(file)}  ${text}`);
   const follow = async ({ jobId, file }: AwaitedJob) => {
     const job = await followJob(connection, jobId, {
       onStatus: (seen) => {

@@ -171,7 +171,7 @@ function unsuccessfulData({
   const { rows, refused } = unsuccessful;
   const why =
     refused === 0 ? '' : `, ${refused} of them because the API refused them: change these rows first`;
-  const message = `${rows} row(s) of job ${joinedJobId} did not succeed${why}. The errors.jsonl of that job lists them. To run only these rows, upload them as a new file. To run the whole file again, and pay for every row again, upload it with x-amz-meta-${RERUN_INSTRUCTION}: yes`;
+  const message = `${rows} row(s) of job ${joinedJobId} did not succeed${why}. The errors.jsonl of that job lists them. To run only these rows: batchdrop retry ${joinedJobId}, or upload them as a new file. To run the whole file again, and pay for every row again, upload it with x-amz-meta-${RERUN_INSTRUCTION}: yes`;
   return { unsuccessfulRows: rows, message };
 }
 

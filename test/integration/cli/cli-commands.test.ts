@@ -228,7 +228,7 @@ describe('batchdrop approve', () => {
     const { stdout } = await cli('list', '--status', 'unapproved');
     expect(stdout).toMatch(
       new RegExp(
-        `^${jobId.slice(0, 8)}  unapproved +5 .*plan.jsonl\n  held until 20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d, to approve: batchdrop approve ${jobId.slice(0, 8)}; \\$.* its file came with`,
+        `^${jobId.slice(0, 8)}  unapproved +5 .*plan.jsonl\n  held until 20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d \\(simulated\\), to approve: batchdrop approve ${jobId.slice(0, 8)}; \\$.* its file came with`,
         'm',
       ),
     );
@@ -335,8 +335,8 @@ describe('batchdrop list', () => {
     );
 
     const { stdout } = await cli('list');
-    const end = `sent as running batches end, to give it up: batchdrop cancel ${jobId.slice(0, 8)}`;
-    const line = `waiting: token limit, position 1; ${end}; rejected although nothing else was enqueued: Too much.`;
+    const end = `to give up: batchdrop cancel ${jobId.slice(0, 8)}`;
+    const line = `waiting: token limit; ${end}; position 1; rejected although nothing else was enqueued: Too much.`;
     expect(stdout).toMatch(new RegExp(`^${jobId.slice(0, 8)}.* waiting.jsonl\n  ${line}$`, 'm'));
     expect(stdout.trimEnd().split('\n').at(-1)).toBe(
       'Submission is paused. To send waiting files: batchdrop resume',

@@ -114,7 +114,10 @@ async function captureFailures(
   run: (name: string, line: string) => Promise<string>,
   folder: string,
 ): Promise<void> {
-  writeFileSync(join(folder, 'failing.jsonl'), chatRows(20, 'review').replace('"body":{', '"body":{"metadata":{"batchdrop_local":"fail:500"},'));
+  writeFileSync(
+    join(folder, 'failing.jsonl'),
+    chatRows(20, 'review').replace('"body":{', '"body":{"metadata":{"batchdrop_local":"fail:500"},'),
+  );
   const submitted = await open('batchdrop submit failing.jsonl').untilEnded();
   const [, jobId = ''] = / {2}job (\w{8})/.exec(submitted) ?? [];
   await run('wait', `batchdrop wait ${jobId}`);

@@ -361,7 +361,8 @@ describe('actions', () => {
   });
 
   it('retry rows that did not succeed, once they are confirmed', async () => {
-    const retry = (jobId: string, rows: string, confirmed: unknown) => act(jobId, 'retry', { rows, confirmed });
+    const retry = (jobId: string, rows: string, confirmed: unknown) =>
+      act(jobId, 'retry', { rows, confirmed });
     expect(await retry(ended, 'default', true)).toMatchObject({ outcome: 'too_late' });
     expect(await retry(failed, 'default', true)).toMatchObject({ outcome: 'too_late' }); // refused again
     const { job, errorKinds } = await page.get<JobAnswer>(`/api/jobs/${failed}`);
@@ -511,7 +512,16 @@ describe('batchdrop console', () => {
   });
 
   it('names the stack and the account of a deployed stack', async () => {
-    const { child } = await command([], '--stack', 'Batchdrop', '--region', 'eu-west-1', '--port', '0', '--json');
+    const { child } = await command(
+      [],
+      '--stack',
+      'Batchdrop',
+      '--region',
+      'eu-west-1',
+      '--port',
+      '0',
+      '--json',
+    );
     const [line] = await once(createInterface({ input: child.stdout }), 'line');
     const served = new ConsoleClient(JSON.parse(line).url);
     expect(await served.get<Session>('/api/session')).toMatchObject({

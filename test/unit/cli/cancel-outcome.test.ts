@@ -23,8 +23,14 @@ describe('before a cancel is sent', () => {
     await world.work();
     const batchId = world.parts(jobId)[0]?.batch?.batchId ?? '';
     const connection = connectionTo(world);
-    expect(await planCancel(connection, byId(jobId.slice(0, 8)))).toMatchObject({ request: { jobId }, job: { jobId } });
-    expect(await planCancel(connection, byId(batchId))).toMatchObject({ request: { batchId }, job: { jobId } });
+    expect(await planCancel(connection, byId(jobId.slice(0, 8)))).toMatchObject({
+      request: { jobId },
+      job: { jobId },
+    });
+    expect(await planCancel(connection, byId(batchId))).toMatchObject({
+      request: { batchId },
+      job: { jobId },
+    });
   });
 
   it('the job that it joined is meant, if it joined one', async () => {
@@ -58,7 +64,11 @@ describe('before a cancel is sent', () => {
   it('without the right to read the ledger, it is sent unseen; a short id cannot be', async () => {
     const world = new SmallWorld();
     const denied = () =>
-      Promise.reject(new NotAllowed('read job', { cause: Object.assign(new Error('no'), { name: 'AccessDeniedException' }) }));
+      Promise.reject(
+        new NotAllowed('read job', {
+          cause: Object.assign(new Error('no'), { name: 'AccessDeniedException' }),
+        }),
+      );
     const connection = connectionTo(world, '', { ...world.ledger, readJob: denied, readKeyPointer: denied });
     const jobId = 'a2'.repeat(13);
     expect(await planCancel(connection, byId(jobId))).toEqual({ request: { jobId }, isBlind: true });
@@ -67,7 +77,10 @@ describe('before a cancel is sent', () => {
     await expect(planCancel(unlisted, byId('a2a2'))).rejects.toThrow(
       'You have no right to read the ledger, so the short id a2a2 cannot be looked up. Give the whole job id.',
     );
-    const broken = { ...world.ledger, readJob: () => Promise.reject(new RetryableError('read job: no response')) };
+    const broken = {
+      ...world.ledger,
+      readJob: () => Promise.reject(new RetryableError('read job: no response')),
+    };
     await expect(planCancel(connectionTo(world, '', broken), byId(jobId))).rejects.toThrow('no response');
   });
 });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { type CompletedCommand, completionScript } from '../../../bin/terminal/completion.ts';
+import { type CompletedCommand, completionScript } from '../../../bin/commands/completion-scripts.ts';
 
 const option = (name: string, more: Partial<CompletedCommand['options'][number]> = {}) => ({
   ...{ names: [name], description: "what's said", takesValue: false, values: [] },
@@ -39,8 +39,14 @@ describe('completion in bash', () => {
   });
 });
 
-it.each(['zsh', 'fish'] as const)('the script for %s names each command, option and value, and quotes texts', (shell) => {
-  const script = completionScript(shell, COMMANDS);
-  for (const part of ['submit', 'redrive', 'wait', 'priority', 'high', 'intake', 'what’s said']) expect(script).toContain(part);
-  expect(script.split('\n').every((line) => line.startsWith('#') || (line.match(/'/g) ?? []).length % 2 === 0)).toBe(true);
-});
+it.each(['zsh', 'fish'] as const)(
+  'the script for %s names each command, option and value, and quotes texts',
+  (shell) => {
+    const script = completionScript(shell, COMMANDS);
+    for (const part of ['submit', 'redrive', 'wait', 'priority', 'high', 'intake', 'what’s said'])
+      expect(script).toContain(part);
+    expect(
+      script.split('\n').every((line) => line.startsWith('#') || (line.match(/'/g) ?? []).length % 2 === 0),
+    ).toBe(true);
+  },
+);

@@ -1,5 +1,7 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { errorReport } from '../../../bin/jobs/details/error-kinds.ts';
+import { showLines } from '../../../bin/jobs/details/show-lines.ts';
 import { jobDetails } from '../../../bin/jobs/job-details.ts';
 import { fileOf, fileOfTwoParts, HOUR, MINUTE, SmallWorld } from '../small-world.ts';
 
@@ -160,7 +162,7 @@ describe('the next step of a job names the command that ends its wait', () => {
     const second = await world.drop('b.jsonl', fileOf('r2'));
     await world.pass(2);
     expect((await detailsOf(world, second)).nextStep).toBe(
-      `It waits for: open batches. Sent as running batches end, to give it up: batchdrop cancel ${second.slice(0, 8)}`,
+      `It waits: open batches. To give up: batchdrop cancel ${second.slice(0, 8)}`,
     );
   });
 
@@ -172,7 +174,7 @@ describe('the next step of a job names the command that ends its wait', () => {
     const stalled = { code: 'create_uncertain', message: 'Two creates have no known outcome.' };
     await world.ledger.replacePart({ ...part, phase: 'stalled', stalled });
     expect((await detailsOf(world, jobId)).nextStep).toBe(
-      `Part 1 is stalled: Two creates have no known outcome. Search for its batch at the API, then: batchdrop release ${jobId.slice(0, 8)}`,
+      `Part 1 is stalled: Two creates have no known outcome. First check the API, then: batchdrop release ${jobId.slice(0, 8)}`,
     );
   });
 
@@ -201,5 +203,48 @@ describe('the next step of a job names the command that ends its wait', () => {
     expect((await detailsOf(world, jobId)).timeline).toContainEqual(
       expect.objectContaining({ of: 'request', status: 'cancel requested' }),
     );
+  });
+});
+
+describe('the details of a job for people', () => {
+  const linesOf = async (world: SmallWorld, jobId: string, isSimulated = false) =>
+    showLines(
+      await detailsOf(world, jobId),
+      { now: world.clock.now(), isSimulated },
+      { resultsBucket: 'results' },
+    ).map(stripVTControlCharacters);
+
+  it('contain no control characters of a key, of metadata or of a message', async () => {
+    const hostile = 'a\u001b[2J\u202eb';
+    const failure = [{ code: hostile, message: hostile, param: null, line: null }];
+    const world = new SmallWorld({ fate: () => ({ failure }) });
+    const jobId = await world.drop(`${hostile}.jsonl`, fileOf(hostile), { 'batch-team': hostile });
+    await world.rest();
+    const lines = await linesOf(world, jobId);
+    for (const line of lines) expect(line).not.toMatch(/[\p{Cc}\u202e]/u);
+    expect(lines.join('\n').split('a\\u001b[2J\\u202eb').length).toBeGreaterThan(5);
+  });
+
+  it('say what was found in a rejected file, and mark simulated time', async () => {
+    const world = new SmallWorld();
+    const jobId = await world.drop('a.jsonl', 'x\n'.repeat(9));
+    const lines = await linesOf(world, jobId, true);
+    expect(lines).toContain('Timeline (UTC, simulated)');
+    expect(lines.filter((line) => /^ {2}line \d: /.test(line))).toHaveLength(5);
+    expect(lines).toContain('  and 4 findings more');
+    expect(lines.at(-1)).toMatch(/^ {6}To get all findings: batchdrop results \w{8}$/);
+  });
+
+  it('list at most 20 parts, and fit 80 columns', async () => {
+    const world = new SmallWorld();
+    const rows = Array.from({ length: 22 }, (_, at) =>
+      fileOf(`r${at}`).replace('gpt-4o-mini', `model-${at}`),
+    );
+    const jobId = await world.drop('a.jsonl', rows.join(''));
+    await world.rest();
+    const lines = await linesOf(world, jobId);
+    expect(lines.filter((line) => / batch_/.test(line) && /model-\d/.test(line))).toHaveLength(20);
+    expect(lines).toContain('  and 2 parts more; --json prints them');
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
   });
 });

@@ -11,8 +11,11 @@ const counts = (total: number, succeeded: number) => ({
   ...{ expired: 0, cancelled: 0, missing: 0 },
 });
 
-const ended = (total: number, succeeded: number, status: 'completed' | 'expired' | 'cancelled' = 'completed') =>
-  aJob({ status, rows: counts(total, succeeded) });
+const ended = (
+  total: number,
+  succeeded: number,
+  status: 'completed' | 'expired' | 'cancelled' = 'completed',
+) => aJob({ status, rows: counts(total, succeeded) });
 
 describe('the exit code of a wait', () => {
   it.each([
@@ -58,7 +61,10 @@ describe('the expected duration of a job', () => {
   const MINUTE = 60_000;
   const took = (minutes: number, plannedRows: number, more: Partial<JobSummary> = {}): JobSummary => ({
     ...{ jobId: 'j', status: 'completed', published: true, plannedRows, createdAt: NOON, history: [] },
-    ...{ requestFile: { bucket: 'b', key: 'k', versionId: 'v', size: 1 }, changedAt: NOON + minutes * MINUTE },
+    ...{
+      requestFile: { bucket: 'b', key: 'k', versionId: 'v', size: 1 },
+      changedAt: NOON + minutes * MINUTE,
+    },
     ...more,
   });
 

@@ -1,17 +1,17 @@
 /** The table of `batchdrop list`: one line for each job, and below it what it waits for, with the command that ends the wait. */
 import { styleText } from 'node:util';
-import type { JobSummary } from '../../functions/shared/domain/job-summary.ts';
-import type { HeldUpItem, StalledItem } from '../../functions/shared/domain/ledger-records.ts';
-import type { PlaceTime } from '../connection/server-time.ts';
-import { ageShown, grouped } from '../terminal/amounts.ts';
-import { tableLines } from '../terminal/columns.ts';
-import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
-import { colorOf, waitingFor } from '../terminal/event-line.ts';
-import { moneyShown } from '../terminal/money.ts';
-import { shortId } from '../terminal/short-id.ts';
-import { stallEnd, waitEnd } from './details/wait-end.ts';
-import { heldSentence } from './held-sentence.ts';
-import type { QueuePosition } from './queue-positions.ts';
+import type { JobSummary } from '../../../functions/shared/domain/job-summary.ts';
+import type { HeldUpItem, StalledItem } from '../../../functions/shared/domain/ledger-records.ts';
+import type { PlaceTime } from '../../connection/server-time.ts';
+import { ageShown, grouped } from '../../terminal/amounts.ts';
+import { tableLines } from '../../terminal/columns.ts';
+import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
+import { colorOf, waitingFor } from '../../terminal/event-line.ts';
+import { moneyShown } from '../../terminal/money.ts';
+import { shortId } from '../../terminal/short-id.ts';
+import { heldSentence } from '../held-sentence.ts';
+import type { QueuePosition } from '../queue-positions.ts';
+import { stallEnd, waitEnd } from './wait-end.ts';
 
 /** What jobs wait for, by job id. */
 export interface Waits {
@@ -39,7 +39,7 @@ export function listLines(
     columns,
     jobs.map((job) => ({
       cells: cellsOf(job, now),
-      below: waitLines(job, waits).map((line) => escapeControlCharacters(`  ${line}`)),
+      below: waitLines(job, waits, isSimulated).map((line) => escapeControlCharacters(`  ${line}`)),
     })),
   );
 }
@@ -62,8 +62,12 @@ function cellsOf(
   ];
 }
 
-function waitLines({ jobId, plannedParts = 1, hold, estimate }: JobSummary, waits: Waits): string[] {
-  const held = hold ? [heldSentence(jobId, hold, estimate)] : [];
+function waitLines(
+  { jobId, plannedParts = 1, hold, estimate }: JobSummary,
+  waits: Waits,
+  isSimulated: boolean,
+): string[] {
+  const held = hold ? [heldSentence(jobId, hold, estimate, isSimulated)] : [];
   const stalled = (waits.stalled.get(jobId) ?? []).map((item) => stalledLine(item, jobId));
   return [
     ...held,
@@ -76,23 +80,23 @@ function waitLines({ jobId, plannedParts = 1, hold, estimate }: JobSummary, wait
 /** The command comes before what others said, so that a narrow terminal shows it. */
 function waitingLine([first, ...others]: readonly QueuePosition[], parts: number, jobId: string): string[] {
   if (!first) return [];
-  const share = parts === 1 ? '' : ` (${others.length + 1} of ${parts} batches wait)`;
+  const share = parts === 1 ? '' : `; ${others.length + 1} of ${parts} batches wait`;
   const alone = first.alone ? '; rejected although nothing else was enqueued' : '';
   const said = first.said === undefined ? '' : `: ${first.said}`;
   return [
-    `waiting: ${waitingFor(first.for)}, position ${first.position}${share}; ${waitEnd(first.for, jobId)}${alone}${said}`,
+    `waiting: ${waitingFor(first.for)}; ${waitEnd(first.for, jobId)}; position ${first.position}${share}${alone}${said}`,
   ];
 }
 
 /** Returns the first held-up item, and the number of the others. */
 function heldUpLine([first, ...others]: readonly HeldUpItem[], jobId: string): string[] {
   if (!first) return [];
-  const part = first.kind === 'part' ? `, part ${first.number}` : '';
+  const part = first.kind === 'part' ? `; part ${first.number}` : '';
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
-  return [`waiting: ${waitingFor(first.for)}${part}${more}; ${waitEnd(first.for, jobId)}: ${first.said}`];
+  return [`waiting: ${waitingFor(first.for)}; ${waitEnd(first.for, jobId)}${part}${more}: ${first.said}`];
 }
 
 function stalledLine(item: StalledItem, jobId: string): string {
   const part = item.kind === 'part' ? ` part ${item.number}` : '';
-  return `stalled:${part} ${stallEnd(item.reason, jobId)}: ${item.reason.message}`;
+  return `stalled:${part} ${stallEnd(item.reason, jobId)}; ${item.reason.message}`;
 }
