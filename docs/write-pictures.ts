@@ -24,17 +24,24 @@ interface Picture {
   /** What is there once the page is whole. */
   readonly shows: string;
   readonly height?: number;
+  readonly isAlsoNarrow?: boolean;
   readonly prepare?: (page: Page) => Promise<void>;
 }
 
 const PICTURES: readonly Picture[] = [
-  { name: 'jobs', address: () => '#/jobs', shows: '.jobs tbody tr' },
-  { name: 'job', address: ({ withFailures }) => `#/jobs/${withFailures}`, shows: '.sample', height: 1_180 },
+  { name: 'jobs', address: () => '#/jobs', shows: '.jobs tbody tr', isAlsoNarrow: true },
+  {
+    name: 'job',
+    address: ({ withFailures }) => `#/jobs/${withFailures}`,
+    shows: '.sample',
+    height: 1_180,
+    isAlsoNarrow: true,
+  },
   {
     name: 'overview',
     address: () => '#/overview',
     shows: '.overview:has(canvas):has(.checks li)',
-    height: 1_180,
+    height: 1_480,
   },
   { name: 'drop', address: () => '#/drop', shows: '.send', height: 560, prepare: chooseFile },
 ];
@@ -54,14 +61,24 @@ const running = await startConsole({
   connect: async (onCall) => connectionTo(jobs.endpoints, undefined, onCall),
 });
 const chromium = await openBrowser({ hosts: [] });
+await untilOneRuns(chromium.browser);
 mkdirSync(FOLDER, { recursive: true });
-for (const scheme of SCHEMES) {
-  for (const picture of PICTURES) await take(picture, scheme, WIDE, chromium.browser);
+for (const picture of PICTURES) {
+  for (const scheme of SCHEMES) await take(picture, scheme, WIDE, chromium.browser);
+  if (picture.isAlsoNarrow) await take(picture, 'light', NARROW, chromium.browser);
 }
-for (const picture of PICTURES.slice(0, 2)) await take(picture, 'light', NARROW, chromium.browser);
 await chromium.close();
 await running.close();
 await jobs.close();
+
+/** A picture of jobs shows one that is on its way. */
+async function untilOneRuns(browser: Browser): Promise<void> {
+  const page = await browser.newPage();
+  await page.goto(running.url);
+  const share = page.locator('.bar-and-share:has(.running) .share').getByText(/^[2-8]\d %$/);
+  await share.first().waitFor({ timeout: 600_000 });
+  await page.close();
+}
 
 async function take(
   { name, address, shows, height, prepare }: Picture,

@@ -57,8 +57,6 @@ export function titled(code: string): string {
 }
 
 const WAITS_FOR: Readonly<Record<string, string>> = {
-  approval: 'a person to approve it',
-  stalled: 'a person to release it',
   token_limit: 'room under the token limit',
   enqueued_tokens: 'room under the token limit',
   open_batches: 'an open batch to end',
@@ -70,11 +68,6 @@ const WAITS_FOR: Readonly<Record<string, string>> = {
   unreachable: 'the API or AWS to answer',
   results: 'its results at the API',
 };
-
-/** Returns `The budget`, for a table of reasons. */
-export function waitReason(reason: string): string {
-  return titled(WAITS_FOR[reason] ?? reason);
-}
 
 /** Returns `for the budget`. */
 export const waitText = (reason: string): string => `for ${WAITS_FOR[reason] ?? reason.replaceAll('_', ' ')}`;

@@ -12,13 +12,12 @@ import { reviewsToClassify } from './request-files.ts';
 
 const HOUR_MS = 3_600_000;
 const HISTORY_SPEED = 600;
-const OPEN_SPEED = 8; // slow enough for pictures of jobs that run
+const OPEN_SPEED = 4; // slow enough for pictures of jobs that run
 
 /** The runtime with the jobs of the pictures: a week of them, and some that are open. */
 export interface SampleJobs {
   readonly endpoints: Runtime['endpoints'];
-  /** Of each kind, by its job id. */
-  readonly open: string;
+  /** The job of which some rows failed. */
   readonly withFailures: string;
   close(): Promise<void>;
 }
@@ -38,15 +37,15 @@ export async function makeSampleJobs(): Promise<SampleJobs> {
     await past.close();
     data.saveTime(data.time + pause * HOUR_MS); // nothing runs meanwhile: time need not pass
   }
+  const today = await open(HISTORY_SPEED);
+  const withFailures = await endJobs(today);
+  await today.close();
   const runtime = await open(OPEN_SPEED);
-  const connection = connectionTo(runtime.endpoints);
-  const { withFailures, open: running } = await beginJobs(runtime, connection);
+  await beginJobs(runtime);
   return {
     endpoints: runtime.endpoints,
     withFailures,
-    open: running,
     async close() {
-      connection.close();
       await runtime.close();
       data.release();
       rmSync(data.path, { recursive: true, force: true });
@@ -62,7 +61,7 @@ const FILES = [
 ] as const;
 
 /** Between sessions of work. */
-const PAUSES_HOURS = [45, 26, 42, 14, 8, 5, 2, 6, 1];
+const PAUSES_HOURS = [45, 26, 30, 9, 3, 2, 4, 1, 1, 5, 1, 2, 1];
 
 /** Some jobs at once. */
 async function makeHistory(runtime: Runtime, session: number): Promise<void> {
@@ -71,44 +70,42 @@ async function makeHistory(runtime: Runtime, session: number): Promise<void> {
   const jobs = files.map(async (file, at) => {
     const rows = 200 + ((session * 547 + at * 311) % 1_900);
     const content = reviewsToClassify({ ...file, rows, salt: `${session}-${at}` });
-    await dropper.untilEnded(await dropper.drop(`${file.name}-${session + 1}.jsonl`, content));
+    await dropper.until(await dropper.drop(`${file.name}-${session + 1}.jsonl`, content), 'completed');
   });
   await Promise.all(jobs);
   dropper.close();
 }
 
-async function beginJobs(
-  runtime: Runtime,
-  connection: Connection,
-): Promise<{ withFailures: string; open: string }> {
+/** A job that is rejected, one that is cancelled, and one of which some rows fail: the last one is returned. */
+async function endJobs(runtime: Runtime): Promise<string> {
   const dropper = new Dropper(runtime);
-  const wrong = reviewsToClassify({ rows: 400, model: 'gpt-5-mini', salt: 'w' }).replace(
-    '"review-w-12"',
-    '"review-w-11"',
-  );
-  await dropper.untilEnded(await dropper.drop('reviews/exported-twice.jsonl', `${wrong}not JSON\n`));
+  const twice = reviewsToClassify({ rows: 400, model: 'gpt-5-mini', salt: 'w' });
+  const wrong = `${twice.replace('"review-w-12"', '"review-w-11"')}not JSON\n`;
+  await dropper.until(await dropper.drop('reviews/exported-twice.jsonl', wrong), 'rejected');
+  const draft = reviewsToClassify({ rows: 900, model: 'gpt-4.1', salt: 'c' });
+  const cancelled = await dropper.drop('catalogue/draft.jsonl', draft);
+  await dropper.until(cancelled, 'submitted');
+  await dropper.cancel(cancelled);
   const failing = reviewsToClassify({ rows: 2_000, model: 'gpt-4.1-mini', salt: 'f', failing: 4 });
   const withFailures = await dropper.drop('support/tickets-november.jsonl', failing);
-  const cancelled = await dropper.drop(
-    'catalogue/draft.jsonl',
-    reviewsToClassify({ rows: 900, model: 'gpt-4.1', salt: 'c' }),
-  );
-  const held = reviewsToClassify({ rows: 12_000, model: 'gpt-4.1', salt: 'h' });
-  await until(async () => (await connection.ledger.readJob(cancelled))?.status === 'submitted');
-  await requestCancel(connection, { jobId: cancelled });
-  await dropper.drop('contracts/all-clauses.jsonl', held, { 'batchdrop-hold': 'yes' });
-  const open = await dropper.drop(
-    'reviews/shop-eu-november.jsonl',
-    reviewsToClassify({ rows: 60_000, model: 'gpt-5-mini', salt: 'o' }),
-    { 'batch-team': 'search' },
-  );
-  await dropper.drop(
-    'support/tickets-today.jsonl',
-    reviewsToClassify({ rows: 9_000, model: 'gpt-4.1-mini', salt: 't' }),
-  );
-  await dropper.untilEnded(withFailures);
+  await dropper.until(cancelled, 'cancelled');
+  await dropper.until(withFailures, 'completed');
   dropper.close();
-  return { withFailures, open };
+  return withFailures;
+}
+
+/** One job that is held, and two that run. */
+async function beginJobs(runtime: Runtime): Promise<void> {
+  const dropper = new Dropper(runtime);
+  const hold = { 'batchdrop-hold': 'yes' };
+  const clauses = reviewsToClassify({ rows: 12_000, model: 'gpt-4.1', salt: 'h' });
+  await dropper.drop('contracts/all-clauses.jsonl', clauses, hold);
+  const reviews = reviewsToClassify({ rows: 60_000, model: 'gpt-5-mini', salt: 'o' });
+  const open = await dropper.drop('reviews/shop-eu-november.jsonl', reviews, { 'batch-team': 'search' });
+  const tickets = reviewsToClassify({ rows: 9_000, model: 'gpt-4.1-mini', salt: 't' });
+  await dropper.drop('support/tickets-today.jsonl', tickets);
+  await dropper.until(open, 'submitted');
+  dropper.close();
 }
 
 /** Uploads files, and waits for their jobs. */
@@ -128,17 +125,17 @@ class Dropper {
     return jobIdOf({ bucket: this.#bucket, key, versionId });
   }
 
-  async untilEnded(jobId: string): Promise<void> {
-    const ended = new Set(['completed', 'failed', 'expired', 'cancelled', 'rejected']);
-    await until(async () => ended.has((await this.#connection.ledger.readJob(jobId))?.status ?? ''));
+  async until(jobId: string, status: string): Promise<void> {
+    while ((await this.#connection.ledger.readJob(jobId))?.status !== status)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+
+  async cancel(jobId: string): Promise<void> {
+    await requestCancel(this.#connection, { jobId });
   }
 
   close(): void {
     this.#user.close();
     this.#connection.close();
   }
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 50));
 }

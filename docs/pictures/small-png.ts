@@ -42,17 +42,18 @@ export function smallPng(png: Buffer): Buffer {
   ]);
 }
 
-/** Like colours, whose first four bits are the same, have one in the palette: the most frequent of them. */
+const FREQUENT = 64; // grounds and lines, which often differ little
+
+/** The most frequent colours; then of like colours, whose first four bits are the same, the most frequent one. */
 function paletteOf(counts: ReadonlyMap<number, number>): number[] {
+  const frequent = [...counts].sort(([, one], [, other]) => other - one).slice(0, FREQUENT);
   const alike = Map.groupBy(counts, ([colour]) => colour & 0xf0f0f0);
   const groups = [...alike.values()].map((group) => ({
     colour: group.reduce((most, one) => (one[1] > most[1] ? one : most))[0],
     count: group.reduce((sum, [, count]) => sum + count, 0),
   }));
-  return groups
-    .sort((one, other) => other.count - one.count)
-    .slice(0, 256)
-    .map(({ colour }) => colour);
+  const varied = groups.sort((one, other) => other.count - one.count).map(({ colour }) => colour);
+  return [...new Set([...frequent.map(([colour]) => colour), ...varied])].slice(0, 256);
 }
 
 function nearest(colour: number, palette: readonly number[]): number {

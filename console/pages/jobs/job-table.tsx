@@ -18,26 +18,13 @@ const NARROW = '(max-width: 720px)'; // as in the style sheet
  */
 export function JobTable({ jobs }: { jobs: readonly JobRow[] }) {
   const scroller = useRef<HTMLDivElement>(null);
-  const [chosenId, setChosenId] = useState<string>();
   const isNarrow = useMedia(NARROW);
   const rowHeight = isNarrow ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
   const { top, height } = useScroller(scroller);
   const view = { rowHeight, top, height: height - (isNarrow ? 0 : HEAD_HEIGHT) };
   const { first, end } = visibleRows(jobs.length, view);
-  const chosen = jobs.findIndex(({ jobId }) => jobId === chosenId);
+  const { chosen, choose, onKeyDown, onFocus } = useChosenRow(jobs, view, scroller);
   useKeptPosition(scroller, jobs, rowHeight);
-
-  const onKeyDown = (event: KeyboardEvent) => {
-    const job = jobs[chosen];
-    if (event.key === 'Enter' && job) return goTo({ page: 'job', jobId: job.jobId });
-    const page = Math.max(1, Math.floor(view.height / rowHeight) - 1);
-    const next = rowAfterKey(event.key, { index: chosen, count: jobs.length, page });
-    if (next === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    setChosenId(jobs[next]?.jobId);
-    scroller.current?.scrollTo({ top: topToShow(next, view) });
-  };
-
   return (
     <div class="job-scroller" ref={scroller}>
       <table
@@ -47,24 +34,11 @@ export function JobTable({ jobs }: { jobs: readonly JobRow[] }) {
         tabIndex={0}
         aria-label="Table of jobs"
         aria-rowcount={jobs.length + 1}
-        aria-activedescendant={chosen >= first && chosen < end ? `job-${chosenId}` : undefined}
+        aria-activedescendant={chosen >= first && chosen < end ? `job-${jobs[chosen]?.jobId}` : undefined}
         onKeyDown={onKeyDown}
-        onFocus={() => chosen < 0 && setChosenId(jobs[first]?.jobId)}
+        onFocus={onFocus}
       >
-        <colgroup>
-          {COLUMNS.map((column) => (
-            <col key={column} class={columnClass(column)} />
-          ))}
-        </colgroup>
-        <thead>
-          <tr aria-rowindex={1}>
-            {COLUMNS.map((column) => (
-              <th key={column} scope="col" class={columnClass(column)}>
-                {column}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Head />
         <tbody>
           <Gap rows={first} rowHeight={rowHeight} />
           {jobs.slice(first, end).map((job, offset) => (
@@ -72,14 +46,72 @@ export function JobTable({ jobs }: { jobs: readonly JobRow[] }) {
               key={job.jobId}
               job={job}
               index={first + offset + 2}
-              isChosen={job.jobId === chosenId}
-              onChoose={setChosenId}
+              isChosen={first + offset === chosen}
+              onChoose={choose}
             />
           ))}
           <Gap rows={jobs.length - end} rowHeight={rowHeight} />
         </tbody>
       </table>
     </div>
+  );
+}
+
+interface ChosenRow {
+  /** Its index; -1 if there is none. */
+  readonly chosen: number;
+  readonly choose: (jobId: string) => void;
+  readonly onKeyDown: (event: KeyboardEvent) => void;
+  /** Chooses the first row in sight. */
+  readonly onFocus: () => void;
+}
+
+/** The chosen job stays the same while others come before it. */
+function useChosenRow(
+  jobs: readonly JobRow[],
+  view: { rowHeight: number; top: number; height: number },
+  scroller: { current: HTMLElement | null },
+): ChosenRow {
+  const [chosenId, choose] = useState<string>();
+  const chosen = jobs.findIndex(({ jobId }) => jobId === chosenId);
+  return {
+    chosen,
+    choose,
+    onKeyDown(event) {
+      const job = jobs[chosen];
+      if (event.key === 'Enter' && job) return goTo({ page: 'job', jobId: job.jobId });
+      const page = Math.max(1, Math.floor(view.height / view.rowHeight) - 1);
+      const next = rowAfterKey(event.key, { index: chosen, count: jobs.length, page });
+      if (next === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      choose(jobs[next]?.jobId);
+      scroller.current?.scrollTo({ top: topToShow(next, view) });
+    },
+    onFocus() {
+      if (chosen < 0) choose(jobs[Math.ceil(view.top / view.rowHeight)]?.jobId);
+    },
+  };
+}
+
+/** Columns have their widths from the style sheet. */
+function Head() {
+  return (
+    <>
+      <colgroup>
+        {COLUMNS.map((column) => (
+          <col key={column} class={columnClass(column)} />
+        ))}
+      </colgroup>
+      <thead>
+        <tr aria-rowindex={1}>
+          {COLUMNS.map((column) => (
+            <th key={column} scope="col" class={columnClass(column)}>
+              {column}
+            </th>
+          ))}
+        </tr>
+      </thead>
+    </>
   );
 }
 

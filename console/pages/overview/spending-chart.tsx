@@ -50,7 +50,7 @@ function SpendingChart({ spending, measure }: { spending: OverviewAnswer['spendi
     measure === 'tokens' ? rounded(value) : moneyText({ currency, amount: value });
   const data = useMemo(
     () =>
-      [stack.days.map((day) => Date.parse(`${day}T12:00`) / 1_000), ...edges(stack).reverse()] as [
+      [stack.days.map((day) => Date.parse(`${day}T00:00`) / 1_000), ...edges(stack).reverse()] as [
         number[],
         ...number[][],
       ],

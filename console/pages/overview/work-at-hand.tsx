@@ -4,7 +4,7 @@ import { Empty, Notice } from '../../parts/notice.tsx';
 import { Section } from '../../parts/section.tsx';
 import { StatusMark } from '../../parts/status-mark.tsx';
 import { grouped } from '../../words/amounts.ts';
-import { waitReason } from '../../words/statuses.ts';
+import { titled } from '../../words/statuses.ts';
 
 export function OpenBatches({ batches }: { batches: OverviewAnswer['openBatches'] }) {
   const most = Math.max(...batches.map(({ count }) => count));
@@ -47,7 +47,7 @@ export function Waiting({ waiting, paused }: Pick<OverviewAnswer, 'waiting' | 'p
           columns={[text('Reason'), 'What', number('Jobs'), number('Rows')]}
           rows={waiting.map(({ reason, what, jobs, rows }) => ({
             key: `${reason} ${what}`,
-            cells: [waitReason(reason), what, grouped(jobs), rows === undefined ? '' : grouped(rows)],
+            cells: [titled(reason), what, grouped(jobs), rows === undefined ? '' : grouped(rows)],
           }))}
         />
       )}
