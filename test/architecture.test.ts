@@ -30,7 +30,8 @@ const BASE = [CONTRACT, DOMAIN, PORTS, PURE_NODE];
 const SDK = /^@aws-sdk\/|^standardwebhooks$/;
 const CDK = /^aws-cdk-lib(\/|$)|^constructs$/;
 const DYNAMODB = /^@aws-sdk\/client-dynamodb$/;
-const PACKAGE_BUT_CDK = /^(?!aws-cdk-lib|constructs|node:|(bin|lib|functions|local|test)\/)[@a-z][\w@/.-]*$/;
+const PACKAGE_BUT_CDK =
+  /^(?!aws-cdk-lib|constructs|node:|(bin|console|lib|functions|local|test)\/)[@a-z][\w@/.-]*$/;
 const STAGES = ['intake', 'submit', 'poll', 'deliver', 'cancel', 'approve', 'webhook'];
 
 /**
@@ -101,6 +102,12 @@ const LAYERS: Record<string, Layer> = {
     mayImportTypes: [/^functions\/[a-z]+\/env\.ts$/],
   },
   runtime: { contains: /^local\//, mayImport: [/^local\//, CONTRACT, NODE, PACKAGE_BUT_CDK] },
+  // The console's page runs in a browser: of the rest of the project, it knows types only.
+  page: {
+    contains: /^console\//,
+    mayImport: [/^console\//, /^(preact|uplot)(\/|$)/],
+    mayImportTypes: [CONTRACT],
+  },
   // The CLI uses the ledger through its ports, and knows nothing of the table.
   commands: {
     contains: /^bin\//,
@@ -110,6 +117,7 @@ const LAYERS: Record<string, Layer> = {
       /^(cdk|package)\.json$/,
       ...[CDK, NODE, PACKAGE_BUT_CDK],
     ],
+    mayImportTypes: [/^console\/api\.ts$/],
     mayNotImport: DYNAMODB,
   },
 };
@@ -125,6 +133,7 @@ const WITH_EFFECTS = new Set([
   'prices',
   'constructs',
   'runtime',
+  'page',
   'commands',
 ]);
 /** Ways to read a whole table. */
@@ -197,13 +206,13 @@ function scans(file: string, source: string): string[] {
   return [...withoutComments(source).matchAll(SCANS)].map(([found]) => `${file} uses ${found}`);
 }
 
-const entries = ['bin', 'lib', 'functions', 'local', 'test'].flatMap((top) =>
+const entries = ['bin', 'console', 'lib', 'functions', 'local', 'test'].flatMap((top) =>
   readdirSync(PROJECT + top, { recursive: true, encoding: 'utf8' }).map((path) => posix.join(top, path)),
 );
 const read = (wanted: (path: string) => boolean) =>
   new Map(
     entries
-      .filter((path) => path.endsWith('.ts') && wanted(path))
+      .filter((path) => /\.tsx?$/.test(path) && wanted(path))
       .map((path) => [path, readFileSync(PROJECT + path, 'utf8')]),
   );
 const sources = read((path) => !path.startsWith('test/'));
@@ -318,6 +327,9 @@ describe('the rule finds', () => {
     ['local/runtime/runtime.ts', "import type { a } from '../../functions/shared/domain/job.ts';"],
     ['local/runtime/runtime.ts', "import { a } from 'aws-cdk-lib';"],
     ['bin/commands/local/up.ts', "import { handler } from '../../../functions/intake/index.ts';"],
+    ['console/main.tsx', "import { jobIdOf } from '../functions/shared/domain/job-id.ts';"],
+    ['console/main.tsx', "import { readFileSync } from 'node:fs';"],
+    ['bin/console/routes.ts', "import { page } from '../../console/main.tsx';"],
     ['bin/jobs/find-job.ts', "import { QueryCommand } from '@aws-sdk/client-dynamodb';"],
     [
       'bin/jobs/find-job.ts',

@@ -11,6 +11,7 @@ import { showCommand } from './jobs/show.ts';
 import { submitCommand } from './jobs/submit.ts';
 import { waitCommand } from './jobs/wait.ts';
 import { watchCommand } from './jobs/watch.ts';
+import { consoleCommand } from './operate/console.ts';
 import { doctorCommand } from './operate/doctor.ts';
 import { pauseCommand } from './operate/pause.ts';
 import { redriveCommand } from './operate/redrive.ts';
@@ -34,6 +35,7 @@ export function stackCommands(): CommandGroups {
     ],
     Data: [prepareCommand(), resultsCommand(), costsCommand()],
     Operate: [
+      consoleCommand(),
       doctorCommand(),
       pauseCommand(),
       resumeCommand(),

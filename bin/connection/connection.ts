@@ -92,25 +92,32 @@ export async function withConnection<T>(
   }
 }
 
-/** Finds a Batchdrop and the names of its resources. Close the connection at the end. Throws a Failure that says what to do. */
-export async function connect(options: WhereOptions): Promise<Connection> {
+/**
+ * Finds a Batchdrop and the names of its resources. Close the connection at the end. `onLedgerCall` is called before each call
+ * of the ledger's table. Throws a Failure that says what to do.
+ */
+export async function connect(options: WhereOptions, onLedgerCall?: () => void): Promise<Connection> {
   const target = targetOf(options);
-  return connectionAt(target, await namesOf(target));
+  return connectionAt(target, await namesOf(target), onLedgerCall);
 }
 
 /** Returns the connection to a runtime on this machine, with the credentials that it requires, if any. */
 export function connectionTo(
   runtime: StackNames & { readonly url: string },
   credentials?: Credentials,
+  onLedgerCall?: () => void,
 ): Connection {
-  return connectionAt({ kind: 'local', url: runtime.url, credentials }, runtime);
+  return connectionAt({ kind: 'local', url: runtime.url, credentials }, runtime, onLedgerCall);
 }
 
-function connectionAt(target: Target, names: StackNames): Connection {
+function connectionAt(target: Target, names: StackNames, onCall?: () => void): Connection {
   const clientConfig = clientConfigAt(target);
   const s3 = new S3Client({ ...clientConfig, forcePathStyle: target.kind === 'local' });
   const sqs = new SQSClient(clientConfig);
-  const opened = openDynamoDbLedger({ clientConfig, tableName: names.ledgerTable, clock: Date });
+  const opened = openDynamoDbLedger({
+    ...{ clientConfig, tableName: names.ledgerTable, clock: Date },
+    ...(onCall && { onCall }),
+  });
   const { ledger, queries } = opened;
   const close = () => {
     for (const client of [s3, sqs]) client.destroy();

@@ -55,6 +55,12 @@ export function accountIn({ cancelQueueUrl }: Pick<StackNames, 'cancelQueueUrl'>
   return account;
 }
 
+/** Returns the name or the ARN of the secret with the API key. */
+export async function apiKeySecretOf(target: Target): Promise<string> {
+  const { value: output } = await outputsAt(target);
+  return output('ApiKeySecret');
+}
+
 /** Returns the names that belong to the API. On this machine, the runtime knows its URL, not the template. */
 export async function apiOf(target: Target): Promise<ApiNames> {
   const { value: output } = await outputsAt(target);

@@ -15,24 +15,77 @@ export async function* costRecords(
   connection: Connection,
   since: number | undefined,
 ): AsyncGenerator<CostRecord> {
-  const { s3, names } = connection;
+  const before = since === undefined ? '' : folderOf(since);
+  for await (const objects of recordObjects(connection, '', before)) {
+    const records = await recordsAt(connection, objects);
+    yield* records.filter(({ receivedAt }) => since === undefined || Date.parse(receivedAt) >= since);
+  }
+}
+
+/** Records that were read, by key. A record that is written again has another ETag. */
+export type KeptRecords = Map<string, { readonly etag: string; readonly record: CostRecord }>;
+
+/**
+ * Returns what the jobs cost that arrived on the day of this time, in UTC; undefined if there are more than `limit`. Reads only
+ * objects that are not in `kept`, and adds them. `at` in milliseconds. Errors: as `costRecords`.
+ */
+export async function costRecordsOfDay(
+  connection: Connection,
+  at: number,
+  { kept, limit }: { readonly kept: KeptRecords; readonly limit: number },
+): Promise<CostRecord[] | undefined> {
+  const objects: RecordObject[] = [];
+  for await (const page of recordObjects(connection, `${folderOf(at)}/`, '')) {
+    objects.push(...page);
+    if (objects.length > limit) return undefined;
+  }
+  const unread = objects.filter(({ key, etag }) => kept.get(key)?.etag !== etag);
+  const records = await recordsAt(connection, unread);
+  for (const [index, { key, etag }] of unread.entries()) {
+    const record = records[index];
+    if (record) kept.set(key, { etag, record });
+  }
+  return objects.flatMap(({ key }) => kept.get(key)?.record ?? []);
+}
+
+interface RecordObject {
+  readonly key: string;
+  readonly etag: string;
+}
+
+/** Yields pages of objects whose keys begin with `start` and come after `after`, both without the folder of all records. */
+async function* recordObjects(
+  { s3, names }: Connection,
+  start: string,
+  after: string,
+): AsyncGenerator<RecordObject[]> {
   const folder = `${names.resultsPrefix ?? ''}${COSTS_FOLDER}`;
-  const before = since === undefined ? '' : `date=${new Date(since).toISOString().slice(0, 10)}`;
-  let after = `${folder}${before}`;
+  let last = after === '' ? undefined : `${folder}${after}`;
   for (;;) {
     const { Contents = [], IsTruncated } = await s3.send(
-      new ListObjectsV2Command({ Bucket: names.resultsBucket, Prefix: folder, StartAfter: after }),
+      new ListObjectsV2Command({
+        Bucket: names.resultsBucket,
+        Prefix: `${folder}${start}`,
+        StartAfter: last,
+      }),
     );
-    const keys = Contents.flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
-    const records: CostRecord[] = [];
-    const numbered = keys.map((key, at) => ({ key, at }));
-    await inParallel(numbered, AT_ONCE, async ({ key, at }) => {
-      records[at] = await recordAt(connection, key);
-    });
-    yield* records.filter(({ receivedAt }) => since === undefined || Date.parse(receivedAt) >= since);
-    after = keys.at(-1) ?? after;
+    yield Contents.flatMap(({ Key: key, ETag: etag = '' }) => (key === undefined ? [] : [{ key, etag }]));
+    last = Contents.at(-1)?.Key ?? last;
     if (!IsTruncated) return;
   }
+}
+
+function folderOf(at: number): string {
+  return `date=${new Date(at).toISOString().slice(0, 10)}`;
+}
+
+async function recordsAt(connection: Connection, objects: readonly RecordObject[]): Promise<CostRecord[]> {
+  const records: CostRecord[] = [];
+  const numbered = objects.map(({ key }, at) => ({ key, at }));
+  await inParallel(numbered, AT_ONCE, async ({ key, at }) => {
+    records[at] = await recordAt(connection, key);
+  });
+  return records;
 }
 
 async function recordAt({ s3, names }: Connection, key: string): Promise<CostRecord> {

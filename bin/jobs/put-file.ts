@@ -34,7 +34,8 @@ export interface FileMetadata {
   readonly instructions?: Readonly<Record<string, string>>;
 }
 
-const MAX_PUT_BYTES = 5 * 1024 ** 3; // S3's limit for one PutObject
+/** S3's limit for one PutObject. */
+export const MAX_PUT_BYTES = 5 * 1024 ** 3;
 const PROGRESS_INTERVAL_MS = 200;
 
 /**

@@ -15,18 +15,21 @@ import { CREATE_UNCERTAIN } from '../../functions/shared/domain/spending/unresol
 import { apiKeysOf } from '../connection/api-keys.ts';
 import type { Connection } from '../connection/connection.ts';
 import { serverTime } from '../connection/server-time.ts';
-import { type ApiNames, apiOf } from '../connection/stack-names.ts';
+import { type ApiNames, apiKeySecretOf, apiOf } from '../connection/stack-names.ts';
 import { resourcesOf } from '../connection/stack-resources.ts';
 import { clientConfigAt, stackIn, type Target } from '../connection/target.ts';
 import { counted, timeShown } from '../terminal/amounts.ts';
 import { sentenceOf } from '../terminal/failure.ts';
 import { countDeadLetters, DEAD_LETTER_QUEUES, type QueueName } from './dead-letters.ts';
-import { type Finding, failed, ok, type Verdict } from './finding.ts';
+import { type Finding, failed, note, ok, type Verdict } from './finding.ts';
 import { webhookFindings } from './webhook/checks.ts';
 
 interface Subject {
   readonly connection: Connection;
-  readonly api: ApiNames;
+  /** Of the API key: a name or an ARN. */
+  readonly secret: string;
+  /** Absent if the API key must not be read. */
+  readonly api: ApiNames | undefined;
   readonly resources: ReadonlyMap<string, string>;
 }
 
@@ -54,31 +57,35 @@ const CHECKS: Readonly<Record<string, Check>> = {
 
 /**
  * Runs every check in order and yields each finding when it is known. The stack itself exists, because the connection
- * has its outputs.
+ * has its outputs. With `readsSecrets: false`, nothing that needs the API key or a signing secret is checked.
  */
-export async function* diagnose(connection: Connection): AsyncGenerator<Finding> {
+export async function* diagnose(
+  connection: Connection,
+  { readsSecrets = true }: { readonly readsSecrets?: boolean } = {},
+): AsyncGenerator<Finding> {
   const { target } = connection;
-  const api = await apiOf(target);
+  const api = readsSecrets ? await apiOf(target) : undefined;
+  const secret = api?.secret ?? (await apiKeySecretOf(target));
   const resources = await resourcesOf(target);
   const where = target.kind === 'local' ? target.url : `stack ${stackIn(target)}`;
   yield { check: 'stack', verdict: 'ok', found: `${where} with ${resources.size} resources` };
   for (const [check, run] of Object.entries(CHECKS)) {
-    const found = await run({ connection, api, resources }).catch((failure: unknown) =>
+    const found = await run({ connection, secret, api, resources }).catch((failure: unknown) =>
       failed('could not be checked', sentenceOf(failure)),
     );
     yield { check, ...found };
   }
-  yield* webhookFindings(connection);
+  if (readsSecrets) yield* webhookFindings(connection);
 }
 
-async function secretIsReadable({ connection: { target }, api }: Subject) {
-  const keys = target.kind === 'local' ? undefined : apiKeysOf(target, api);
-  if (keys === undefined) return secretExists(target, api);
-  return accepted(api, `${api.secret} contains a key`, () => keys.current());
+async function secretIsReadable({ connection: { target }, secret, api }: Subject) {
+  const keys = target.kind === 'local' || !api ? undefined : apiKeysOf(target, api);
+  if (!api || keys === undefined) return secretExists(target, secret);
+  return accepted(api, `${secret} contains a key`, () => keys.current());
 }
 
 /** On one machine, only the functions can read the secret. */
-async function secretExists(target: Target, { secret }: ApiNames) {
+async function secretExists(target: Target, secret: string) {
   const client = new SecretsManagerClient(clientConfigAt(target));
   try {
     await client.send(new DescribeSecretCommand({ SecretId: secret }));
@@ -89,6 +96,7 @@ async function secretExists(target: Target, { secret }: ApiNames) {
 }
 
 async function keyIsAccepted({ connection: { target }, api }: Subject) {
+  if (!api) return note('not checked: the console reads no secrets', 'To check it: batchdrop doctor');
   const { host } = new URL(api.baseUrl);
   const keys = apiKeysOf(target, api);
   const unknown = {

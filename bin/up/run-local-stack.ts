@@ -10,6 +10,7 @@ import { type Runtime, startRuntime } from '../../local/runtime/runtime.ts';
 import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 import { type Connection, connectionTo } from '../connection/connection.ts';
 import { DATA_DIRECTORY } from '../connection/target.ts';
+import { type RunningConsole, startConsole } from '../console/console-server.ts';
 import { ResultsMirror } from '../jobs/results-mirror.ts';
 import { endOnFullDisk } from '../terminal/end-on-full-disk.ts';
 import { escapeControlCharacters, printableJson } from '../terminal/escape-control-characters.ts';
@@ -145,12 +146,18 @@ async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
       if (isPaid(api)) whenUp = await protectSpending(run, data, { connection, endpoints, listeners });
     },
   });
+  let page: RunningConsole | undefined;
   try {
     if (connection === undefined) throw new Error('The runtime started without its endpoints.');
-    printWelcome(run, data, { ...runtime, owner });
+    page = await startConsole({
+      ...(options.port === 0 && { port: 0 }),
+      connect: async (onLedgerCall) => connectionTo(runtime.endpoints, owner, onLedgerCall),
+    });
+    printWelcome(run, data, { ...runtime, owner, consoleUrl: page.url });
     await whenUp?.();
     await stayUp(run, data, connection);
   } finally {
+    await page?.close();
     connection?.close();
     await runtime.close();
   }
@@ -184,10 +191,15 @@ async function protectSpending(
 function printWelcome(
   { options, api }: Run,
   data: DataDirectory,
-  { endpoints, clock, owner }: Pick<Runtime, 'endpoints' | 'clock'> & { owner: Credentials | undefined },
+  {
+    endpoints,
+    clock,
+    owner,
+    consoleUrl,
+  }: Pick<Runtime, 'endpoints' | 'clock'> & { owner: Credentials | undefined; consoleUrl: string },
 ): void {
   if (options.json) {
-    console.log(printableJson(endpoints));
+    console.log(printableJson({ ...endpoints, consoleUrl }));
     return;
   }
   const shown = options.ephemeral ? data.path : (options.data ?? DATA_DIRECTORY[api.kind]);
@@ -195,6 +207,7 @@ function printWelcome(
   console.log(
     welcome(endpoints, {
       data: shown,
+      consoleUrl,
       isPaid: isPaid(api),
       speed: clock.speed,
       owner,

@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { keptBuild, renewBuild } from '../../lib/bundling/kept-build.ts';
 import { BUNDLES_CONTEXT } from '../../lib/stages/function-bundles.ts';
 import { Failure } from '../terminal/failure.ts';
 
@@ -24,7 +22,6 @@ const INPUTS = [
 ] as const;
 
 const KEPT = join(PROJECT, 'dist', 'assemblies');
-const MAX_UNUSED_MS = 7 * 86_400_000;
 const RENEW_EVERY_MS = 3_600_000;
 
 /** The folder of the bundles in the synthesized stack's folder, which also has a copy of each as an asset. */
@@ -39,52 +36,18 @@ export async function synthesizedStack(
   options: { onBuild?: () => void; context?: Record<string, string> } = {},
 ): Promise<string> {
   const { context = {} } = options;
-  const assembly = join(KEPT, inputsHash(context));
-  if (!existsSync(assembly)) {
-    options.onBuild?.();
-    await build(assembly, context);
-  }
-  await renew(assembly);
-  setInterval(() => void renew(assembly), RENEW_EVERY_MS).unref(); // functions load from it as long as they run
-  await removeUnused();
+  const assembly = await keptBuild({
+    folder: KEPT,
+    inputs: INPUTS,
+    context: JSON.stringify(context),
+    build: async (draft) => {
+      options.onBuild?.();
+      await bundle(join(draft, BUNDLES));
+      await synthesize(draft, context);
+    },
+  });
+  setInterval(() => void renewBuild(assembly), RENEW_EVERY_MS).unref(); // functions load from it as long as they run
   return assembly;
-}
-
-function inputsHash(context: Record<string, string>): string {
-  const hash = createHash('sha256').update(`${process.version}\0${PROJECT}\0${JSON.stringify(context)}\0`);
-  for (const file of INPUTS.flatMap((input) => filesOf(join(PROJECT, input)))) {
-    const content = readFileSync(file);
-    hash.update(`${relative(PROJECT, file)}\0${content.length}\0`).update(content);
-  }
-  return hash.digest('hex').slice(0, 32);
-}
-
-function filesOf(path: string): string[] {
-  if (!existsSync(path)) return [];
-  if (statSync(path).isFile()) return [path];
-  const entries = readdirSync(path, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-}
-
-/**
- * Built in another folder and renamed, so that nobody sees an incomplete one. If several runs build the same, one
- * result is kept.
- */
-async function build(assembly: string, context: Record<string, string>): Promise<void> {
-  await mkdir(KEPT, { recursive: true });
-  const draft = await mkdtemp(join(KEPT, 'draft-'));
-  try {
-    await bundle(join(draft, BUNDLES));
-    await synthesize(draft, context);
-    await rename(draft, assembly).catch((cause) => {
-      if (!existsSync(assembly)) throw cause;
-    });
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
 }
 
 /** Loaded only here, because most runs build nothing. */
@@ -110,19 +73,4 @@ async function synthesize(directory: string, more: Record<string, string>): Prom
   });
   const [complaint, code] = await Promise.all([text(child.stderr), ended]);
   if (code !== 0) throw new Failure('cdk synth failed:', { lines: complaint.trim().split('\n') });
-}
-
-async function renew(assembly: string): Promise<void> {
-  const now = new Date();
-  await utimes(assembly, now, now).catch(() => {}); // if this fails, it may be built once more
-}
-
-/** Removes what no run has used for a week, including unfinished builds of killed runs. */
-async function removeUnused(): Promise<void> {
-  for (const name of await readdir(KEPT)) {
-    const path = join(KEPT, name);
-    const used = await stat(path).catch(() => undefined); // another run may have removed it
-    if (used !== undefined && Date.now() - used.mtimeMs > MAX_UNUSED_MS)
-      await rm(path, { recursive: true, force: true });
-  }
 }

@@ -7,6 +7,7 @@ import { escapeControlCharacters } from '../terminal/escape-control-characters.t
 /** What `up` prints in addition to the endpoints. */
 interface Shown {
   readonly data: string;
+  readonly consoleUrl: string;
   readonly isPaid: boolean;
   readonly speed: number;
   /** The credentials with which every call must be signed. Absent if any will do. */
@@ -19,13 +20,14 @@ interface Shown {
 /** Returns the text that `up` prints first: endpoints, and the commands to upload, download, cancel and stop. */
 export function welcome(
   endpoints: RuntimeEndpoints,
-  { data, isPaid, speed, owner, ephemeral, isUrlForOthers }: Shown,
+  { data, consoleUrl, isPaid, speed, owner, ephemeral, isUrlForOthers }: Shown,
 ): string {
   const here = Object.values<string>(DATA_DIRECTORY).includes(data) ? '' : ` --data ${data}`;
   const openAi = isPaid ? `${endpoints.openAiUrl}: every file costs money` : endpoints.openAiUrl;
   const pace = speed === 1 ? 'real time' : `up to ${speed} times as fast as real time`;
   const resultsCommand = `npx batchdrop results JOB_ID${here}`;
   const lines: [string, string][] = [
+    ['console', consoleUrl],
     ['AWS endpoint', `${endpoints.url} (AWS_ENDPOINT_URL, ${owner ? 'only these' : 'any'} credentials)`],
     ...exportLines(owner),
     ['Batch API', openAi],

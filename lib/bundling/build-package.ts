@@ -1,7 +1,7 @@
 /**
  * Writes the package to `dist/package`. It contains compiled JavaScript (Node does not strip types under
  * `node_modules`), declarations, the bundles of the functions, the schemas of the events, and the bundled `batchdrop`
- * command for deployed stacks, so that an app installs nothing else. It contains neither the project's tools nor the
+ * command for deployed stacks with the console's page, so that an app installs nothing else. It contains neither the project's tools nor the
  * local runtime.
  */
 import { execFile } from 'node:child_process';
@@ -13,6 +13,7 @@ import { build } from 'esbuild';
 import { SCHEMA_FILES } from '../../functions/shared/contract/schema-files.ts';
 import { BUNDLES_DIRECTORY } from '../stages/function-bundles.ts';
 import { bundleFunctions } from './bundle.ts';
+import { embedConsole } from './embed-console.ts';
 import { embedScanner } from './embed-scanner.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
@@ -54,7 +55,7 @@ export async function bundleCommand(outfile: string): Promise<void> {
     target: 'node20',
     format: 'cjs',
     mainFields: ['module', 'main'], // esbuild removes unused code only from the SDK's ES modules
-    plugins: [embedScanner],
+    plugins: [embedScanner, embedConsole],
     logLevel: 'silent', // the thrown error has the messages
   });
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -39,6 +39,7 @@ export async function openBrowser({ hosts }: { hosts: readonly string[] }): Prom
         '--no-first-run',
         '--disable-gpu',
         '--disable-dev-shm-usage',
+        '--hide-scrollbars', // in pictures
         // Not every browser asks before a page calls this machine, so the guard must work without that question.
         '--disable-features=LocalNetworkAccessChecks',
         '--remote-debugging-pipe',
@@ -46,7 +47,13 @@ export async function openBrowser({ hosts }: { hosts: readonly string[] }): Prom
         `--host-resolver-rules=${hosts.map((host) => `MAP ${host} 127.0.0.1`).join(', ')}`,
         'about:blank',
       ],
-      env: { HOME: directory, TMPDIR: directory, LD_LIBRARY_PATH: join(directory, 'lib') },
+      env: {
+        HOME: directory,
+        TMPDIR: directory,
+        LD_LIBRARY_PATH: join(directory, 'lib'),
+        FONTCONFIG_FILE: writeFontSettings(directory),
+        LANG: 'en_US.UTF-8', // else `navigator.language` is no language
+      },
     });
     return {
       browser,
@@ -65,11 +72,26 @@ async function unpack(directory: string): Promise<void> {
   const packed = (name: string) =>
     createReadStream(fileURLToPath(new URL(name, PACKED))).compose(createBrotliDecompress());
   await pipeline(packed('chromium.br'), createWriteStream(join(directory, 'chromium'), { mode: 0o700 }));
-  const tar = spawn('tar', ['-x', '-C', directory], { stdio: ['pipe', 'ignore', 'inherit'] });
-  const exited = once(tar, 'exit');
-  packed('al2023.tar.br').pipe(tar.stdin);
-  const [code] = await exited;
-  if (code !== 0) throw new Error(`tar ended with ${code}`);
+  for (const archive of ['al2023.tar.br', 'fonts.tar.br']) {
+    const tar = spawn('tar', ['-x', '-C', directory], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const exited = once(tar, 'exit');
+    packed(archive).pipe(tar.stdin);
+    const [code] = await exited;
+    if (code !== 0) throw new Error(`tar ended with ${code}`);
+  }
+}
+
+/** Pages look the same on every machine: the package's font comes first. Returns the file of settings. */
+function writeFontSettings(directory: string): string {
+  const file = join(directory, 'font-settings.xml');
+  const fonts = { 'system-ui': 'Open Sans', 'sans-serif': 'Open Sans', monospace: 'DejaVu Sans Mono' };
+  const preferred = Object.entries(fonts).map(
+    ([family, font]) => `<alias><family>${family}</family><prefer><family>${font}</family></prefer></alias>`,
+  );
+  const folders = [join(directory, 'fonts'), '/usr/share/fonts'].map((folder) => `<dir>${folder}</dir>`);
+  const cache = `<cachedir>${join(directory, 'font-cache')}</cachedir>`;
+  writeFileSync(file, `<fontconfig>${folders.join('')}${cache}${preferred.join('')}</fontconfig>`);
+  return file;
 }
 
 /** Chromium's helper processes may write for a moment after its end. */

@@ -20,6 +20,7 @@ import {
 import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
 import { withExamples } from '../../terminal/examples.ts';
 import { Failure } from '../../terminal/failure.ts';
+import { fitted } from '../../terminal/fit-line.ts';
 import { type FormatOptions, isForPeople, printFacts } from '../../terminal/output-format.ts';
 import { shortId } from '../../terminal/short-id.ts';
 import { StatusLine } from '../../terminal/status-line.ts';
@@ -91,7 +92,7 @@ async function send(
   line: StatusLine,
 ): Promise<void> {
   const { rows, lines } = retryQuestion(plan);
-  for (const text of lines) line.print(text);
+  for (const text of lines) line.print(fitted(text));
   if (!options.yes) await confirm(`Run ${rows} again${placeShown(connection)}?`);
   const submission = await sendRetry(connection, plan);
   line.print(

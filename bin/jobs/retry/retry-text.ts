@@ -2,7 +2,6 @@ import { isOver } from '../../../functions/shared/domain/job.ts';
 import { counted, grouped } from '../../terminal/amounts.ts';
 import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
 import { estimateText } from '../../terminal/estimate-text.ts';
-import { fitted } from '../../terminal/fit-line.ts';
 import { shortId } from '../../terminal/short-id.ts';
 import type { RetryPlan } from '../retry-job.ts';
 
@@ -33,7 +32,7 @@ export function retryQuestion(plan: RetryPlan): { rows: string; lines: string[] 
   ];
   return {
     rows: counted(rows, 'row', 'rows'),
-    lines: lines.map((line) => fitted(escapeControlCharacters(line))),
+    lines: lines.map(escapeControlCharacters),
   };
 }
 

@@ -62,8 +62,16 @@ function isAbout(rows: number, expected: number): boolean {
   return rows > 0 && rows <= expected * ABOUT && rows >= expected / ABOUT;
 }
 
-function durationOf({ createdAt, changedAt, history }: JobSummary): number | undefined {
+function durationOf(job: JobSummary): number | undefined {
+  const begun = begunAt(job);
+  return begun === undefined ? undefined : job.changedAt - begun;
+}
+
+/** Returns when the duration of a job begins, in milliseconds: for one that was held, when it was approved. */
+export function begunAt({
+  createdAt,
+  history,
+}: Pick<JobSummary, 'createdAt' | 'history'>): number | undefined {
   const held = history.find(({ status }) => status === 'unapproved');
-  const begun = held ? history.find(({ status }) => status === 'accepted')?.at : createdAt;
-  return begun === undefined ? undefined : changedAt - begun;
+  return held ? history.find(({ status }) => status === 'accepted')?.at : createdAt;
 }

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from '../iam/caller.ts';
 import { AwsError } from '../protocol/aws-error.ts';
 import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
 import { notImplemented, readBody } from '../protocol/json-protocol.ts';
@@ -69,19 +70,22 @@ export class CloudFormationEngine implements AwsService {
     this.#stacks.set(stack.name, { ...stack, id: stackId(stack.name), since });
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
     const requestId = randomUUID();
     try {
       const form = new URLSearchParams((await readBody(request)).toString('utf8'));
       const action = form.get('Action') ?? '';
       const operation = Object.hasOwn(this.#operations, action) ? this.#operations[action] : undefined;
       if (operation === undefined) throw notImplemented(action === '' ? 'A request without Action' : action);
+      const name = form.get('StackName');
+      const resource = name === null ? '*' : name.startsWith('arn:') ? name : stackId(name);
+      caller.demand({ action: `cloudformation:${action}`, resource });
       const answer = { [`${action}Result`]: operation(form), ResponseMetadata: { RequestId: requestId } };
       send(response, 200, writeDocument(`${action}Response`, answer, NAMESPACE));
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
-      const { code: Code, message: Message } = error;
-      const answer = { Error: { Type: 'Sender', Code, Message }, RequestId: requestId };
+      const { queryCode, code, message: Message } = error;
+      const answer = { Error: { Type: 'Sender', Code: queryCode ?? code, Message }, RequestId: requestId };
       send(response, error.status, writeDocument('ErrorResponse', answer, NAMESPACE));
     }
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import { openDatabase } from '../../sqlite.ts';
+import type { Caller } from '../iam/caller.ts';
 import { AwsError, validationError } from '../protocol/aws-error.ts';
 import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
 import { notImplemented, parseInput, readBody, sendJson, sendRefusal } from '../protocol/json-protocol.ts';
@@ -71,9 +72,9 @@ export class SchedulerEngine implements AwsService {
   }
 
   /** Handles REST-JSON: GET /schedules, GET and PUT /schedules/<name>. Only the state can be changed. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
     try {
-      sendJson(response, 200, CONTENT_TYPE, await this.#answer(request));
+      sendJson(response, 200, CONTENT_TYPE, await this.#answer(request, caller));
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       sendRefusal(response, error, CONTENT_TYPE);
@@ -85,14 +86,21 @@ export class SchedulerEngine implements AwsService {
     this.#db.close();
   }
 
-  async #answer(request: IncomingMessage): Promise<object> {
+  async #answer(request: IncomingMessage, caller: Caller): Promise<object> {
     const path = (request.url ?? '').split('?')[0] ?? '';
     if (request.method === 'GET' && path === '/schedules') {
+      caller.demand({ action: 'scheduler:ListSchedules', resource: '*' });
       return { Schedules: [...this.#schedules.values()].map(wireSummary) };
     }
     const name = /^\/schedules\/([^/]+)$/.exec(path)?.[1];
-    if (name !== undefined && request.method === 'GET') return wireSchedule(this.#schedule(name));
-    if (name !== undefined && request.method === 'PUT') return this.#update(name, await readBody(request));
+    if (name !== undefined && request.method === 'GET') {
+      caller.demand({ action: 'scheduler:GetSchedule', resource: scheduleArn(name) });
+      return wireSchedule(this.#schedule(name));
+    }
+    if (name !== undefined && request.method === 'PUT') {
+      caller.demand({ action: 'scheduler:UpdateSchedule', resource: scheduleArn(name) });
+      return this.#update(name, await readBody(request));
+    }
     throw notImplemented(`${request.method} ${path} of EventBridge Scheduler`);
   }
 

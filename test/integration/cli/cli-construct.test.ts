@@ -139,20 +139,34 @@ describe("a construct in the user's own stack", () => {
     const [table] = resources.filter(({ logicalId }) => /^EmbeddingsLedger/.test(logicalId));
     const groups = resources.filter(({ logicalId }) => /^Embeddings\w+WorkerLogs/.test(logicalId));
     const tableName = table?.physicalId ?? '';
-    const { ledger, close } = openDynamoDbLedger({ clientConfig: clientConfig(endpoint.url), tableName, clock: Date });
+    const { ledger, close } = openDynamoDbLedger({
+      clientConfig: clientConfig(endpoint.url),
+      tableName,
+      clock: Date,
+    });
     const job = aJob({ jobId: 'a2'.repeat(13) });
     await ledger.createJob(job);
     close();
-    const asked: { logGroupName: string; filterPattern: string; startTime: number; nextToken?: string }[] = [];
+    const asked: { logGroupName: string; filterPattern: string; startTime: number; nextToken?: string }[] =
+      [];
     const line = (second: number, service: string) =>
-      JSON.stringify({ timestamp: `2026-11-01T12:00:0${second}.000Z`, level: 'WARN', service, code: 'retry', jobId: job.jobId, tries: 2 });
+      JSON.stringify({
+        timestamp: `2026-11-01T12:00:0${second}.000Z`,
+        level: 'WARN',
+        service,
+        code: 'retry',
+        jobId: job.jobId,
+        tries: 2,
+      });
     // Stands in for CloudWatch Logs: two pages of lines in one group, and none in the others.
     const cloudWatch = createServer(async (request, response) => {
       const query = JSON.parse(await text(request));
       asked.push(query);
       const isFirst = query.logGroupName === asked[0]?.logGroupName;
       const second = query.nextToken === undefined;
-      const events = isFirst ? [{ message: second ? line(7, 'submit') : line(3, 'intake') }, { message: 'START' }] : [];
+      const events = isFirst
+        ? [{ message: second ? line(7, 'submit') : line(3, 'intake') }, { message: 'START' }]
+        : [];
       response.setHeader('content-type', 'application/x-amz-json-1.1');
       response.end(JSON.stringify({ events, ...(isFirst && second && { nextToken: 'more' }) }));
     });
@@ -165,7 +179,8 @@ describe("a construct in the user's own stack", () => {
     cloudWatch.close();
     expect(logs).toEqual({
       ...{ code: 0, stderr: '' },
-      stdout: '2026-11-01 12:00:03  WARN   intake    retry  tries=2\n2026-11-01 12:00:07  WARN   submit    retry  tries=2\n',
+      stdout:
+        '2026-11-01 12:00:03  WARN   intake    retry  tries=2\n2026-11-01 12:00:07  WARN   submit    retry  tries=2\n',
     });
     expect(new Set(asked.map(({ logGroupName }) => logGroupName))).toEqual(
       new Set(groups.map(({ physicalId }) => physicalId)),

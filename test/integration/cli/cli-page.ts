@@ -100,11 +100,16 @@ async function capture(): Promise<Map<string, string>> {
     await run('redrive', 'batchdrop redrive undelivered');
     await captureWebhooks(open, captures);
     await captureRealApi(open, terminals, captures);
-    return captures;
+    return new Map([...captures].map(([name, screen]) => [name, withoutToken(screen)]));
   } finally {
     for (const terminal of terminals.reverse()) await terminal.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Each run of the console has another token. */
+function withoutToken(screen: string): string {
+  return screen.replaceAll(/#token=[\w-]+/g, '#token=…');
 }
 
 /** Waits for a job whose rows fail, shows it, and retries it. */
@@ -113,7 +118,10 @@ async function captureFailures(
   run: (name: string, line: string) => Promise<string>,
   folder: string,
 ): Promise<void> {
-  writeFileSync(join(folder, 'failing.jsonl'), chatRows(20, 'review').replace('"body":{', '"body":{"metadata":{"batchdrop_local":"fail:500"},'));
+  writeFileSync(
+    join(folder, 'failing.jsonl'),
+    chatRows(20, 'review').replace('"body":{', '"body":{"metadata":{"batchdrop_local":"fail:500"},'),
+  );
   const submitted = await open('batchdrop submit failing.jsonl').untilEnded();
   const [, jobId = ''] = / {2}job (\w{8})/.exec(submitted) ?? [];
   await run('wait', `batchdrop wait ${jobId}`);

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { JobsAnswer } from '../../../console/api.ts';
 import { readOwnerCredentials } from '../../../local/runtime/owner-credentials.ts';
 import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
 import { UserProgram } from '../../local/endpoint/user-program.ts';
 import { batchdrop, ChildRuntime } from '../child-runtime.ts';
+import { ConsoleClient } from '../console/console-client.ts';
 
 let folder: string;
 
@@ -78,6 +80,10 @@ describe('batchdrop up', () => {
     };
     const credentials = readOwnerCredentials(directory);
     const answers = { anybody: await readKey({}), owner: await readKey({ credentials }) };
+    const [, address = ''] = /^ {2}console +(\S+)$/m.exec(runtime.printed) ?? [];
+    const page = new ConsoleClient(address);
+    expect(await page.get<JobsAnswer>('/api/jobs')).toEqual({ jobs: [] });
+    expect((await page.ask('/api/jobs', { headers: { authorization: undefined } })).status).toBe(401);
     const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = exportsIn(runtime.printed);
     const list = (env: Record<string, string>) =>
       batchdrop(['list', '--endpoint', names.url], { cwd: folder, env });

@@ -8,8 +8,11 @@ import { createDynamoDbLedger } from '../../../functions/shared/adapters/dynamod
 import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import type { AwsEvent } from '../../../local/aws/events/event.ts';
-import { Authorizer, type Decision } from '../../../local/aws/iam/authorizer.ts';
+import { Authorizer, type Decision, type Identity } from '../../../local/aws/iam/authorizer.ts';
 import type { Policies } from '../../../local/aws/iam/decision.ts';
+import type { Credentials } from '../../../local/aws/iam/signature.ts';
+import { parseStatements, type Statement } from '../../../local/aws/iam/statement.ts';
+import { LOCAL_ACCOUNT } from '../../../local/aws/protocol/aws-service.ts';
 import { readAssembly } from '../../../local/runtime/assembly.ts';
 import type { BatchApiChoice } from '../../../local/runtime/batch-api.ts';
 import { DataDirectory } from '../../../local/runtime/data-directory.ts';
@@ -44,6 +47,9 @@ export class RecordedRuntime {
   readonly #authorizer: Authorizer;
   readonly #dynamoDb: DynamoDBClient;
   readonly #watchers = new Set<(decision: Decision) => void>();
+  readonly #userPolicies = new Map<string, readonly Statement[]>();
+  readonly #userIdentities: Identity[] = [];
+  #users = 0;
   #names = 0;
   #isClosed = false;
 
@@ -110,6 +116,20 @@ export class RecordedRuntime {
   /** Enforces these policies from now on. */
   enforce(policies: Policies): void {
     this.#authorizer.enforce(policies, identitiesOf(this.plan), () => undefined);
+  }
+
+  /** Returns the credentials of a new user of the account who has this policy only. */
+  addUser(policy: object): Credentials {
+    this.#users += 1;
+    const name = `user-${this.#users}`;
+    const roleArn = `arn:aws:iam::${LOCAL_ACCOUNT}:role/${name}`;
+    this.#userPolicies.set(roleArn, parseStatements(policy, name));
+    this.#userIdentities.push({ accessKeyId: name, roleArn, sessionName: name });
+    const { policies } = this.plan;
+    const identities = [...identitiesOf(this.plan), ...this.#userIdentities];
+    const ofRoles = new Map([...policies.ofRoles, ...this.#userPolicies]);
+    this.#authorizer.enforce({ ...policies, ofRoles }, identities, () => undefined);
+    return this.#authorizer.credentialsOf(name);
   }
 
   /** Returns an unused file name, because the same bytes with the same key would join an earlier job. */
