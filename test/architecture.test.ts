@@ -102,10 +102,10 @@ const LAYERS: Record<string, Layer> = {
     mayImportTypes: [/^functions\/[a-z]+\/env\.ts$/],
   },
   runtime: { contains: /^local\//, mayImport: [/^local\//, CONTRACT, NODE, PACKAGE_BUT_CDK] },
-  // The console's page runs in a browser: of the rest of the project, it knows types only.
+  // The console's page runs in a browser: of the rest of the project, it knows types only, and which characters are not shown as they are.
   page: {
     contains: /^console\//,
-    mayImport: [/^console\//, /^(preact|uplot)(\/|$)/],
+    mayImport: [/^console\//, /^local\/unprintable\.ts$/, /^(preact|uplot)(\/|$)/],
     mayImportTypes: [CONTRACT],
   },
   // The CLI uses the ledger through its ports, and knows nothing of the table.

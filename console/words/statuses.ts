@@ -1,3 +1,4 @@
+import { escapeUnprintable } from '../../local/unprintable.ts';
 import type { JobRow } from '../api.ts';
 import { counted, percent, unsuccessful } from './amounts.ts';
 
@@ -73,11 +74,12 @@ const WAITS_FOR: Readonly<Record<string, string>> = {
 export const waitText = (reason: string): string => `for ${WAITS_FOR[reason] ?? reason.replaceAll('_', ' ')}`;
 
 /** Returns how a job stands, in one short sentence for a screen reader. */
-export function standing({ file, status, stalled, rows, progress }: JobRow): string {
+export function standing({ file: name, status, stalled, rows, progress }: JobRow): string {
+  const file = escapeUnprintable(name);
   if (stalled) return `${file} is stalled and needs you`;
-  const name = `${file}: ${titled(status).toLowerCase()}`;
+  const state = `${file}: ${titled(status).toLowerCase()}`;
   const failed = rows ? unsuccessful(rows) : 0;
   if (rows)
-    return `${name}, ${failed === 0 ? 'every row succeeded' : `${counted(failed, 'row')} did not succeed`}`;
-  return progress === undefined ? name : `${name}, ${percent(progress)}`;
+    return `${state}, ${failed === 0 ? 'every row succeeded' : `${counted(failed, 'row')} did not succeed`}`;
+  return progress === undefined ? state : `${state}, ${percent(progress)}`;
 }

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { escapeUnprintable } from '../../../local/unprintable.ts';
 import type { ActionAnswer, JobRow, RetryRequest } from '../../api.ts';
 import { RequestFailure } from '../../connection/request-failure.ts';
 import { useAnswer } from '../../connection/use-answer.ts';
@@ -37,7 +38,7 @@ function CancelQuestion({ job, onClose }: ActionProps) {
   const [isBusy, carryOut] = useAction(() => api.cancel(job.jobId), onClose);
   return (
     <Question
-      title={`Cancel ${job.file}?`}
+      title={`Cancel ${escapeUnprintable(job.file)}?`}
       yes="Cancel the job"
       no="Keep it"
       tone="bad"
@@ -57,7 +58,7 @@ function ApproveQuestion({ job, onClose }: ActionProps) {
   const { plannedRows = 0, estimate } = job;
   return (
     <Question
-      title={`Approve ${job.file}?`}
+      title={`Approve ${escapeUnprintable(job.file)}?`}
       yes="Approve"
       no="Not now"
       isBusy={isBusy}
@@ -91,7 +92,7 @@ function RetryQuestion({ job, onClose }: ActionProps) {
   const known = preview.answer?.rows === rows ? preview.answer : undefined;
   return (
     <Question
-      title={`Retry rows of ${job.file}?`}
+      title={`Retry rows of ${escapeUnprintable(job.file)}?`}
       yes="Send these rows"
       no="Not now"
       isBusy={isBusy || known?.outcome !== 'question'}

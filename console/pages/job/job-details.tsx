@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { escapeUnprintable } from '../../../local/unprintable.ts';
 import { addressOf } from '../../address/route.ts';
 import type { JobAnswer, ResultFile, TimelineEntry } from '../../api.ts';
 import { RequestFailure } from '../../connection/request-failure.ts';
@@ -99,13 +100,14 @@ export function JobDetails({ known: { job, metadata, instructions } }: { known: 
       <Facts
         facts={[
           ['Job', <code>{job.jobId}</code>],
-          ['File', <code>{job.file}</code>],
+          ['File', <code>{escapeUnprintable(job.file)}</code>],
           ['Size', bytesText(job.size)],
           ['Created', momentText(job.createdAt)],
           ...other('Joined', job.joinedJobId),
           ...other('Retry of', job.retryOf),
-          ...Object.entries(metadata),
-          ...Object.entries(instructions),
+          ...[...Object.entries(metadata), ...Object.entries(instructions)].map(
+            ([name, value]) => [escapeUnprintable(name), escapeUnprintable(value)] as const,
+          ),
         ]}
       />
     </Section>

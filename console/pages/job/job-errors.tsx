@@ -1,3 +1,4 @@
+import { escapeUnprintable } from '../../../local/unprintable.ts';
 import type { ErrorKind, JobAnswer } from '../../api.ts';
 import { FindingsTable } from '../../parts/findings-table.tsx';
 import { Section } from '../../parts/section.tsx';
@@ -23,7 +24,7 @@ export function ErrorKinds({ kinds }: { kinds: readonly ErrorKind[] }) {
               <p class="beneath">
                 For example{' '}
                 {customIds.slice(0, 3).map((id) => (
-                  <code key={id}>{id}</code>
+                  <code key={id}>{escapeUnprintable(id)}</code>
                 ))}
               </p>
             )}

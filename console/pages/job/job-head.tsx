@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { escapeUnprintable } from '../../../local/unprintable.ts';
 import { addressOf } from '../../address/route.ts';
 import type { JobAnswer } from '../../api.ts';
 import { useConsole } from '../../console-context.ts';
@@ -24,7 +25,7 @@ export function JobHead({ known, onChange }: { known: JobAnswer; onChange: () =>
     <>
       <header class="job-head">
         <div>
-          <h1>{job.file}</h1>
+          <h1>{escapeUnprintable(job.file)}</h1>
           <p>
             <JobStatusMark job={job} />
           </p>

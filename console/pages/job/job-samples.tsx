@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { escapeUnprintable } from '../../../local/unprintable.ts';
 import type { JobRow, SampledRow } from '../../api.ts';
 import { useAnswer } from '../../connection/use-answer.ts';
 import { useConsole } from '../../console-context.ts';
@@ -49,7 +50,8 @@ function Sample({ row: { customId, line, prompt, answer, error, cut } }: { row: 
   return (
     <article class="sample">
       <h3>
-        <code>{customId}</code> {line !== undefined && <span class="quiet">line {grouped(line)}</span>}
+        <code>{escapeUnprintable(customId)}</code>{' '}
+        {line !== undefined && <span class="quiet">line {grouped(line)}</span>}
         {cut && <span class="quiet">, shortened</span>}
       </h3>
       <div class="prompt-and-answer">

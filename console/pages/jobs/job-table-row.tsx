@@ -1,3 +1,4 @@
+import { escapeUnprintable } from '../../../local/unprintable.ts';
 import { addressOf } from '../../address/route.ts';
 import type { JobRow } from '../../api.ts';
 import { Age, TimeLeft } from '../../parts/moment.tsx';
@@ -35,8 +36,12 @@ export function JobTableRow({ job, index, isChosen, onChoose }: RowProps) {
         <JobStatusMark job={job} />
       </td>
       <td class="of-file">
-        <a href={addressOf({ page: 'job', jobId: job.jobId })} tabIndex={-1} title={job.file}>
-          <FileName file={job.file} />
+        <a
+          href={addressOf({ page: 'job', jobId: job.jobId })}
+          tabIndex={-1}
+          title={escapeUnprintable(job.file)}
+        >
+          <FileName file={escapeUnprintable(job.file)} />
         </a>
         <span class="beneath">
           <span class="wide-only">

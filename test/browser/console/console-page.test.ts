@@ -148,6 +148,15 @@ where('a job', () => {
     await context.close();
   });
 
+  it('has a name that cannot look like another one', async () => {
+    const jobId = await drop('right\u202Elnosj.evil.jsonl', 'not JSON\n');
+    const { page, context } = await open();
+    await page.getByRole('link', { name: 'right\\u202elnosj.evil.jsonl' }).click();
+    await page.getByRole('heading', { name: 'right\\u202elnosj.evil.jsonl' }).waitFor();
+    expect(page.url()).toContain(jobId);
+    await context.close();
+  });
+
   it('is sent by a file that is dropped on any page', async () => {
     const { page, context } = await open();
     await page.getByRole('grid').waitFor();

@@ -195,6 +195,7 @@ describe('words', () => {
       'team/reviews.jsonl: completed, 1 row did not succeed',
     );
     expect(standing(job({ stalled: true }))).toBe('team/reviews.jsonl is stalled and needs you');
+    expect(standing(job({ file: 'a\u202Elnosj' }))).toBe('a\\u202elnosj: submitted');
   });
 
   it('for the typical and the slow', () => {
