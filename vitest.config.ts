@@ -54,7 +54,7 @@ export default defineConfig({
         },
       },
       project('browser', WAITING),
-      project('package', WAITING), // installs from the registry: by itself, `npm run test:package`
+      project('package', { maxWorkers: 1 }), // builds the package, installs from the registry: `npm run test:package`
     ],
   },
 });

@@ -1,11 +1,10 @@
 /**
- * Writes the package to `dist/package`. It contains compiled JavaScript (Node does not strip types under
- * `node_modules`), declarations, the bundles of the functions, the schemas of the events, and the bundled `batchdrop`
- * command for deployed stacks with the console's page, so that an app installs nothing else. It contains neither the project's tools nor the
- * local runtime.
+ * Writes the package to `dist/package`. It contains compiled JavaScript (`compile-package.ts`), declarations, the bundles of the
+ * functions, the schemas of the events, and the bundled `batchdrop` command for deployed stacks with the console's page, so that
+ * an app installs nothing else. It contains neither the project's tools nor the local runtime.
  */
 import { execFile } from 'node:child_process';
-import { copyFile, cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -13,6 +12,7 @@ import { build } from 'esbuild';
 import { SCHEMA_FILES } from '../../functions/shared/contract/schema-files.ts';
 import { BUNDLES_DIRECTORY } from '../stages/function-bundles.ts';
 import { bundleFunctions } from './bundle.ts';
+import { compilePackage, type PackageEntries } from './compile-package.ts';
 import { embedConsole } from './embed-console.ts';
 import { embedScanner } from './embed-scanner.ts';
 
@@ -25,7 +25,7 @@ const run = promisify(execFile);
 /** Builds the package and returns its folder. Errors: an Error with the output of the compiler. */
 export async function buildPackage(): Promise<string> {
   await rm(PACKAGE, { recursive: true, force: true });
-  await compile();
+  const entries = await compilePackage(PACKAGE);
   await bundleFunctions();
   await cp(BUNDLES_DIRECTORY, join(PACKAGE, 'dist', 'functions'), { recursive: true });
   await bundleCommand(join(PACKAGE, COMMAND));
@@ -38,7 +38,7 @@ export async function buildPackage(): Promise<string> {
     recursive: true,
     filter: (path) => !path.endsWith('.ts'),
   });
-  await writeFile(join(PACKAGE, 'package.json'), `${JSON.stringify(await manifest(), null, 2)}\n`);
+  await writeFile(join(PACKAGE, 'package.json'), `${JSON.stringify(await manifest(entries), null, 2)}\n`);
   return PACKAGE;
 }
 
@@ -68,27 +68,9 @@ async function writeSchemas(): Promise<void> {
   }
 }
 
-async function compile(): Promise<void> {
-  const compiler = join(PROJECT, 'node_modules', 'typescript', 'bin', 'tsc');
-  try {
-    await run(process.execPath, [compiler, '-p', join(PROJECT, 'tsconfig.package.json')]);
-  } catch (failure) {
-    throw new Error(`the package does not compile:\n${Object(failure).stdout}`, { cause: failure });
-  }
-  // These files contain only types, and compile to empty files.
-  for await (const file of glob('functions/*/env.*', { cwd: PACKAGE })) await rm(join(PACKAGE, file));
-  for await (const file of glob('**/*.d.ts', { cwd: PACKAGE })) await nameJavaScript(join(PACKAGE, file));
-}
-
-/** The compiler keeps `.ts` in the imports of declarations. Most compiler settings reject it. */
-async function nameJavaScript(file: string): Promise<void> {
-  const text = await readFile(file, 'utf8');
-  await writeFile(file, text.replace(/(\bfrom |\bimport\()(['"]\.[^'"]*)\.ts(['"])/g, '$1$2.js$3'));
-}
-
 /** Derives package.json from the project's. The CDK is a peer dependency, because an app must have it only once. */
-async function manifest(): Promise<object> {
-  const { name, version, description, license, type, engines, exports, dependencies } = JSON.parse(
+async function manifest(entries: PackageEntries): Promise<object> {
+  const { name, version, description, license, keywords, engines, dependencies } = JSON.parse(
     await readFile(join(PROJECT, 'package.json'), 'utf8'),
   );
   const peers = ['aws-cdk-lib', 'constructs'].map((peer) => [peer, `^${dependencies[peer]}`]);
@@ -97,21 +79,17 @@ async function manifest(): Promise<object> {
     version,
     description,
     license,
-    type,
+    keywords,
+    type: 'commonjs',
     engines,
     sideEffects: false,
     bin: { [name]: COMMAND },
     exports: {
-      ...Object.fromEntries(Object.entries<string>(exports).map(([path, file]) => [path, compiled(file)])),
+      ...entries,
       [`./${SCHEMAS}/*.json`]: `./${SCHEMAS}/*.json`,
     },
     peerDependencies: Object.fromEntries(peers),
   };
-}
-
-/** `default` instead of `import`, so that CommonJS apps can require the package too. */
-function compiled(file: string): { types: string; default: string } {
-  return { types: file.replace(/\.ts$/, '.d.ts'), default: file.replace(/\.ts$/, '.js') };
 }
 
 if (import.meta.main) {

@@ -58,7 +58,11 @@ new BatchdropStack(new App(), 'Plain');
 `,
   'app.cjs': `
 const { App } = require('aws-cdk-lib');
-const { BatchdropStack } = require('batchdrop');
+const { Batchdrop, BatchdropStack } = require('batchdrop');
+
+import('batchdrop').then((imported) => {
+  if (imported.Batchdrop !== Batchdrop) throw new Error('there are two classes');
+});
 
 new BatchdropStack(new App(), 'Required');
 `,
@@ -153,7 +157,7 @@ describe("in another developer's app", () => {
     ['CommonJS', 'app.cjs', 'Required'],
   ])('cdk synth produces the functions with their code: %s', async (_, app, stack) => {
     const codes = await synthesized(app, stack);
-    expect(codes).toHaveLength(5);
+    expect(codes).toHaveLength(6);
     for (const files of codes) expect(files).toEqual(expect.arrayContaining(['index.js', 'package.json']));
     // Code that is loaded later is in separate files.
     for (const files of codes) expect(files.filter((file) => /^[A-Z0-9]{8}\.js$/.test(file))).not.toEqual([]);

@@ -8,7 +8,7 @@ import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { TerminalError } from '../../../functions/shared/domain/errors.ts';
 import type { Job } from '../../../functions/shared/domain/job.ts';
 import { LineReader } from '../../../functions/shared/part-rows/lines.ts';
-import { hasFields, parsedLine, readRowError } from '../../../functions/shared/part-rows/row-error.ts';
+import { hasFields, parsedLine, readRowError } from '../../../functions/shared/result-lines/row-error.ts';
 import type { ReadBuckets } from '../../connection/buckets.ts';
 
 const SHOWN_ROWS = 10;
