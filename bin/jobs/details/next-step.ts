@@ -5,6 +5,7 @@ import { isAtItsEnd } from '../../../functions/shared/domain/part-end.ts';
 import { counted, momentShown } from '../../terminal/amounts.ts';
 import { waitingFor } from '../../terminal/event-line.ts';
 import { shortId } from '../../terminal/short-id.ts';
+import { retryCommand } from './retry-command.ts';
 import { PAUSED, stallEnd, waitEnd } from './wait-end.ts';
 
 /** Returns what happens next with a job, or which command ends its wait: a sentence or two. */
@@ -65,7 +66,7 @@ function afterTheEnd(job: Job): string {
   const left = job.rows.total - job.rows.succeeded;
   const results = `To get the results: batchdrop results ${id}`;
   if (left === 0) return results;
-  return `${results}. To run the ${counted(left, 'row', 'rows')} again that did not succeed: batchdrop retry ${id}`;
+  return `${results}. To run the ${counted(left, 'row', 'rows')} again that did not succeed: ${retryCommand(job, job.rows)}`;
 }
 
 function sentence(text: string): string {

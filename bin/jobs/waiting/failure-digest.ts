@@ -5,6 +5,7 @@ import { escapeControlCharacters } from '../../terminal/escape-control-character
 import { fitted } from '../../terminal/fit-line.ts';
 import { shortId } from '../../terminal/short-id.ts';
 import type { ErrorReport } from '../details/error-kinds.ts';
+import { retryCommand } from '../details/retry-command.ts';
 import { hasEnded } from '../follow-job.ts';
 import { unsuccessful } from './failed-rows.ts';
 
@@ -60,7 +61,7 @@ function linesOf(file: string, job: Job | undefined, errors: ErrorReport, place:
     ...errorLines(errors).map((line) => fitted(escapeControlCharacters(line), process.stderr)),
     at(resultKeys(job, place.resultsPrefix).errors),
     `  to see all about it: batchdrop show ${id}`,
-    `  to run them again: batchdrop retry ${id}`,
+    `  to run them again: ${retryCommand(job, job.rows)}`,
   ];
 }
 

@@ -565,7 +565,7 @@ describe('a job with rows that fail', () => {
       expect.stringMatching(/^ {2}3 {2}invalid_request_error, r-1, r-2, …: /),
       `  report: s3://${runtime.names.resultsBucket}/failing.jsonl/${jobId}/errors.jsonl`,
       `  to see all about it: batchdrop show ${short()}`,
-      `  to run them again: batchdrop retry ${short()}`,
+      `  to run them again: batchdrop retry ${short()} --all`,
       '',
     ]);
     expect((await cli('wait', short(), '--max-failed', '59.9%')).code).toBe(3);
@@ -582,7 +582,7 @@ describe('a job with rows that fail', () => {
       /^ {2}3 {2}invalid_request_error, r-1, r-2, …: /m,
       /^ {4}errors\.jsonl {2}\d/m,
       new RegExp(
-        `^Next: To get the results: batchdrop results ${short()}\n      To run the 3 rows .*: batchdrop retry ${short()}$`,
+        `^Next: To get the results: batchdrop results ${short()}\n      To run the 3 rows .*: batchdrop retry ${short()} --all$`,
         'm',
       ),
     ])

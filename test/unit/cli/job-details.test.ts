@@ -84,6 +84,22 @@ describe('the details of a job', () => {
     );
   });
 
+  it.each([
+    [['f1', 'f2'], ' --all'],
+    [['f1', 'm1'], ' --missing'],
+    [['f1', 'm1', 's1'], ''],
+  ])('name the option without which a retry of the rows %j would run none: "%s"', async (ids, option) => {
+    const status = (id: string) => ({ statusCode: id.startsWith('s') ? 503 : 400 });
+    const world = new SmallWorld({
+      rerun: { maxAttempts: 1 },
+      fate: () => ({ row: (id) => (id.startsWith('m') ? 'missing' : status(id)) }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf(...ids));
+    await world.rest();
+    const { nextStep } = await detailsOf(world, jobId);
+    expect(nextStep).toMatch(new RegExp(`: batchdrop retry ${jobId.slice(0, 8)}${option}$`));
+  });
+
   it('say that only the first errors were read, and never count half a line', async () => {
     const world = new SmallWorld({ fate: () => ({ row: () => 'failed' }) });
     const jobId = await world.drop('a.jsonl', fileOf(...Array.from({ length: 50 }, (_, at) => `row-${at}`)));
