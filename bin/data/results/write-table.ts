@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -75,9 +75,13 @@ export async function writeTable(
 async function store(table: ResultsTable, out: string | undefined): Promise<void> {
   const bytes = Readable.from(table.bytes(), { objectMode: true, highWaterMark: 1 });
   if (out === undefined) {
-    await pipeline(bytes, process.stdout, { end: false });
+    await pipeline(bytes, process.stdout, { end: false }).catch((failure: NodeJS.ErrnoException) => {
+      if (failure.code !== 'EPIPE') throw failure; // the reader wants no more, as `head`
+    });
     return;
   }
+  if (existsSync(out) && statSync(out).isDirectory())
+    throw new Failure(`'${out}' is a directory. Give a file.`);
   const draft = `${out}.part`;
   try {
     await pipeline(bytes, createWriteStream(draft));

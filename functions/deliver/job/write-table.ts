@@ -8,6 +8,7 @@
  * The progress is stored on the job after each piece and shortly before the deadline; the next invocation resumes. The
  * clean-up deletes the pieces with those of the parts.
  */
+import type { Reason } from '../../shared/contract/events.ts';
 import { csvKey, resultKeys } from '../../shared/contract/result-keys.ts';
 import { NotAllowed, RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import { flatPieceKey } from '../../shared/domain/internal-keys.ts';
@@ -41,6 +42,8 @@ type Deps = Pick<Ports, 'log' | 'results' | 'requestFiles'> & {
 };
 
 const CSV = 'text/csv; charset=utf-8';
+// A line is in memory several times while it is read: as bytes, as text, parsed, and as a row.
+const LONGEST = { requests: 16 * 1024 * 1024, results: 8 * 1024 * 1024 };
 const TEXT = 256 * 1024; // characters that become bytes at a time
 
 const BEGIN: FlatProgress = {
@@ -64,13 +67,24 @@ export async function writeTable(deps: Deps, leased: LeasedJob, deadline: Deadli
     return await writer.write();
   } catch (failure) {
     if (mustBeTriedAgain(failure, deadline)) throw failure;
-    const isGone = isPieceGone(failure);
-    deps.log.error(isGone ? 'table_without_files' : 'table_not_written', { jobId }, failure);
-    const message = isGone
-      ? 'the request file, or a result file, was deleted before the table was complete'
-      : 'the results could not be written as a table; the log has the reason';
-    return { failed: { code: isGone ? 'file_gone' : 'not_written', message } };
+    const reason = reasonFor(failure);
+    deps.log.error('table_not_written', { jobId, reason: reason.code }, failure);
+    return { failed: reason };
   }
+}
+
+function reasonFor(failure: unknown): Reason {
+  if (isPieceGone(failure)) {
+    const message = 'the request file, or a result file, was deleted before the table was complete';
+    return { code: 'file_gone', message };
+  }
+  if (failure instanceof TerminalError && failure.code === 'line_too_long')
+    return {
+      code: failure.code,
+      message: `${failure.message}; to write the table: batchdrop results --format csv`,
+    };
+  const message = 'the results could not be written as a table; the log has the reason';
+  return { code: 'not_written', message };
 }
 
 function mustBeTriedAgain(failure: unknown, { signal }: Deadline): boolean {
@@ -102,7 +116,10 @@ class TableWriter {
     if (start === undefined) return;
     const shape = new AnswerShape(known);
     const reader = new RequestReader();
-    for await (const lines of requestLines(this.#requests(start), start)) {
+    for await (const lines of requestLines(this.#requests(start), {
+      longest: LONGEST.requests,
+      offset: start,
+    })) {
       for (const { text } of lines) shape.add(reader.read(text));
       const end = lines.at(-1)?.end;
       if (!this.#isLate || end === undefined) continue;
@@ -117,7 +134,7 @@ class TableWriter {
     const prices = this.#deps.prices.at(this.#leased.item.createdAt);
     const table = new FlatTable(new AnswerShape(shape), prices, structuredClone(counts));
     if (pieces.length === 0) this.#add(csvRow(namesOf(table), PLAIN));
-    const results = new OrderedResults(await this.#sources(), offsets);
+    const results = new OrderedResults(await this.#sources(), offsets, LONGEST);
     try {
       for await (const rows of results.rows()) {
         for (const { asked, result } of rows) {

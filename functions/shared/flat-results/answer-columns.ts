@@ -15,8 +15,11 @@ export type SchemaColumns = ReadonlyMap<
   { type: ColumnType; mayBeNull: boolean; mayBeAbsent: boolean }
 >;
 
-/** More would be a table that nobody reads, and the progress of a job must fit in its item. */
-export const MAX_ANSWER_COLUMNS = 500;
+/**
+ * The columns of all answers, and the characters of their names. More would be a table that nobody reads, and the progress
+ * of a job must fit in its item of 400 KB.
+ */
+export const MAX_ANSWER_COLUMNS = { count: 500, characters: 20_000 };
 
 const MAX_REFS = 16; // a chain of `$ref` as long as this is a circle
 

@@ -27,8 +27,14 @@ export class AnswerShape {
     for (const [name, { type }] of columns) {
       const known = this.columns.get(name);
       if (known !== undefined) this.columns.set(name, commonType(known, type));
-      else if (this.columns.size < MAX_ANSWER_COLUMNS) this.columns.set(name, type);
+      else if (this.#hasRoomFor(name)) this.columns.set(name, type);
     }
+  }
+
+  #hasRoomFor(name: string): boolean {
+    let characters = name.length;
+    for (const known of this.columns.keys()) characters += known.length;
+    return this.columns.size < MAX_ANSWER_COLUMNS.count && characters <= MAX_ANSWER_COLUMNS.characters;
   }
 
   stored(): FlatShape {

@@ -24,7 +24,7 @@ export class RequestReader {
     if (!hasFields(request) || typeof request.custom_id !== 'string')
       throw new Error('a line of the request file has no custom_id');
     const body = hasFields(request.body) ? request.body : {};
-    const hasTools = Array.isArray(body.tools) && body.tools.length > 0;
+    const hasTools = [body.tools, body.functions].some((each) => Array.isArray(each) && each.length > 0);
     const of = { customId: request.custom_id, hasTools };
     if (request.url === '/v1/embeddings') return { ...of, answer: 'vectors' };
     const columns = this.#columnsOf(schemaIn(body));

@@ -32,6 +32,7 @@ export interface FoundResult {
 }
 
 const FIRST_MISFITS = 10;
+const MAX_NAME = 64; // characters of a name in a misfit
 
 const NOT_FOUND = { code: 'no_result', message: 'neither result file has a line for this request' };
 
@@ -107,16 +108,20 @@ export class FlatTable {
     this.#addAnswer(cells, asked, given);
     if (this.#shape.hasText) cells.push(asked.answer === 'text' ? (given?.text ?? null) : null);
     if (this.#shape.hasVectors) cells.push(this.#vectors(asked, given && result));
-    if (this.#shape.hasTools) cells.push(given?.toolCalls ?? null);
+    const toolCalls = given?.toolCalls ?? null;
+    if (this.#shape.hasTools) cells.push(toolCalls);
+    else if (toolCalls)
+      this.misfit({ customId: asked.customId, reason: 'the table has no column for calls of tools' });
     this.#addFacts(cells, given, line);
     return this.#wellFormed(asked, cells);
   }
 
   /** Counts a value without a place, which the caller leaves empty. */
-  misfit(misfit: Misfit): void {
+  misfit({ customId, column, reason }: Misfit): void {
     const { misfits } = this.counts;
     misfits.count += 1;
-    if (misfits.first.length < FIRST_MISFITS) misfits.first.push(misfit);
+    if (misfits.first.length >= FIRST_MISFITS) return;
+    misfits.first.push({ customId, ...(column === undefined ? {} : { column: shortened(column) }), reason });
   }
 
   #addAnswer(cells: Cell[], asked: Asked, given: Given | undefined): void {
@@ -127,7 +132,7 @@ export class FlatTable {
       if (!(asked.columns?.has(property) && this.#shape.columns.has(property)))
         this.misfit({
           customId: asked.customId,
-          reason: `the table has no column for "${property.slice(0, 64)}"`,
+          reason: `the table has no column for "${shortened(property)}"`,
         });
   }
 
@@ -136,7 +141,7 @@ export class FlatTable {
     const { refusal, toolCalls, finishReason } = given;
     const text = given.isWholeBody ? null : given.text;
     if (text === null && (refusal ?? toolCalls) !== null) return undefined;
-    const end = finishReason === null ? '' : ` (finish reason: ${finishReason.slice(0, 64)})`;
+    const end = finishReason === null ? '' : ` (finish reason: ${shortened(finishReason)})`;
     if (text === null) {
       this.misfit({ customId, reason: `the answer has no text${end}` });
       return undefined;
@@ -238,6 +243,11 @@ const KINDS: Readonly<Record<ColumnType, string>> = {
   boolean: 'true or false',
   json: 'JSON',
 };
+
+/** Users and models choose names; those in the ledger must not fill its item. */
+function shortened(name: string): string {
+  return name.slice(0, MAX_NAME).toWellFormed();
+}
 
 function kindOf(value: unknown): string {
   if (value === null) return 'null';

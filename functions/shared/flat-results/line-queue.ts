@@ -1,4 +1,5 @@
 import { FILE_LIMITS } from '../contract/request-file.ts';
+import { TerminalError } from '../domain/errors.ts';
 import { LineReader } from '../part-rows/lines.ts';
 
 /** A line of a file, and where the next one begins. */
@@ -25,7 +26,7 @@ export class LineQueue {
           this.#lines.push({ text, end });
         },
         overlong: (number) => {
-          throw new Error(`line ${number} is longer than ${options.longest} bytes`);
+          throw new TerminalError('line_too_long', `line ${number} is longer than ${options.longest} bytes`);
         },
       },
       options,
@@ -54,7 +55,7 @@ export class LineQueue {
     return lines;
   }
 
-  /** Reads on until there is a line, or the file ends. Errors: those of the source; an Error for a line that is too long. */
+  /** Reads on until there is a line, or the file ends. Errors: those of the source; TerminalError `line_too_long`. */
   async fill(): Promise<void> {
     if (this.isReady) return;
     this.#lines = [];
@@ -77,9 +78,9 @@ export class LineQueue {
 /** Yields the lines of a request file from an offset on, as many at a time as a chunk has. Errors: as those of `fill`. */
 export async function* requestLines(
   chunks: AsyncIterable<Uint8Array>,
-  offset = 0,
+  { longest = FILE_LIMITS.rowBytes, offset = 0 }: { longest?: number; offset?: number } = {},
 ): AsyncGenerator<readonly QueuedLine[]> {
-  const queue = new LineQueue(chunks, { longest: FILE_LIMITS.rowBytes, offset });
+  const queue = new LineQueue(chunks, { longest, offset });
   try {
     for (await queue.fill(); queue.first; await queue.fill()) yield queue.takeAll();
   } finally {

@@ -19,7 +19,11 @@ export interface ResultRow {
   readonly result?: FoundResult;
 }
 
-const LONGEST = { requests: FILE_LIMITS.rowBytes, results: MAX_RESULT + 64 }; // DELIVER adds `attempts` to a line
+/** The maximum lengths of lines in bytes. DELIVER adds `attempts` to a result line. */
+const LONGEST: { requests: number; results: number } = {
+  requests: FILE_LIMITS.rowBytes,
+  results: MAX_RESULT + 64,
+};
 
 export const FROM_THE_START: Readonly<FlatOffsets> = { requests: 0, output: 0, errors: 0 };
 
@@ -37,12 +41,12 @@ export class OrderedResults {
   readonly #reader = new RequestReader();
   readonly #offsets: FlatOffsets;
 
-  constructor(sources: Sources, from: Readonly<FlatOffsets> = FROM_THE_START) {
+  constructor(sources: Sources, from: Readonly<FlatOffsets> = FROM_THE_START, longest = LONGEST) {
     this.#offsets = { ...from };
-    this.#requests = new LineQueue(sources.requests, { longest: LONGEST.requests, offset: from.requests });
+    this.#requests = new LineQueue(sources.requests, { longest: longest.requests, offset: from.requests });
     this.#files = (['output', 'errors'] as const).map((name) => ({
       name,
-      queue: new LineQueue(sources[name], { longest: LONGEST.results, offset: from[name] }),
+      queue: new LineQueue(sources[name], { longest: longest.results, offset: from[name] }),
     }));
   }
 

@@ -301,7 +301,7 @@ function withLargeFilesOfEachKind(results: string): string {
 const LOST_TABLE = {
   shape: { columns: [], hasText: false, hasVectors: true, hasTools: false },
   pieces: [6 * 1024 * 1024],
-  offsets: { requests: 0, output: 0, errors: 0 },
+  offsets: { requests: 1e12, output: 1e12, errors: 1e12 }, // nothing follows it
   counts: { rows: 0, succeeded: 0, misfits: { count: 0, first: [] }, rowsWithMoreAnswers: 0 },
   invocations: 1,
 };

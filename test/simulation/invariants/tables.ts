@@ -1,4 +1,3 @@
-import { parse } from 'csv-parse/sync';
 import { csvKey, resultKeys } from '../../../functions/shared/contract/result-keys.ts';
 import type { Job } from '../../../functions/shared/domain/job.ts';
 import type { Upload, Workload } from '../world/workload.ts';
@@ -34,11 +33,12 @@ export function tablesAgree(world: World, users: Workload): Finding {
   return { promise: 'a table says what the results say', examined, broken };
 }
 
+/** No cell of a simulated table has a line end, and no cell before the outcome is one. */
 function outcomesIn(world: World, key: string): string[] {
   const body = world.results.objects().get(key)?.body;
   if (!body) return ['nothing'];
-  const rows: Record<string, string>[] = parse(Buffer.from(body), { columns: true });
-  return rows.map((row) => `${row.custom_id}:${row.outcome}`);
+  const [, ...rows] = Buffer.from(body).toString().trimEnd().split('\n');
+  return rows.map((row) => `${row.split(',')[0]}:${/,(succeeded|failed),/.exec(row)?.[1]}`);
 }
 
 function outcomesOf(world: World, job: Job, { rows }: Upload): string[] {

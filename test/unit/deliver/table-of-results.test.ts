@@ -2,7 +2,7 @@ import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import type { ResultStore } from '../../../functions/shared/ports/ports.ts';
-import { fileOf, fileOfTwoParts, MINUTE, SmallWorld } from '../small-world.ts';
+import { fileOf, fileOfTwoParts, MINUTE, row, SmallWorld } from '../small-world.ts';
 
 const AS_TABLE = { 'batchdrop-format': 'csv' };
 const IDS = ['r1', 'r2', 'r3', 'r4', 'r5'];
@@ -201,6 +201,19 @@ describe('the table of a job', () => {
     expect(resultsOf(world, jobId)).not.toHaveProperty('csv');
     expect(JSON.parse(textOf(world, '/summary.json') ?? '')).toMatchObject({
       table: { file: null, reason: { code: 'file_gone' } },
+    });
+  });
+
+  it('is left out, and the job ends, when a line is too long for the memory of the function', async () => {
+    const world = new SmallWorld();
+    const long = {
+      body: { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'x'.repeat(17_000_000) }] },
+    };
+    const jobId = await world.drop('a.jsonl', `${row('r1', long)}\n`, AS_TABLE);
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({
+      status: 'completed',
+      flat: { failed: { code: 'line_too_long' } },
     });
   });
 

@@ -194,6 +194,17 @@ describe('an answer', () => {
     expect(misfits.count).toBe(0);
   });
 
+  it('that calls a tool nobody offered is a misfit, because there is no column for it', async () => {
+    const { misfits } = await tableOf({
+      requests: [chatRequest('r-1', REVIEW)],
+      output: [chatResult('r-1', null, { tool_calls: [{ id: 'call_1' }] })],
+    });
+    expect(misfits).toMatchObject({
+      count: 1,
+      first: [{ reason: 'the table has no column for calls of tools' }],
+    });
+  });
+
   it('is the first one of several, which is counted', async () => {
     const choice = (index: number, content: string) => ({
       index,
@@ -313,6 +324,26 @@ describe('an answer', () => {
       output: [resultOf('r-1', { results: [{ flagged: true }] })],
     });
     expect(rows[0]).toMatchObject({ answer: '{"results":[{"flagged":true}]}' });
+  });
+});
+
+describe('the columns', () => {
+  it('are at most 500, with names of 20,000 characters, and the other values are misfits', async () => {
+    const many = Object.fromEntries(Array.from({ length: 501 }, (_, at) => [`p${at}`, { type: 'integer' }]));
+    const long = Object.fromEntries(['a', 'b', 'c'].map((letter) => [letter.repeat(9_000), {}]));
+    for (const [properties, columns] of [
+      [many, 500],
+      [long, 2],
+    ] as const) {
+      const values = Object.fromEntries(Object.keys(properties).map((name) => [name, 1]));
+      const { names, misfits } = await tableOf({
+        requests: [chatRequest('r-1', schemaOf(properties))],
+        output: [chatResult('r-1', JSON.stringify(values))],
+      });
+      expect(names.length).toBe(columns + 11);
+      expect(misfits.count).toBe(1);
+      expect(JSON.stringify(misfits).length).toBeLessThan(300);
+    }
   });
 });
 
