@@ -79,8 +79,9 @@ async function prepare(file: string, options: Options): Promise<void> {
   refuseContradictions(file, options);
   const data = file === STDIN ? await copyOfStdin() : { path: file, discard: async () => {} };
   try {
-    if (options.submit) await prepareAndSubmit(file, data.path, options);
-    else await prepareAndPrint(file, data.path, options);
+    const name = file === STDIN ? 'stdin' : file;
+    if (options.submit) await prepareAndSubmit(name, data.path, options);
+    else await prepareAndPrint(name, data.path, options);
   } finally {
     await data.discard();
   }
@@ -130,18 +131,14 @@ async function preparedAt(
   options: Options,
 ): Promise<PreparedRequests> {
   const { delimiter, quotes, files, from: format, template, schema, id } = options;
-  const write = async () => {
+  const inputs = [path, template, ...(schema === undefined ? [] : [schema])];
+  const output = out === undefined ? new PipeOutput() : await openFileOutput(out, inputs);
+  return withOutput(output, async () => {
     const shape = await readRequestShape(options);
     const table = await openTable({ path, file, format, delimiter, quotes });
     const readFile = files === undefined ? refuseFile : dataUrlsBelow(files);
     const lines = new RequestLines({ ...shape, id, readFile });
     refuseUnknownColumns(table, lines.columns, file);
-    return { table, lines };
-  };
-  const inputs = [path, template, ...(schema === undefined ? [] : [schema])];
-  const output = out === undefined ? new PipeOutput() : await openFileOutput(out, inputs);
-  return withOutput(output, async () => {
-    const { table, lines } = await write();
     return prepareRequests(table, lines, output, options.limit);
   });
 }

@@ -79,7 +79,7 @@ async function* rowsOf(
 
 function raggedRow(values: readonly string[], columns: readonly string[]): string {
   const [found, expected] = [values.length, columns.length];
-  return `the row has ${counted(found, 'value', 'values')}, but there are ${counted(expected, 'column', 'columns')}`;
+  return `the row has ${counted(found, 'value', 'values')} for ${counted(expected, 'column', 'columns')}`;
 }
 
 interface PlacedRecord {

@@ -136,6 +136,7 @@ describe('batchdrop prepare', () => {
     const bad = await started(from, 'text\nHello\na,b\n');
     expect(await verdictOn(await text(bad.child.stdout))).toBe('bad');
     expect(await bad.ended).toEqual([1, null]);
+    expect(await text(bad.child.stderr)).toContain('stdin:3: the row has 2 values for 1 column');
     expect(await verdictOn(requests)).toBe('good');
   });
 

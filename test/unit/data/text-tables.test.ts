@@ -52,9 +52,9 @@ describe('a CSV file', () => {
 
   it('names each ragged row with its line, and goes on', async () => {
     expect(await rowsOf(folder.write('ragged.csv', 'a,b\n1\n"2\n",3\n4,5,6\n7,8\n'), ['a'])).toEqual([
-      [2, 'the row has 1 value, but there are 2 columns'],
+      [2, 'the row has 1 value for 2 columns'],
       [3, ['2\n']],
-      [5, 'the row has 3 values, but there are 2 columns'],
+      [5, 'the row has 3 values for 2 columns'],
       [6, ['7']],
     ]);
   });
