@@ -104,7 +104,7 @@ export interface BatchdropOptions {
   /**
    * Budget: a wall for what is spent at the API. A batch that may cost more than is left waits, and delays no other one, until
    * there is room or the next UTC day or month begins, or `batchdrop approve` lets its job pass. Running batches are not
-   * cut. Every batch then waits up to a minute until it begins. Models without a price wait until `prices` has one.
+   * cut, unless `stopAtBudget` is set. Every batch then waits up to a minute until it begins. Models without a price wait until `prices` has one.
    * @default - no budget
    */
   readonly budget?: BudgetProps | undefined;

@@ -37,4 +37,11 @@ export interface BudgetProps {
    * @default - any amount
    */
   readonly othersPerMonth?: number | undefined;
+  /**
+   * Cancel the batches that run once a budget that pays for them is used up, because delivered batches did cost more than
+   * was estimated. Rows that the API has processed by then are billed and delivered; the others end as cancelled. Batches
+   * of approved jobs go on.
+   * @default false - batches that run are never cancelled for a budget
+   */
+  readonly stopAtBudget?: boolean | undefined;
 }

@@ -22,6 +22,7 @@ import { awaitExample, dropExample } from './example-job.ts';
 import { pricesIn } from './prices-file.ts';
 import { isPaid, otherBatchApi, realBatchApi, sendsWebhooks } from './real-batch-api.ts';
 import { SpendConfirmation } from './spend-confirmation.ts';
+import type { StackContext } from './stack-context.ts';
 import { synthesizedStack } from './synthesis.ts';
 import { welcome } from './welcome.ts';
 
@@ -37,6 +38,7 @@ export interface UpOptions {
   readonly batchApi?: string;
   /** The path of a JSON file. */
   readonly prices?: string;
+  readonly context?: StackContext;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -117,6 +119,7 @@ async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
       say('It builds the functions and the template first, because the source is new or has changed.');
   };
   const context = {
+    ...options.context,
     ...(sendsWebhooks(api) && { webhook: 'yes' }),
     ...(options.prices !== undefined && { prices: await pricesIn(options.prices) }),
   };

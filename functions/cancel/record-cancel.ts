@@ -11,12 +11,11 @@ import {
 } from '../shared/contract/events.ts';
 import type { CancelRequest } from '../shared/contract/messages/cancel-request.ts';
 import { RetryableError } from '../shared/domain/errors.ts';
-import { isOver, type Job, type LastCancel } from '../shared/domain/job.ts';
+import { isOver, type Job, type LastCancel, withLastCancel } from '../shared/domain/job.ts';
 import type { KeyPointer } from '../shared/domain/ledger-records.ts';
 import type { OutgoingEvent } from '../shared/domain/outgoing-event.ts';
 import type { Part } from '../shared/domain/part.ts';
-import { isAtItsEnd } from '../shared/domain/part-end.ts';
-import { without } from '../shared/domain/without.ts';
+import { isAtItsEnd, withCancelRequest } from '../shared/domain/part-end.ts';
 import {
   type JobInHand,
   type PartInHand,
@@ -95,20 +94,6 @@ function earlierBatchOutcome(part: Part, batchId: string): BatchOutcome {
     ? ''
     : `; rows that did not succeed may run again ${now}: to stop them, cancel job ${jobId}`;
   return { outcome: 'too_late', status, message: `cancel ${batchId}: already ${status}${again}` };
-}
-
-/**
- * Returns the part with the cancel request; undefined if the part has ended or already has one. The request ends a
- * backoff, so that an earlier failure does not delay the cancel.
- */
-function withCancelRequest(part: Part, now: number): Part | undefined {
-  if (isAtItsEnd(part) || part.cancelRequestedAt !== undefined) return undefined;
-  return { ...without(part, 'backoffUntil'), cancelRequestedAt: now };
-}
-
-function withLastCancel<J extends Job>(job: J, lastCancel: LastCancel): J | undefined {
-  const { at, outcome } = job.lastCancel ?? {};
-  return at === lastCancel.at && outcome === lastCancel.outcome ? undefined : { ...job, lastCancel };
 }
 
 async function cancelJob(deps: Deps, jobId: string, sentAt: number): Promise<RecordedCancel> {

@@ -5,6 +5,16 @@ import type { BudgetProps } from '../budget-props.ts';
 const MAX_GROUPS = 30;
 const MAX_AMOUNT = 1_000_000_000;
 const DECIMALS = 6;
+const FIELDS: ReadonlySet<string> = new Set<keyof BudgetProps>([
+  'perDay',
+  'perMonth',
+  'by',
+  'each',
+  'eachPerMonth',
+  'others',
+  'othersPerMonth',
+  'stopAtBudget',
+]);
 
 /** Returns whether it can be the name of a metadata pair: S3 returns names in lower case. */
 export function isPairName(name: string): boolean {
@@ -14,6 +24,11 @@ export function isPairName(name: string): boolean {
 /** What is wrong with the budget, a sentence each. */
 export function* budgetProblems(budget: BudgetProps | undefined): Generator<string> {
   if (!budget) return;
+  for (const name of Object.keys(budget))
+    if (!FIELDS.has(name)) yield `budget has the field "${name}"; its fields are ${[...FIELDS].join(', ')}.`;
+  const { stopAtBudget } = budget;
+  if (stopAtBudget !== undefined && typeof stopAtBudget !== 'boolean')
+    yield `budget.stopAtBudget is ${JSON.stringify(stopAtBudget)}; set true or false.`;
   const { by, each = {}, eachPerMonth = {}, perDay, perMonth, others, othersPerMonth } = budget;
   const groups = [...new Set([...Object.keys(each), ...Object.keys(eachPerMonth)])];
   const all = { perDay, perMonth, others, othersPerMonth };

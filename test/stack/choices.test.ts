@@ -107,6 +107,14 @@ describe('props', () => {
 
   it.each([
     [{ budget: {} }, 'budget sets no amount; set perDay, perMonth, each or others.'],
+    [
+      { budget: JSON.parse('{ "perDay": 5, "perday": 5 }') }, // as from cdk.json
+      'budget has the field "perday"; its fields are perDay, perMonth, by, each, eachPerMonth, others, othersPerMonth, stopAtBudget.',
+    ],
+    [
+      { budget: JSON.parse('{ "perDay": 5, "stopAtBudget": "yes" }') },
+      'budget.stopAtBudget is "yes"; set true or false.',
+    ],
     [{ budget: { perDay: 0 } }, 'budget.perDay is 0; set an amount above 0'],
     [{ budget: { perMonth: -5 } }, 'budget.perMonth is -5;'],
     [{ budget: { others: 0.0000001 } }, 'budget.others is 1e-7;'],

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { DATA_DIRECTORY } from '../../connection/target.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
 import type { UpOptions } from '../../up/run-local-stack.ts';
+import { withContext } from '../../up/stack-context.ts';
 
 /** `batchdrop up`: runs the stack on this machine. */
 export function upCommand(): Command {
@@ -48,6 +49,12 @@ export function upCommand(): Command {
       ).conflicts(['real', 'faults']),
     )
     .option('--prices <file>', 'a JSON file with prices of models, as the prop `prices` of the construct')
+    .addOption(
+      new Option(
+        '-c, --context <name=value>',
+        'a setting of the stack, as in `cdk deploy -c`: maxOpenBatches=5, budget=budget.json. Repeat it for others',
+      ).argParser(withContext),
+    )
     .option('--yes', 'with --real or --batch-api: send all files without asking')
     .option('--json', 'print the endpoints and events as JSON, one document per line')
     .action(async (options: UpOptions) => {

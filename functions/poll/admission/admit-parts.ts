@@ -84,6 +84,7 @@ export async function admitParts(deps: Deps, seen: SeenByTick): Promise<Admissio
     if (!(await ledger.replaceAdmissions(next))) return { admitted: 0 };
   }
   await inParallel([...unaware, ...chosen.map(asAdmitted)], AT_ONCE, (one) => admit(deps, one));
+  await budget?.stop();
   const begun = new Set(chosen.map(({ part }) => part));
   await budget?.tell(queue.filter((part) => !begun.has(part)));
   return { ...report, admitted: chosen.length };

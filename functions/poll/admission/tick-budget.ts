@@ -7,6 +7,7 @@ import type { Admissions } from '../../shared/domain/ledger-records.ts';
 import {
   type Budget,
   type Charge,
+  chargesToStop,
   Purses,
   type Spending,
   spendingAt,
@@ -25,6 +26,7 @@ import type { Ports } from '../../shared/ports/ports.ts';
 import { type BudgetDecision, BudgetGate } from './budget-gate.ts';
 import type { Chosen } from './capacity.ts';
 import { afterLook, type KnownOfCharges } from './charges.ts';
+import { stopAtBudget } from './stop-at-budget.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics'> & {
   limits: BatchLimits;
@@ -48,10 +50,12 @@ const SAYS_LITTLE: ReadonlySet<WaitingFor> = new Set([
 export class TickBudget {
   readonly gate: BudgetGate;
   readonly #deps: Deps;
+  readonly #budget: Budget;
   readonly #spending: Spending;
 
   private constructor(deps: Deps, budget: Budget, spending: Spending, measured: readonly MeasuredRows[]) {
     this.#deps = deps;
+    this.#budget = budget;
     this.#spending = spending;
     const purses = new Purses(budget, spending);
     this.gate = new BudgetGate(
@@ -91,6 +95,12 @@ export class TickBudget {
       next = { ...next, charges: [...next.charges, { ...charge, ...counts }] };
     }
     return next;
+  }
+
+  /** Cancels what runs on a budget that is used up, if that was asked for. */
+  async stop(): Promise<void> {
+    if (this.#budget.stopsRunning)
+      await stopAtBudget(this.#deps, chargesToStop(this.#budget, this.#spending));
   }
 
   /** Tells the parts that still wait what they wait for, and stops those that would wait forever. */

@@ -251,6 +251,12 @@ export function isLastStatus(status: string): boolean {
   return LAST_STATUSES.has(status);
 }
 
+/** Returns the job with the outcome of its newest cancel request; undefined if it has it. */
+export function withLastCancel<J extends Job>(job: J, lastCancel: LastCancel): J | undefined {
+  const { at, outcome } = job.lastCancel ?? {};
+  return at === lastCancel.at && outcome === lastCancel.outcome ? undefined : { ...job, lastCancel };
+}
+
 /** Returns why a job that another one replaced is cancelled. */
 export function supersededReason(supersededBy: string): Reason {
   const message = `replaced by job ${supersededBy} before anything was sent: the same bytes were uploaded again with other metadata or instructions`;

@@ -31,6 +31,15 @@ export function isAtItsEnd({ phase }: Part): boolean {
 }
 
 /**
+ * Returns the part with the cancel request; undefined if the part has ended or already has one. The request ends a
+ * backoff, so that an earlier failure does not delay the cancel.
+ */
+export function withCancelRequest(part: Part, now: number): Part | undefined {
+  if (isAtItsEnd(part) || part.cancelRequestedAt !== undefined) return undefined;
+  return { ...without(part, 'backoffUntil'), cancelRequestedAt: now };
+}
+
+/**
  * Returns the part's batches without those that were refused and replaced, oldest first. Each usage then counts once.
  */
 export function batchesOf({ ran, batch }: WholePart): KnownBatch[] {

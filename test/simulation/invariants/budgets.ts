@@ -1,5 +1,5 @@
 import { type Amount, decimalOf } from '../../../functions/shared/domain/money/amount.ts';
-import type { SpendLimits } from '../../../functions/shared/domain/money/budget.ts';
+import type { Budget, SpendLimits } from '../../../functions/shared/domain/money/budget.ts';
 import { NO_TOKENS } from '../../../functions/shared/domain/money/token-counts.ts';
 import { nameOf } from '../world/ledger-watch.ts';
 import { amount, type EverCharged, periodOf } from '../world/spending-watch.ts';
@@ -79,6 +79,44 @@ export function settledOnce(world: World): Finding {
       `${decimalOf(inItem)} were spent in ${known.month}, and the charges are ${decimalOf(expected)}`,
     );
   return { promise, examined, broken };
+}
+
+/** What runs is stopped only where that was asked for, by nobody's approval, and when its purse was used up. */
+export function stoppedByItsBudget(world: World): Finding {
+  const { budget } = world.limits;
+  const broken: string[] = [];
+  const stopped = world.ledger.jobs().flatMap(({ jobId, lastCancel }) => {
+    const number = /^part (\d+) of job \S+ was cancelled: the budget/.exec(lastCancel?.message ?? '')?.[1];
+    return world.ledger.parts().filter((part) => part.jobId === jobId && part.number === Number(number));
+  });
+  for (const part of stopped) {
+    const of = world.spending.all.get(`${nameOf(part)} at ${part.admission?.at}`);
+    const isUsedUp =
+      of &&
+      budget &&
+      pursesOf(budget, of.charge.group).some(([limits, isPaidBy]) =>
+        (['day', 'month'] as const).some((period) => {
+          const limit = limits[period];
+          const ofPeriod = [...world.spending.all.values()].filter(
+            (one) =>
+              isPaidBy(one.charge.group) && periodOf(one.charge, period) === periodOf(of.charge, period),
+          );
+          return limit !== undefined && sum(ofPeriod.map(({ charge }) => total(charge))) >= limit;
+        }),
+      );
+    if (!budget?.stopsRunning || !isUsedUp || part.approvedAt !== undefined)
+      broken.push(`${nameOf(part)} was stopped, and its budget was not used up`);
+  }
+  return { promise: 'only what a used-up budget pays for is stopped', examined: stopped.length, broken };
+}
+
+/** The limits that a group pays from, each with whether another group pays from it, too. */
+function pursesOf({ all, each, others }: Budget, group: string): [SpendLimits, (other: string) => boolean][] {
+  const own = Object.hasOwn(each, group) ? (each[group] ?? {}) : others;
+  return [
+    [all, () => true],
+    [own, (other) => other === group],
+  ];
 }
 
 /** Every batch was charged before it could begin. */

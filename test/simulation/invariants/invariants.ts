@@ -2,7 +2,7 @@ import { nameOf } from '../world/ledger-watch.ts';
 import type { Workload } from '../world/workload.ts';
 import type { World } from '../world/world.ts';
 import { holdsKept } from './approvals.ts';
-import { neverPastTheWall, settledOnce, spentWithinBudget } from './budgets.ts';
+import { neverPastTheWall, settledOnce, spentWithinBudget, stoppedByItsBudget } from './budgets.ts';
 import { cancelsHonoured } from './cancels.ts';
 import { oldestFirst, withinLimits } from './capacity.ts';
 import { costsOnce } from './costs.ts';
@@ -48,6 +48,7 @@ export function findings(world: World, users: Workload): Finding[] {
     neverPastTheWall(world),
     spentWithinBudget(world),
     settledOnce(world),
+    stoppedByItsBudget(world),
     webhooksAnsweredRightly(world),
     ...cancelsHonoured(world, users),
     ...holdsKept(world, users),

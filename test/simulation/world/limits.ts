@@ -17,6 +17,7 @@ const SHARED = 4;
 const BUDGETED = 7;
 /** Of a file of four rows: what it may cost by the first estimate. */
 const FILE_COST = 0.14;
+const SMALL_DAYS = [70, 110, 140].map((thousandths) => BigInt(thousandths) * 10n ** 9n);
 const OF = 9;
 const SMALL_ACCOUNT_SHARE = 0.6;
 
@@ -57,13 +58,17 @@ function sharedTightness(seed: number): Tightness {
   };
 }
 
-/** What may be spent in a day is enough for a few files, of which one team may pay a part only. */
+/**
+ * What may be spent in a day is enough for a few files, of which one team may pay a part only. Where the budget stops what
+ * runs, it is less, so that it is used up.
+ */
 function budgetOf(seed: number): Tightness {
   const chance = new Chance(seed);
   const files = (name: string, least: number, most: number) =>
     amountOf((FILE_COST * chance.between(name, least, most)).toFixed(2)) ?? 0n;
   const isShared = chance.of('shares of a budget') < 0.5;
   const isTight = chance.of('batches of a budget') < 0.3;
+  const stops = chance.of('stops at the budget') < 0.5;
   return {
     limits: {
       enqueuedTokens: {},
@@ -71,12 +76,13 @@ function budgetOf(seed: number): Tightness {
       ...(isShared ? { shares: { by: 'team', weights: { search: 3, '*': 1 } } } : {}),
       budget: {
         all: {
-          day: files('day', 6, 9),
+          day: stops ? (chance.pick('small day', SMALL_DAYS) ?? 0n) : files('day', 6, 9),
           ...(chance.of('month') < 0.3 ? { month: files('month', 20, 40) } : {}),
         },
         by: 'team',
         each: { search: { day: files('search', 5, 7) } },
         others: chance.of('others') < 0.5 ? { day: files('others', 5, 8) } : {},
+        ...(stops ? { stopsRunning: true } : {}),
       },
     },
     enqueuedTokens: () => Number.POSITIVE_INFINITY,

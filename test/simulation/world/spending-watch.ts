@@ -54,7 +54,9 @@ export class SpendingWatch {
       else {
         const part = await this.#ledger.readPart(charge);
         const isApproved = part?.approvedAt !== undefined;
-        this.all.set(key, { charge, since: part?.waiting?.since, isApproved, isGone: false });
+        // A stale index may name an earlier wait of the part: then nothing is admitted.
+        const since = admissions.admitted.find((one) => nameOf(one) === nameOf(charge))?.since;
+        this.all.set(key, { charge, since, isApproved, isGone: false });
         if (!isApproved) news.push(charge);
       }
     }
@@ -84,8 +86,11 @@ export class SpendingWatch {
     if (limit === undefined) return;
     this.checked += 1;
     let used = 0n;
-    for (const one of this.all.values())
+    // Not those that the same write admitted after it: one of an approved job may pass the wall.
+    for (const one of this.all.values()) {
       if (isOf(one.charge.group) && isIn(one.charge, admitted, period)) used += await this.#used(one);
+      if (one.charge === admitted) break;
+    }
     if (used <= limit) return;
     const what = `${decimalOf(used)} spent and reserved in a ${period} of ${decimalOf(limit)}`;
     this.broken.push(`${keyOf(admitted)} was admitted with ${what}`);

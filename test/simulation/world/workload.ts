@@ -9,6 +9,8 @@ const MAX_ACTIONS = 7;
 const MAX_CROWD = 6; // files that one team uploads at once
 const TEAMS = ['search', 'ads', 'billing'];
 const LIMITED_SHARE = 0.85; // of files, whose rows limit their output
+const MOST_TOKENS = 8; // more than an answer has
+const TOO_FEW_TOKENS = 1; // answers have five times as many, and cost more than was estimated
 const MIXED_SHARE = 0.2;
 const BAD_SHARE = 0.06;
 
@@ -110,8 +112,13 @@ export class Workload {
     };
     const { budget } = this.#world.limits;
     const isMixed = chance.of(`mixed ${name}`) < MIXED_SHARE;
-    const isLimited = budget !== undefined && chance.of(`limited ${name}`) < LIMITED_SHARE;
-    const good = fileOf(content, isMixed, { isLarge: size < 0.15 && !budget, isLimited });
+    const stops = budget?.stopsRunning === true; // a small budget: a row without a limit may cost more than all of it
+    const isLimited = stops || (budget !== undefined && chance.of(`limited ${name}`) < LIMITED_SHARE);
+    const maxTokens = stops ? TOO_FEW_TOKENS : MOST_TOKENS;
+    const good = fileOf(content, isMixed, {
+      isLarge: size < 0.15 && !budget,
+      ...(isLimited ? { maxTokens } : {}),
+    });
     const isBad = chance.of(`bad ${name}`) < BAD_SHARE;
     const body = isBad ? good + good : good;
     const facts = requestFiles.put(REQUESTS, key, body, metadata);
@@ -173,7 +180,7 @@ const INPUTS = JSON.stringify([{}, ...Array<number>(25_001).fill(0)]); // only t
 function fileOf(
   content: number,
   mixed: boolean,
-  { isLarge, isLimited }: { isLarge: boolean; isLimited: boolean },
+  { isLarge, maxTokens }: { isLarge: boolean; maxTokens?: number },
 ): string {
   const model = (n: number) => (mixed && n % 2 === 0 ? 'n' : 'm');
   if (isLarge) {
@@ -188,7 +195,7 @@ function fileOf(
     custom_id: `c${content}-${n}`,
     method: 'POST',
     url: '/v1/chat/completions',
-    body: { model: model(n), messages: [], ...(isLimited ? { max_tokens: 8 } : {}) },
+    body: { model: model(n), messages: [], ...(maxTokens === undefined ? {} : { max_tokens: maxTokens }) },
   });
   return [1, 2, 3, 4].map((n) => `${JSON.stringify(row(n))}\n`).join('');
 }

@@ -222,6 +222,74 @@ describe('with a budget', () => {
   });
 });
 
+describe('once a budget is used up', () => {
+  const HOURS = 60 * MINUTE;
+  const fate = ({ nth }: { nth: number }) => ({ runningMs: nth === 1 ? 4 * HOURS : MINUTE });
+
+  /** A batch of two rows that runs for hours, and an approved job that meanwhile costs more than the whole budget. */
+  async function whileItRuns(budget: Partial<Budget>, approved: 'other' | 'both' = 'other') {
+    const world = worldWith(perDay('20', budget), { fate });
+    const slow = await world.drop('slow.jsonl', bounded('r1', 'r2'));
+    world.clock.advance(1_000);
+    const waits = await world.drop('waits.jsonl', bounded('r1'));
+    await world.pass(1);
+    const costly = await world.drop('costly.jsonl', bounded(...'abcdefghijklmn'));
+    await world.approve(costly);
+    if (approved === 'both') await world.approve(slow);
+    await world.pass(60);
+    expect(world.job(costly)).toMatchObject({ status: 'completed', cost: { paid: '21.00' } });
+    return { world, slow, waits };
+  }
+
+  it('what runs goes on', async () => {
+    const { world, slow } = await whileItRuns({});
+    await world.pass(5 * 60);
+    expect(world.job(slow)).toMatchObject({ status: 'completed', rows: { succeeded: 2 } });
+  });
+
+  it('what runs is cancelled if that was asked for, and what waits goes on waiting', async () => {
+    const { world, slow, waits } = await whileItRuns({ stopsRunning: true });
+    await world.pass(30);
+    const { status, rows, lastCancel } = world.job(slow);
+    expect({ status, cancelled: rows?.cancelled }).toEqual({ status: 'cancelled', cancelled: 2 });
+    expect(lastCancel?.message).toBe(
+      `part 1 of job ${slow} was cancelled: the budget that pays for it is used up`,
+    );
+    expect(waitsFor(world, waits)).toBe('budget');
+    await world.rest();
+    expect(world.job(waits).status).toBe('completed');
+  });
+
+  it('what a person approved goes on in any case', async () => {
+    const { world, slow } = await whileItRuns({ stopsRunning: true }, 'both');
+    await world.pass(5 * 60);
+    expect(world.job(slow).status).toBe('completed');
+  });
+
+  it('only what the budget pays for is cancelled', async () => {
+    const world = worldWith(
+      {
+        budget: {
+          all: {},
+          by: 'team',
+          each: { search: { day: money('15') }, ads: { month: money('15') } },
+          others: {},
+          stopsRunning: true,
+        },
+      },
+      { fate: ({ nth }: { nth: number }) => ({ runningMs: nth < 3 ? 4 * HOURS : MINUTE }) },
+    );
+    const slow = [];
+    for (const team of ['search', 'ads'])
+      slow.push(await world.drop(`${team}.jsonl`, bounded('r1', 'r2'), { 'batch-team': team }));
+    await world.pass(1);
+    const costly = await world.drop('costly.jsonl', bounded(...'abcdefghij'), { 'batch-team': 'ads' });
+    await world.approve(costly);
+    await world.pass(5 * 60);
+    expect(slow.map((jobId) => world.job(jobId).status)).toEqual(['completed', 'cancelled']);
+  });
+});
+
 it('ten jobs of three teams run within the budget of each day: what ran when, to the cent', async () => {
   const prices = { models: { [MODEL]: { input: 20_000, output: 40_000 } } }; // a row costs 20 cents
   const limits = {

@@ -33,6 +33,7 @@ function budgetIn(budget: Fields): Budget {
       names.map((name) => [name, { ...of(days, name, 'day'), ...of(months, name, 'month') }]),
     ),
     others: limitsIn(budget.others, budget.othersPerMonth),
+    ...(budget.stopAtBudget === true ? { stopsRunning: true } : {}),
   };
 }
 

@@ -27,6 +27,8 @@ export interface Budget {
   each: Readonly<Record<string, SpendLimits>>;
   /** Of all other groups, and of files without one, together. */
   others: SpendLimits;
+  /** Batches that run are cancelled once what others did cost has used up a budget that pays for them. */
+  stopsRunning?: true;
 }
 
 /** What one attempt may cost, or did cost. Amounts are decimal numbers. */
@@ -128,6 +130,25 @@ export function withoutCharge(spending: Spending, charge: Charge): Spending {
     spentInDay: charge.day === day ? plus(spentInDay, charge.group, amount) : spentInDay,
     spentInMonth: charge.day.startsWith(month) ? plus(spentInMonth, charge.group, amount) : spentInMonth,
   };
+}
+
+/**
+ * Returns the charges whose batches may run although a purse that pays for them is used up: what was delivered did cost as
+ * much as its limit, or more.
+ */
+export function chargesToStop(budget: Budget, spending: Spending): Charge[] {
+  const open = spending.charges.filter(({ settled }) => settled === undefined);
+  if (open.length === 0) return [];
+  const settled = spending.charges.filter((charge) => charge.settled !== undefined);
+  const spent = new Purses(budget, { ...spending, charges: settled });
+  const { day, month } = spending;
+  const isOf = {
+    day: (charge: Charge) => charge.day === day,
+    month: ({ day: of }: Charge) => of.startsWith(month),
+  };
+  return open.filter((charge) =>
+    spent.of(charge.group).some(({ period, limit, used }) => used >= limit && isOf[period](charge)),
+  );
 }
 
 /** The purses of a budget, and how full they are. */

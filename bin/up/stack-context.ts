@@ -1,0 +1,18 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { InvalidArgumentError } from 'commander';
+
+/** Context values of the CDK app, by name: as `cdk deploy -c NAME=VALUE` gives them. */
+export type StackContext = Readonly<Record<string, string>>;
+
+/**
+ * Returns the context with one more `NAME=VALUE`. The path of a `.json` file is replaced by the JSON in it: the stack that is
+ * kept for the next start then depends on what the file says. Errors: InvalidArgumentError.
+ */
+export function withContext(given: string, context: StackContext = {}): StackContext {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(given) ?? [];
+  if (name === undefined || value === undefined)
+    throw new InvalidArgumentError('It must be NAME=VALUE, such as maxOpenBatches=5.');
+  if (!value.endsWith('.json')) return { ...context, [name]: value };
+  if (!existsSync(value)) throw new InvalidArgumentError(`There is no file ${value}.`);
+  return { ...context, [name]: readFileSync(value, 'utf8') };
+}
