@@ -1,5 +1,5 @@
+import { EventEmitter } from 'node:events';
 import type { Server } from 'node:http';
-import { Readable } from 'node:stream';
 
 /** A request to dynalite, with its whole body. */
 interface DynaliteRequest {
@@ -17,12 +17,17 @@ export interface DynaliteAnswer {
 
 /**
  * Passes a request to dynalite without a socket. If the request's stream fails, dynalite throws outside any promise, so
- * a client that disconnects while sending would end this process. Therefore dynalite never gets a client's stream.
+ * a client that disconnects while sending would end this process. Therefore dynalite never gets a client's stream, only the
+ * events of one.
  */
 export function callDynalite(dynalite: Server, request: DynaliteRequest): Promise<DynaliteAnswer> {
   const { method, url, headers, body } = request;
-  const incoming = Object.assign(Readable.from([body]), { method, url, headers });
-  return new Promise((resolve) => dynalite.emit('request', incoming, new CapturedResponse(resolve)));
+  const incoming = Object.assign(new EventEmitter(), { method, url, headers });
+  return new Promise((resolve) => {
+    dynalite.emit('request', incoming, new CapturedResponse(resolve));
+    incoming.emit('data', body);
+    incoming.emit('end');
+  });
 }
 
 /** The part of a ServerResponse that dynalite uses. */

@@ -3,11 +3,13 @@
  * the descriptions in memory, and only its own writes to them change them. Items are still read from the disk.
  */
 import type { Server } from 'node:http';
+import { parse } from 'node:url';
 import dynalite, { type DynaliteOptions } from 'dynalite';
 import database, { type TableDescriptions } from 'dynalite/db/index.js';
 
 /** Returns a DynamoDB server that does not listen. */
 export function openDynalite(options: DynaliteOptions): Server {
+  endUrlWarnings();
   const { create } = database;
   // Dynalite takes its store from here and shows it to nobody.
   database.create = (given) => {
@@ -20,6 +22,17 @@ export function openDynalite(options: DynaliteOptions): Server {
   } finally {
     database.create = create;
   }
+}
+
+/**
+ * Dynalite calls `url.parse` for each request. Until this process was warned of it once, Node looks through the stack at each
+ * call for who is to be warned.
+ */
+function endUrlWarnings(): void {
+  const { noDeprecation } = process;
+  process.noDeprecation = true;
+  parse('/');
+  process.noDeprecation = noDeprecation ?? false;
 }
 
 function keepInMemory(tables: TableDescriptions): void {
