@@ -183,7 +183,7 @@ export const KEPT: KeptHistory[] = [
     },
     without: [
       {
-        file: 'functions/cancel/record-cancel.ts',
+        file: 'functions/shared/domain/part-end.ts',
         anchor: 'if (isAtItsEnd(part) || part.cancelRequestedAt',
         replacement: "if (isAtItsEnd(part) || part.phase === 'batch_ended' || part.cancelRequestedAt",
       },
