@@ -90,6 +90,7 @@ describe('the package', () => {
       'logs',
       'results',
       'costs',
+      'console',
       'doctor',
       'pause',
       'resume',

@@ -93,10 +93,10 @@ function bytesOf(item: Item): number {
 }
 
 /** A map or list takes 3 bytes, and 1 more per element ([source](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html)). */
-function sizeOf({ S, N, BOOL, M, L }: AttributeValue): number {
+function sizeOf({ S, N, BOOL, NULL, M, L }: AttributeValue): number {
   if (S !== undefined) return Buffer.byteLength(S);
   if (N !== undefined) return Math.ceil(N.length / 2) + 1;
-  if (BOOL !== undefined) return 1;
+  if (BOOL !== undefined || NULL !== undefined) return 1;
   if (M !== undefined) return 3 + Object.keys(M).length + bytesOf(M);
   if (L !== undefined) return L.reduce((sum, value) => sum + 1 + sizeOf(value), 3);
   throw new Error('unknown size of an attribute of this type');

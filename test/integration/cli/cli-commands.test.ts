@@ -399,6 +399,10 @@ describe('batchdrop list', () => {
     const all: object[] = JSON.parse((await cli('list', '--json')).stdout);
     expect(all.length).toBeGreaterThan(2);
     expect(JSON.parse(stdout)).toEqual(all.slice(0, 2));
+    const lines = (await cli('list', '--format', 'jsonl', '--limit', '2')).stdout.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toEqual(all.slice(0, 2));
+    const csv = (await cli('list', '--format', 'csv', '--limit', '2')).stdout;
+    expect(csv).toMatch(/^jobId,status,requestFile\.bucket,requestFile\.key,.*\n\w{26},.*\n\w{26},.*\n$/);
     expect(stderr).toMatch(/^There are more jobs\. To list them, raise --limit \(now 2\)/);
   });
 
