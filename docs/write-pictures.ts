@@ -75,7 +75,7 @@ await jobs.close();
 async function untilOneRuns(browser: Browser): Promise<void> {
   const page = await browser.newPage();
   await page.goto(running.url);
-  const share = page.locator('.bar-and-share:has(.running) .share').getByText(/^[2-8]\d %$/);
+  const share = page.locator('.bar-and-share:has(.running) .share').filter({ hasText: /^[2-8]\d %$/ });
   await share.first().waitFor({ timeout: 600_000 });
   await page.close();
 }
