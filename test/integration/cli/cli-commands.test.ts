@@ -134,9 +134,10 @@ describe('batchdrop prepare', () => {
       body: { messages: [{ content: 'Hello' }] },
     });
     const bad = await started(from, 'text\nHello\na,b\n');
-    expect(await verdictOn(await text(bad.child.stdout))).toBe('bad');
+    const [incomplete, complaint] = await Promise.all([text(bad.child.stdout), text(bad.child.stderr)]);
+    expect(await verdictOn(incomplete)).toBe('bad');
     expect(await bad.ended).toEqual([1, null]);
-    expect(await text(bad.child.stderr)).toContain('stdin:3: the row has 2 values for 1 column');
+    expect(complaint).toContain('stdin:3: the row has 2 values for 1 column');
     expect(await verdictOn(requests)).toBe('good');
   });
 
