@@ -4,7 +4,7 @@ import { basename, extname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createPriceList } from '../../../functions/shared/adapters/lambda/compose-price-list.ts';
 import { ENDPOINTS, type Endpoint } from '../../../functions/shared/contract/request-file.ts';
-import { type ConnectionOptions, withConnectionOptionsWithoutAddress } from '../../connection/connection.ts';
+import { type ActionOptions, withConnectionOptionsWithoutAddress } from '../../connection/connection.ts';
 import { dataUrlsBelow } from '../../data/embedded/embedded-files.ts';
 import { withOutput } from '../../data/output/fail-on-signal.ts';
 import { openFileOutput } from '../../data/output/file-output.ts';
@@ -15,12 +15,13 @@ import { endpointNamed, readRequestShape, refuseUnknownColumns } from '../../dat
 import { openTable, TABLE_FORMATS, type TableFormat } from '../../data/tables/open-table.ts';
 import { forecastLines, plannedForecast } from '../../jobs/dry-run.ts';
 import { copyOfStdin, sourceOf } from '../../jobs/request-source.ts';
+import { WAIT_EXIT_CODES, type WaitOptions, withWaitOptions } from '../../jobs/waiting/await-jobs.ts';
 import { printableJson } from '../../terminal/escape-control-characters.ts';
 import { Failure } from '../../terminal/failure.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
 import { submitAll } from '../jobs/submit.ts';
 
-interface Options extends Omit<ConnectionOptions, 'endpoint'> {
+interface Options extends Omit<ActionOptions, 'endpoint'>, WaitOptions {
   readonly template: string;
   readonly schema?: string;
   readonly id?: string;
@@ -42,30 +43,32 @@ const MAX_LIMIT = 5_000_000;
 /** `batchdrop prepare`: makes a request file from a data file. */
 export function prepareCommand(): Command {
   return withConnectionOptionsWithoutAddress(
-    new Command('prepare')
-      .summary('Make a request file from CSV, TSV, JSON Lines or Parquet')
-      .description(
-        'Make a request file from a data file: each row fills the places of a template. {{column}} is text, {{column:json}} and {{column:number}} are values, {{column:dataurl}} is a file.',
-      )
-      .argument('<file>', 'a .csv, .tsv, .jsonl or .parquet file, or - for stdin')
-      .requiredOption('--template <file>', 'the body of a request as JSON, with places such as {{text}}')
-      .option('--schema <file>', 'a JSON Schema that the answers must match')
-      .option('--id <column>', 'the column with the custom_id (default: row-1, row-2, …)')
-      .option(
-        '--endpoint <name>',
-        'such as responses or embeddings (default: chat/completions, if the template has messages)',
-        parseEndpoint,
-      )
-      .option('-o, --out <file>', 'the request file (default: stdout)')
-      .option('--limit <rows>', 'only the first rows', wholeNumber('--limit', 1, MAX_LIMIT))
-      .option('--files <directory>', 'where the files of {{column:dataurl}} are')
-      .addOption(new Option('--from <format>', 'the format of the data').choices(TABLE_FORMATS))
-      .option('--delimiter <character>', 'between the values of a CSV file', parseDelimiter)
-      .option('--no-quotes', 'quotes are ordinary characters in the CSV or TSV file')
-      .option('--submit', 'upload the request file after the last row')
-      .option('--wait', 'with --submit: wait until the job has ended')
-      .option('--name <key>', 'with --submit: the object key (default: the name of the file)')
-      .addHelpText('after', EXAMPLES),
+    withWaitOptions(
+      new Command('prepare')
+        .summary('Make a request file from CSV, TSV, JSON Lines or Parquet')
+        .description(
+          'Make a request file from a data file: each row fills the places of a template. {{column}} is text, {{column:json}} and {{column:number}} are values, {{column:dataurl}} is a file.',
+        )
+        .argument('<file>', 'a .csv, .tsv, .jsonl or .parquet file, or - for stdin')
+        .requiredOption('--template <file>', 'the body of a request as JSON, with places such as {{text}}')
+        .option('--schema <file>', 'a JSON Schema that the answers must match')
+        .option('--id <column>', 'the column with the custom_id (default: row-1, row-2, …)')
+        .option(
+          '--endpoint <name>',
+          'such as responses or embeddings (default: chat/completions, if the template has messages)',
+          parseEndpoint,
+        )
+        .option('-o, --out <file>', 'the request file (default: stdout)')
+        .option('--limit <rows>', 'only the first rows', wholeNumber('--limit', 1, MAX_LIMIT))
+        .option('--files <directory>', 'where the files of {{column:dataurl}} are')
+        .addOption(new Option('--from <format>', 'the format of the data').choices(TABLE_FORMATS))
+        .option('--delimiter <character>', 'between the values of a CSV file', parseDelimiter)
+        .option('--no-quotes', 'quotes are ordinary characters in the CSV or TSV file')
+        .option('--submit', 'upload the request file after the last row')
+        .option('--name <key>', 'with --submit: the object key (default: the name of the file)')
+        .option('--yes', 'with --submit: do not ask')
+        .option('--wait', 'with --submit: wait until the job has ended, and print what failed'),
+    ).addHelpText('after', WAIT_EXIT_CODES + EXAMPLES),
   ).action(prepare);
 }
 

@@ -49,6 +49,6 @@ function sentence({ jobId, status, request, plan }: Job, where: string): string 
     case 'received':
       return `Approval of ${file} requested. Batchdrop still checks the file, and will not hold it.`;
     default:
-      return `Approval of ${file} requested, but job ${jobId} is not held: its status is ${status}.`;
+      return `Approval of ${file} requested${where}. Job ${jobId} is not held; what of it waits for a budget or a price begins within a minute.`;
   }
 }

@@ -1,6 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createPriceList } from '../../../functions/shared/adapters/lambda/compose-price-list.ts';
-import { PRIORITIES, type Priority } from '../../../functions/shared/contract/request-file.ts';
+import {
+  FORMAT_INSTRUCTION,
+  INSTRUCTION_PREFIX,
+  MAX_COST_INSTRUCTION,
+  PRIORITIES,
+  type Priority,
+} from '../../../functions/shared/contract/request-file.ts';
+import { amountOf } from '../../../functions/shared/domain/money/amount.ts';
 import { confirmPlace, placeShown } from '../../connection/confirm-place.ts';
 import {
   type ActionOptions,
@@ -37,6 +44,8 @@ interface Options extends ActionOptions, FormatOptions, WaitOptions {
   readonly rerun?: boolean;
   readonly priority?: Priority;
   readonly hold?: boolean;
+  readonly maxCost?: string;
+  readonly table?: boolean;
   readonly wait?: boolean;
   readonly dryRun?: boolean;
   /** False with `--no-check`. */
@@ -63,6 +72,12 @@ export function submitCommand(): Command {
       )
       .option('--rerun', 'run the files even if the same bytes ran before')
       .option('--hold', 'check and plan the files, and send nothing before batchdrop approve')
+      .option(
+        '--max-cost <amount>',
+        'reject a file that may cost more (with --hold: hold it), in the currency of the prices',
+        parseAmount,
+      )
+      .option('--table', 'also store the results as one table, output.csv')
       .addOption(
         new Option(
           '--priority <level>',
@@ -147,6 +162,7 @@ async function putAll(
         ...(options.rerun !== undefined && { rerun: options.rerun }),
         ...(options.priority !== undefined && { priority: options.priority }),
         ...(options.hold !== undefined && { hold: options.hold }),
+        instructions: instructionsIn(options),
         onBytes: (bytes) => line.show(`${of}${bytesShown(bytes)} of ${total}`),
       });
       submissions.push(submission);
@@ -185,8 +201,24 @@ async function printSubmissions(
   }
 }
 
+function instructionsIn({ maxCost, table }: Options): Record<string, string> {
+  return {
+    ...(maxCost !== undefined && { [MAX_COST_INSTRUCTION]: maxCost }),
+    ...(table && { [FORMAT_INSTRUCTION]: 'csv' }),
+  };
+}
+
+function parseAmount(text: string): string {
+  if (amountOf(text) === undefined) throw new InvalidArgumentError('It must be an amount such as 5 or 0.50.');
+  return text;
+}
+
 function addPair(pair: string, pairs: Record<string, string> = {}): Record<string, string> {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
   if (name === undefined || value === undefined) throw new InvalidArgumentError('Use the form name=value.');
+  if (name.toLowerCase().startsWith(INSTRUCTION_PREFIX))
+    throw new InvalidArgumentError(
+      `${name} is an instruction and no metadata. Use --rerun, --hold, --priority, --max-cost or --table.`,
+    );
   return { ...pairs, [name]: value };
 }
