@@ -33,9 +33,11 @@ export function resultsCommand(): Command {
         '-o, --out <path>',
         'a directory for them (default: a new one named after the job id); with --format, a file (default: print)',
       )
-      .option(
-        '--with-retries',
-        'merge the results of the job with those of its retries: output.jsonl and errors.jsonl',
+      .addOption(
+        new Option(
+          '--with-retries',
+          'merge the results of the job with those of its retries: output.jsonl and errors.jsonl',
+        ).conflicts('format'),
       )
       .optionsGroup('One table, a row for each request:')
       .addOption(new Option('--format <format>', 'write one table').choices(TABLE_FORMATS))
