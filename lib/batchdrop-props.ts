@@ -80,6 +80,12 @@ export interface BatchdropOptions {
    */
   readonly rerunMissing?: boolean | undefined;
   /**
+   * Also stores the results of each job as one table, `output.csv`: a row for each request, with the columns of its JSON
+   * schema. A file with S3 metadata `x-amz-meta-batchdrop-format: jsonl` gets none.
+   * @default false - only files with `x-amz-meta-batchdrop-format: csv` get one
+   */
+  readonly flatResults?: boolean | undefined;
+  /**
    * The maximum number of enqueued input tokens, by model. Files are split into batches of at most half the limit, and
    * batches wait while they would exceed it. Token counts are estimates that are corrected with the usage of finished
    * batches. Set it for models whose OpenAI limit no other program uses. Without it, Batchdrop sends a batch at once.

@@ -144,6 +144,7 @@ export class Batchdrop extends Construct {
       keepOpenAiFiles: props.keepOpenAiFiles,
       maxAttempts: props.maxAttempts,
       rerunMissing: props.rerunMissing,
+      flatResults: props.flatResults,
     });
     const submission = new Submission(this, 'Submission', {
       ...shared,

@@ -26,6 +26,7 @@ export function checkedProps(scope: Construct, props: BatchdropProps) {
     removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     keepOpenAiFiles: props.keepOpenAiFiles ?? false,
     rerunMissing: props.rerunMissing ?? false,
+    flatResults: props.flatResults ?? false,
   };
 }
 

@@ -75,6 +75,7 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     approvalExpiresAfter: count('approvalExpiresAfterDays', Duration.days),
     prices: read('prices', 'a JSON file with prices, or JSON', jsonIn<PriceProps>),
     rerunMissing: read('rerunMissing', 'yes or no', oneOf({ yes: true, no: false })),
+    flatResults: read('flatResults', 'yes or no', oneOf({ yes: true, no: false })),
     keepOpenAiFiles: read('keepOpenAiFiles', 'yes or no', oneOf({ yes: true, no: false })),
     removalPolicy: read(
       'removal',

@@ -22,6 +22,8 @@ const PORTS = shared('ports');
 const PART_ROWS = shared('part-rows');
 const SCANNER = shared('scanner');
 const REQUEST_FILE = shared('request-file');
+const RESULT_LINES = shared('result-lines');
+const FLAT_RESULTS = shared('flat-results');
 const LIFECYCLE = shared('lifecycle');
 const ADAPTERS = shared('adapters');
 const BASE = [CONTRACT, DOMAIN, PORTS, PURE_NODE];
@@ -46,6 +48,8 @@ const stages = Object.fromEntries(
         PART_ROWS,
         SCANNER,
         REQUEST_FILE,
+        RESULT_LINES,
+        FLAT_RESULTS,
         LIFECYCLE,
       ],
     },
@@ -62,6 +66,8 @@ const LAYERS: Record<string, Layer> = {
   'scanner bytes': { contains: /^functions\/shared\/scanner\/scanner-bytes\.ts$/, mayImport: [NODE] },
   scanner: { contains: SCANNER, mayImport: [SCANNER] },
   'request-file': { contains: REQUEST_FILE, mayImport: [REQUEST_FILE, PART_ROWS, SCANNER, ...BASE] },
+  'result-lines': { contains: RESULT_LINES, mayImport: [RESULT_LINES, PART_ROWS, SCANNER, ...BASE] },
+  'flat-results': { contains: FLAT_RESULTS, mayImport: [FLAT_RESULTS, RESULT_LINES, PART_ROWS, ...BASE] },
   lifecycle: { contains: LIFECYCLE, mayImport: [LIFECYCLE, PART_ROWS, ...BASE] },
   adapters: {
     contains: ADAPTERS,

@@ -20,7 +20,7 @@ import { resultKeys } from '../../functions/shared/contract/result-keys.ts';
 import { TerminalError } from '../../functions/shared/domain/errors.ts';
 import { isOver, type Job } from '../../functions/shared/domain/job.ts';
 import { LineGatherer } from '../../functions/shared/part-rows/lines.ts';
-import { refusalOf } from '../../functions/shared/part-rows/row-error.ts';
+import { refusalOf } from '../../functions/shared/result-lines/result-line.ts';
 import type { Ledger } from '../../functions/shared/ports/ports.ts';
 import type { ReadBuckets } from '../connection/buckets.ts';
 import type { Connection } from '../connection/connection.ts';

@@ -16,6 +16,8 @@ export interface DeliverEnv {
   MAX_ATTEMPTS: string;
   /** JSON: `PriceSettings` of the contract; absent: the prices that Batchdrop comes with. */
   PRICES?: string;
+  /** `yes`: store results as a table, too, unless a file asks for none; absent: only where a file asks for one. */
+  FLAT_RESULTS?: 'yes';
   /** `yes`: run rows again that are missing from both result files. */
   RERUN_MISSING: 'yes' | 'no';
 }

@@ -23,7 +23,10 @@ const env = readEnvironment<DeliverEnv>({
   MAX_ATTEMPTS: true,
   RERUN_MISSING: true,
   PRICES: 'optional',
+  FLAT_RESULTS: 'optional',
 });
+const TABLE_PIECE = 16 * 1024 * 1024; // with its text, some 50 MB of the function's 512
+
 const basics = createBasics('deliver', env);
 
 const handle = createHandler({
@@ -35,6 +38,7 @@ const handle = createHandler({
   keepFiles: env.KEEP_OPENAI_FILES === 'yes',
   rerun: { maxAttempts: Number(env.MAX_ATTEMPTS), rerunMissing: env.RERUN_MISSING === 'yes' },
   prices: createPriceList(env.PRICES),
+  tables: { always: env.FLAT_RESULTS === 'yes', pieceBytes: TABLE_PIECE },
   ids: createRandomIds(),
 });
 

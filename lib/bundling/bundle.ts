@@ -84,6 +84,7 @@ async function asCommonJs(module: string): Promise<string> {
     target: TARGET,
     supported: { 'dynamic-import': false }, // becomes `require`, so that Node's ES module loader is not loaded either
     minifyWhitespace: true,
+    minifyIdentifiers: true, // of the lines that each file has to export its names: 4 % of a bundle
   });
   return code;
 }

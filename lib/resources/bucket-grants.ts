@@ -36,7 +36,7 @@ export function grantReadRequests(reader: WorkerFunction, bucket: IBucket, prefi
   acknowledgeKeys(reader, bucket, keys);
 }
 
-/** Grants tagging versions of request files, without reading their content. */
+/** Grants tagging versions of request files. It does not allow reading their content. */
 export function grantTagRequests(tagger: WorkerFunction, bucket: IBucket, prefix = ''): void {
   const keys = `${prefix}*`;
   onObjects(tagger, bucket, TAG_VERSIONS, keys);

@@ -4,7 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { DeliverEnv } from '../../functions/deliver/env.ts';
-import { grantTagRequests, grantWriteResults } from '../resources/bucket-grants.ts';
+import { grantReadRequests, grantTagRequests, grantWriteResults } from '../resources/bucket-grants.ts';
 import { resultsEnvironment } from '../resources/buckets.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
 import type { OpenAiAccount } from '../resources/openai-account.ts';
@@ -33,6 +33,7 @@ interface DeliveryProps {
   keepOpenAiFiles: boolean;
   maxAttempts: number;
   rerunMissing: boolean;
+  flatResults: boolean;
   prices: Pick<DeliverEnv, 'PRICES'>;
 }
 
@@ -62,9 +63,12 @@ export class Delivery extends Construct {
         KEEP_OPENAI_FILES: props.keepOpenAiFiles ? 'yes' : 'no',
         MAX_ATTEMPTS: String(props.maxAttempts),
         RERUN_MISSING: props.rerunMissing ? 'yes' : 'no',
+        ...(props.flatResults && { FLAT_RESULTS: 'yes' }),
         ...props.prices,
       } satisfies DeliverEnv & { NODE_OPTIONS: string },
     });
+    // The table of a job has the order of its request file, and the columns that its rows ask for.
+    grantReadRequests(this.worker, props.requestBucket, props.requestPrefix);
     grantTagRequests(this.worker, props.requestBucket, props.requestPrefix);
     grantWriteResults(this.worker, props.resultsBucket, props.resultsPrefix);
     props.ledger.grantRecord(this.worker);

@@ -4,7 +4,6 @@
  * from `JSON.parse`.
  */
 import { isUtf8 } from 'node:buffer';
-import { type ResultLine, readResultLine } from '../../functions/deliver/part/result-line.ts';
 import {
   type NumberedLine,
   type ResultLineHandler,
@@ -15,6 +14,7 @@ import { hashOf } from '../../functions/shared/request-file/custom-id-index.ts';
 import type { PlannableRow } from '../../functions/shared/request-file/plan-parts.ts';
 import { type RowHandler, ScannedRows } from '../../functions/shared/request-file/scanned-rows.ts';
 import { validateRow } from '../../functions/shared/request-file/validate-row.ts';
+import { type ResultLine, readResultLine } from '../../functions/shared/result-lines/result-line.ts';
 import { LineScanner } from '../../functions/shared/scanner/line-scanner.ts';
 import { type LineShape, REQUEST_LINE, RESULT_LINE } from '../../functions/shared/scanner/line-shapes.ts';
 import { KIND, type ScannedLine } from '../../functions/shared/scanner/scanned-line.ts';

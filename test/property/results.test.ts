@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { segmentsOf } from '../../functions/deliver/job/multipart-plan.ts';
-import { readResultLine } from '../../functions/deliver/part/result-line.ts';
 import { RowTally } from '../../functions/deliver/part/row-accounting.ts';
 import { RowStates } from '../../functions/shared/part-rows/row-states.ts';
 import { RowTable, RowTableWriter } from '../../functions/shared/part-rows/row-table.ts';
+import { readResultLine } from '../../functions/shared/result-lines/result-line.ts';
 
 const MIB = 1024 * 1024;
 const SMALLEST_UPLOAD_PART = 5 * MIB; // S3's

@@ -130,6 +130,12 @@ describe('the cold start of a function', () => {
     }
   });
 
+  it('of DELIVER does not load what writes a table, which few jobs ask for', () => {
+    const { loadedAtStart = [] } = bundles.find(({ name }) => name === 'deliver') ?? {};
+    expect(loadedAtStart.some((file) => file.endsWith('deliver/job/finish-job.ts'))).toBe(true);
+    expect(loadedAtStart.filter((file) => /flat-results\/|write-table/.test(file))).toEqual([]);
+  });
+
   it('needs no file that is loaded later', async () => {
     for (const { name, file } of bundles) {
       const script = `require(${JSON.stringify(file)});

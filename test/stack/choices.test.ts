@@ -26,6 +26,7 @@ describe('props', () => {
     expect(variable(template, 'Delivery', 'KEEP_OPENAI_FILES')).toBe('no');
     expect(variable(template, 'Delivery', 'MAX_ATTEMPTS')).toBe('3');
     expect(variable(template, 'Delivery', 'RERUN_MISSING')).toBe('no');
+    expect(variable(template, 'Delivery', 'FLAT_RESULTS')).toBeUndefined();
   });
 
   it('reach the functions', () => {
@@ -36,6 +37,7 @@ describe('props', () => {
       keepOpenAiFiles: true,
       maxAttempts: 5,
       rerunMissing: true,
+      flatResults: true,
     }));
     for (const stage of ['Submission', 'Polling', 'Delivery', 'Cancellation']) {
       expect(variable(template, stage, 'OPENAI_BASE_URL')).toBe('https://api.groq.com/openai/v1');
@@ -45,6 +47,7 @@ describe('props', () => {
     expect(variable(template, 'Delivery', 'KEEP_OPENAI_FILES')).toBe('yes');
     expect(variable(template, 'Delivery', 'MAX_ATTEMPTS')).toBe('5');
     expect(variable(template, 'Delivery', 'RERUN_MISSING')).toBe('yes');
+    expect(variable(template, 'Delivery', 'FLAT_RESULTS')).toBe('yes');
   });
 
   it('hold only the files that ask for it by default, for seven days', () => {
@@ -269,6 +272,7 @@ describe('context', () => {
       expireFilesAfterDays: 30,
       maxAttempts: '5',
       rerunMissing: 'yes',
+      flatResults: 'yes',
       enqueuedTokens: 'gpt-4o-mini=2000000, ft:gpt-4o:us=90000',
       maxOpenBatches: '20',
       sharesBy: 'team',
@@ -293,6 +297,7 @@ describe('context', () => {
       expireFilesAfter: Duration.days(30),
       maxAttempts: 5,
       rerunMissing: true,
+      flatResults: true,
       enqueuedTokens: { 'gpt-4o-mini': 2_000_000, 'ft:gpt-4o:us': 90_000 },
       maxOpenBatches: 20,
       shares: { by: 'team', weights: { search: 3, '*': 0.5 } },

@@ -56,12 +56,17 @@ describe('each function has the permissions that it uses, and no others', () => 
       'Delivery',
       {
         '<BucketsRequests.Arn>': ['s3:ListBucket'],
-        '<BucketsRequests.Arn>/*': ['s3:GetObjectVersionTagging', 's3:PutObjectVersionTagging'],
+        '<BucketsRequests.Arn>/*': [
+          's3:GetObjectVersion',
+          's3:GetObjectVersionTagging',
+          's3:PutObjectVersionTagging',
+        ],
         '<BucketsResults.Arn>': ['s3:ListBucket'],
         '<BucketsResults.Arn>/_batchdrop/*': ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'],
         '<BucketsResults.Arn>/*/output.jsonl': resultLines,
         '<BucketsResults.Arn>/*/errors.jsonl': resultLines,
         '<BucketsResults.Arn>/*/anomalies.jsonl': resultLines,
+        '<BucketsResults.Arn>/*/output.csv': resultLines,
         '<BucketsResults.Arn>/*/summary.json': ['s3:PutObject', 's3:PutObjectTagging'],
         ...ledger,
         ...publish,

@@ -1,6 +1,7 @@
 import { createHandler as approveHandler } from '../../functions/approve/handler.ts';
 import { createHandler as cancelHandler } from '../../functions/cancel/handler.ts';
 import { createHandler as deliverHandler } from '../../functions/deliver/handler.ts';
+import type { TableSettings } from '../../functions/deliver/job/write-table.ts';
 import type { RerunPolicy } from '../../functions/deliver/part/next-attempt.ts';
 import { createHandler as intakeHandler } from '../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
@@ -49,6 +50,8 @@ type Settings = Omit<InMemoryBatchApiOptions, 'clock' | 'seed'> & {
   /** Webhooks are on; default: off. */
   webhooks?: true;
   observeIntervalMs?: number;
+  /** Default: files that ask for one get a table, of one piece. */
+  tables?: Partial<TableSettings>;
   refuses?: (event: OutgoingEvent) => boolean;
   /** Ports that replace the fakes, such as faulty ones. */
   replaced?: (fakes: Ports) => Partial<Ports>;
@@ -77,6 +80,7 @@ export class SmallWorld {
     holds: HoldPolicy;
     webhooks?: true;
     observeIntervalMs: number;
+    tables: TableSettings;
   };
 
   /** One instance of the function, which remembers when it last noted a webhook. */
@@ -92,6 +96,7 @@ export class SmallWorld {
       webhooks,
       observeIntervalMs = 0,
       prices,
+      tables,
       ...api
     } = settings;
     this.api = createInMemoryBatchApi({ clock: this.clock, seed: 7, ...api });
@@ -121,6 +126,7 @@ export class SmallWorld {
       limits: { enqueuedTokens: {}, ...limits },
       holds: { expiresAfterMs: APPROVAL_EXPIRES_MS, ...holds },
       observeIntervalMs,
+      tables: { always: false, pieceBytes: 16_777_216, ...tables },
       ...(webhooks && { webhooks }),
     };
   }

@@ -78,7 +78,11 @@ async function costs(options: Options): Promise<void> {
 
 function csvOf(by: CostsBy, lines: readonly CostLine[]): string[] {
   const header = COLUMNS.map((column) => (column === 'name' ? by : column));
-  return [header, ...lines.map((line) => COLUMNS.map((column) => String(line[column] ?? '')))].map(csvLine);
+  return [header, ...lines.map((line) => COLUMNS.map((column) => cellOf(line[column])))].map(csvLine);
+}
+
+function cellOf(value: CostLine[keyof CostLine]): string | null {
+  return value === null ? null : String(value);
 }
 
 function printTable(by: CostsBy, report: CostReport): void {

@@ -1,5 +1,5 @@
 import { LineReader } from '../../../functions/shared/part-rows/lines.ts';
-import { parsedLine } from '../../../functions/shared/part-rows/row-error.ts';
+import { parsedLine } from '../../../functions/shared/result-lines/result-line.ts';
 
 /** A line and its custom id. */
 export interface IdLine {

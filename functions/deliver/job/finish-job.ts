@@ -3,34 +3,38 @@
  *   1. assemble output, errors and anomalies from the parts' pieces, each in the order of the request file. The
  *      progress is stored on the job. A small job needs no assembly: its delivery wrote these files
  *      (`../part/part-files.ts`)
- *   2. write what the job cost, and the summary
- *   3. set the job's last status (`job-end.ts`) and publish it, so that users read the results only then
+ *   2. if asked, write the results as one table, too (`write-table.ts`)
+ *   3. write what the job cost, and the summary
+ *   4. set the job's last status (`job-end.ts`) and publish it, so that users read the results only then
  * Then `clean-up-job.ts` deletes what is no longer needed.
  *
  * A lease prevents two invocations from writing to one multipart upload. The small results of a single part need no
  * lease, because they are written with one call each, and every invocation writes the same bytes.
  */
 import { costKey, resultKeys, resultLinesKeys } from '../../shared/contract/result-keys.ts';
-import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import type { PieceName } from '../../shared/domain/internal-keys.ts';
-import type { Assembly, Job } from '../../shared/domain/job.ts';
+import type { Job } from '../../shared/domain/job.ts';
 import type { PriceList } from '../../shared/domain/money/price-list.ts';
+import type { FlatResults } from '../../shared/domain/results/flat-results.ts';
 import type { WholePart } from '../../shared/domain/spending/past-attempts.ts';
-import { without } from '../../shared/domain/without.ts';
 import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import type { JobInHand } from '../../shared/lifecycle/compare-and-set.ts';
 import { type LeasedJob, withJobLease, withoutLease } from '../../shared/lifecycle/lease.ts';
 import { allWithPast } from '../../shared/lifecycle/spending/past-attempts.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
+import { instructionsIn } from '../../shared/request-file/instructions.ts';
+import { assembleFile } from './assemble-file.ts';
 import { endedJob } from './job-end.ts';
-import { gather, MIN_UPLOAD_PART, type Segment, segmentBytes, segmentsOf } from './multipart-plan.ts';
+import { MIN_UPLOAD_PART, type Segment, segmentBytes, segmentsOf } from './multipart-plan.ts';
 import { isPieceGone, redeliverParts } from './redeliver-parts.ts';
 import { rangesOf } from './result-ranges.ts';
 import { costRecord, summaryText } from './summary.ts';
+import type { TableSettings } from './write-table.ts';
 
-export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'results'> & {
+export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'results' | 'requestFiles'> & {
   prices: Pick<PriceList, 'at'>;
   instance: string;
+  tables: TableSettings;
 };
 
 const JSONL = 'application/jsonl';
@@ -42,8 +46,9 @@ export async function finishJob(
   parts: readonly DeliveredPart[],
   deadline: Deadline,
 ): Promise<void> {
-  if (areSmall(parts)) await finish(deps, withoutLease(inHand, deadline.until), parts);
-  else await withJobLease(deps, inHand, deadline.until, (leased) => finish(deps, leased, parts));
+  if (areSmall(parts) && !isTableAsked(deps, inHand.item))
+    await finish(deps, withoutLease(inHand, deadline.until), parts, deadline);
+  else await withJobLease(deps, inHand, deadline.until, (leased) => finish(deps, leased, parts, deadline));
 }
 
 function areSmall(parts: readonly DeliveredPart[]): boolean {
@@ -56,12 +61,16 @@ function areSmall(parts: readonly DeliveredPart[]): boolean {
   );
 }
 
-async function finish(deps: FinishDeps, leased: LeasedJob, parts: readonly DeliveredPart[]): Promise<void> {
+async function finish(
+  deps: FinishDeps,
+  leased: LeasedJob,
+  parts: readonly DeliveredPart[],
+  deadline: Deadline,
+): Promise<void> {
   const job = leased.item;
   const endedAt = deps.clock.now();
   const whole = await allWithPast(deps, parts);
-  const ended = endOf(deps, job, whole, endedAt);
-  if (!ended) return;
+  if (!endOf(deps, job, { parts: whole, endedAt })) return;
   await leased.claim();
   try {
     await assembleAll(deps, leased, parts);
@@ -69,10 +78,13 @@ async function finish(deps: FinishDeps, leased: LeasedJob, parts: readonly Deliv
     if (isPieceGone(failure)) await redeliverParts(deps, leased, parts);
     throw failure;
   }
+  const table = await tableOf(deps, leased, deadline);
+  const ended = endOf(deps, leased.item, { parts: whole, endedAt, table });
+  if (!ended) return;
   await deps.results.put(costKey(job), costRecord(ended, deps.instance), 'application/json');
   await deps.results.put(resultKeys(job).summary, summaryText(ended, whole), 'application/json');
   await leased.change((now) => {
-    const next = now.rev === job.rev ? endOf(deps, now, whole, endedAt) : undefined;
+    const next = now.rev === job.rev ? endOf(deps, now, { parts: whole, endedAt, table }) : undefined;
     return next && leased.released(next);
   });
 }
@@ -81,11 +93,13 @@ async function finish(deps: FinishDeps, leased: LeasedJob, parts: readonly Deliv
 function endOf(
   { prices }: FinishDeps,
   job: Job,
-  parts: readonly WholePart<DeliveredPart>[],
-  endedAt: number,
+  of: { parts: readonly WholePart<DeliveredPart>[]; endedAt: number; table?: { flat?: FlatResults } },
 ) {
+  const { parts, endedAt, table } = of;
   if (job.status !== 'accepted' && job.status !== 'submitted') return undefined;
-  return job.rev === job.publishedRev ? endedJob(job, parts, { now: endedAt, prices }) : undefined;
+  return job.rev === job.publishedRev
+    ? { ...endedJob(job, parts, { now: endedAt, prices }), ...table }
+    : undefined;
 }
 
 async function assembleAll(
@@ -95,85 +109,39 @@ async function assembleAll(
 ): Promise<void> {
   if (parts.every(({ delivered }) => delivered.withoutPieces)) return;
   const keys = resultLinesKeys(leased.item);
-  await assemble(deps, leased, { name: 'output', key: keys.output, parts });
-  await assemble(deps, leased, { name: 'errors', key: keys.errors, parts });
-  if (parts.some(({ delivered }) => delivered.anomaliesBytes > 0)) {
-    await assemble(deps, leased, { name: 'anomalies', key: keys.anomalies, parts });
+  const names: PieceName[] = ['output', 'errors'];
+  if (parts.some(({ delivered }) => delivered.anomaliesBytes > 0)) names.push('anomalies');
+  for (const name of names) {
+    const segments = () => segmentsOfFile(deps, parts, name);
+    await assembleFile(deps, leased, { name, key: keys[name], contentType: JSONL, segments });
   }
 }
 
-/** A result file, and the delivered parts that it consists of. */
-interface ResultFile {
-  name: PieceName;
-  key: string;
-  parts: readonly DeliveredPart[];
-}
-
-async function assemble(deps: FinishDeps, leased: LeasedJob, file: ResultFile): Promise<void> {
-  const { name, key } = file;
-  const segments = segmentsOfFile(deps, file);
-  const first = await segments.next();
-  const second = await segments.next();
-  if (second.done && !(first.value && 'copy' in first.value)) {
-    await deps.results.put(key, await gather(deps.results, first.value?.gather ?? []), JSONL);
-    return;
-  }
-  let assembly = assembliesOf(leased.item)[name];
-  if (!assembly) {
-    assembly = { uploadId: await deps.results.beginUpload(key, JSONL), etags: [] };
-    await saveAssembly(leased, name, assembly);
-  }
-  try {
-    let number = 0;
-    for await (const segment of segmentsOfFile(deps, file)) {
-      number += 1;
-      if (number <= assembly.etags.length) continue; // already uploaded
-      const etag = await uploadSegment(deps, key, assembly, segment);
-      assembly = { ...assembly, etags: [...assembly.etags, etag] };
-      await saveAssembly(leased, name, assembly);
-    }
-    if (await deps.results.completeUpload(key, assembly.uploadId, assembly.etags)) return;
-  } catch (failure) {
-    if (!(failure instanceof TerminalError) || isPieceGone(failure)) throw failure;
-    deps.log.warn('assembly_lost', { jobId: leased.item.jobId, name, reason: failure.message });
-  }
-  await saveAssembly(leased, name, undefined);
-  await deps.results.abortUpload(key, assembly.uploadId); // if this fails, nothing refers to the upload any more
-  throw new RetryableError(`assemble ${name}: the multipart upload is gone; it begins again`, {
-    afterSeconds: 1,
-  });
-}
-
-function segmentsOfFile(deps: FinishDeps, { name, parts }: ResultFile): AsyncGenerator<Segment> {
+function segmentsOfFile(
+  deps: FinishDeps,
+  parts: readonly DeliveredPart[],
+  name: PieceName,
+): AsyncGenerator<Segment> {
   const total = parts.reduce((sum, { delivered }) => sum + delivered[`${name}Bytes`], 0);
   const merged = parts.some(({ interleaved }) => interleaved);
   return segmentsOf(rangesOf(deps, parts, name), segmentBytes(total, merged));
 }
 
-async function uploadSegment(
-  { results }: FinishDeps,
-  key: string,
-  { uploadId, etags }: Assembly,
-  segment: Segment,
-): Promise<string> {
-  const number = etags.length + 1;
-  return 'copy' in segment
-    ? results.uploadCopy(key, uploadId, number, segment.copy)
-    : results.uploadBytes(key, uploadId, number, await gather(results, segment.gather));
-}
-
-async function saveAssembly(
+/**
+ * Writes the table of the results, if somebody asked for one. Its code is loaded only then, because a cold start would
+ * wait for it.
+ */
+async function tableOf(
+  deps: FinishDeps,
   leased: LeasedJob,
-  name: PieceName,
-  assembly: Assembly | undefined,
-): Promise<void> {
-  await leased.change((job) => {
-    if (job.status !== 'accepted' && job.status !== 'submitted') return undefined;
-    const others = without(assembliesOf(job), name);
-    return { ...job, assembly: assembly ? { ...others, [name]: assembly } : others };
-  });
+  deadline: Deadline,
+): Promise<{ flat?: FlatResults }> {
+  if (!isTableAsked(deps, leased.item)) return {};
+  const { writeTable } = await import('./write-table.ts');
+  return { flat: await writeTable(deps, leased, deadline) };
 }
 
-function assembliesOf(job: Job): Partial<Record<PieceName, Assembly>> {
-  return job.status === 'accepted' || job.status === 'submitted' ? (job.assembly ?? {}) : {};
+function isTableAsked({ tables }: FinishDeps, { request }: Job): boolean {
+  const { format = tables.always ? 'csv' : 'jsonl' } = instructionsIn(request.instructions);
+  return format === 'csv';
 }

@@ -26,7 +26,15 @@ export function endedJob(
   const status = lastStatus(parts, rows);
   const batches = parts.flatMap(batchesOf).map(({ batchId, status: end }) => ({ batchId, status: end }));
   const usage = sumUsage(parts);
-  const rest = without(withoutBackoff(job), 'assembly', 'onlyPart', 'openPart', 'partsDispatched', 'waiting');
+  const rest = without(
+    withoutBackoff(job),
+    'assembly',
+    'flatProgress',
+    'onlyPart',
+    'openPart',
+    'partsDispatched',
+    'waiting',
+  );
   return {
     ...rest,
     ...nextStatus(job, status, now),

@@ -1,4 +1,4 @@
-import { resultLinesKeys } from '../../shared/contract/result-keys.ts';
+import { csvKey, resultLinesKeys } from '../../shared/contract/result-keys.ts';
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import { pieceKeys } from '../../shared/domain/internal-keys.ts';
 import type { Job } from '../../shared/domain/job.ts';
@@ -36,7 +36,7 @@ export async function redeliverParts(
   const uploads = uploadsOf(leased.item);
   const isOpen = await leased.change((job) =>
     job.status === 'accepted' || job.status === 'submitted'
-      ? { ...without(job, 'assembly'), redelivered: true }
+      ? { ...without(job, 'assembly', 'flatProgress'), redelivered: true }
       : undefined,
   );
   if (!isOpen) throw new LostLease(`job ${leased.item.jobId}: it has ended`);
@@ -58,8 +58,8 @@ export async function redeliverParts(
 function uploadsOf(job: Job): { key: string; uploadId: string }[] {
   if (job.status !== 'accepted' && job.status !== 'submitted') return [];
   const { assembly = {} } = job;
-  const keys = resultLinesKeys(job);
-  return (['output', 'errors', 'anomalies'] as const).flatMap((name) => {
+  const keys = { ...resultLinesKeys(job), csv: csvKey(job) };
+  return (['output', 'errors', 'anomalies', 'csv'] as const).flatMap((name) => {
     const upload = assembly[name];
     return upload ? [{ key: keys[name], uploadId: upload.uploadId }] : [];
   });

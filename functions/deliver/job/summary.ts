@@ -1,9 +1,11 @@
 import { excerptOf } from '../../shared/contract/events.ts';
+import { RESULT_NAMES } from '../../shared/contract/result-keys.ts';
 import { IdDigest } from '../../shared/domain/id-digest.ts';
 import { retriedJob } from '../../shared/domain/job.ts';
 import type { CostRecord } from '../../shared/domain/money/cost-record.ts';
 import { attemptSize, type RanBatch } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
+import type { FlatResults } from '../../shared/domain/results/flat-results.ts';
 import type { WholePart } from '../../shared/domain/spending/past-attempts.ts';
 import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import { isoTime } from '../../shared/lifecycle/status-events.ts';
@@ -28,6 +30,7 @@ function summaryOf(job: JobWithResults, parts: readonly WholePart<DeliveredPart>
     usage: job.usage ?? null,
     cost: job.cost,
     usageDifferences: parts.flatMap(({ delivered }) => delivered.usageDifferences ?? []),
+    ...(job.flat ? { table: tableSummary(job.flat) } : {}),
     ids: idDigests(parts),
     warnings: parts.flatMap(warningsOf),
     anomalies: parts.reduce((sum, part) => sum + part.delivered.anomalies, 0),
@@ -56,6 +59,13 @@ export function costRecord(job: JobWithResults, instance: string): string {
     ...cost,
   };
   return `${JSON.stringify(record)}\n`;
+}
+
+/** `file`: null if there is no table, with the reason. */
+function tableSummary(flat: FlatResults): Record<string, unknown> {
+  return 'failed' in flat
+    ? { file: null, reason: flat.failed }
+    : { file: RESULT_NAMES.csv, rowsWithMoreAnswers: flat.rowsWithMoreAnswers, misfits: flat.misfits };
 }
 
 /** Returns digests of the ids in the request file and of those in the results. If they differ, a row was lost. */

@@ -5,7 +5,7 @@
 import type { Billed } from '../../shared/domain/money/billed.ts';
 import type { Prices } from '../../shared/domain/money/prices.ts';
 import { TokenSums } from '../../shared/domain/money/token-counts.ts';
-import type { RowTokens } from './row-tokens.ts';
+import type { RowTokens } from '../../shared/result-lines/row-tokens.ts';
 
 /** Sums the tokens of rows, in the order of their lines. */
 export class BilledTokens {

@@ -3,15 +3,14 @@ import { pieceKeys, type RowPiece } from '../../shared/domain/internal-keys.ts';
 import type { Part } from '../../shared/domain/part.ts';
 import type { RowError } from '../../shared/domain/part-results.ts';
 import { LineGatherer } from '../../shared/part-rows/lines.ts';
-import { MISSING_CODE, readRowError } from '../../shared/part-rows/row-error.ts';
 import { type RowOutcome, type RowState, RowStates } from '../../shared/part-rows/row-states.ts';
 import type { RowTable } from '../../shared/part-rows/row-table.ts';
 import { isSent } from '../../shared/part-rows/upload-body.ts';
 import type { ObjectWriter, ResultStore, ScratchFile } from '../../shared/ports/ports.ts';
+import { MISSING_CODE, readResultLine, readRowError } from '../../shared/result-lines/result-line.ts';
 import { CommonestError } from './commonest-error.ts';
 import { mayGoOn, type RerunPolicy } from './next-attempt.ts';
 import { PieceReader } from './piece-reader.ts';
-import { readResultLine } from './result-line.ts';
 import type { RowTally, SettledRow } from './row-accounting.ts';
 
 /** The inputs (a part's rows and the pieces of the previous attempt) and the outputs. */

@@ -1,10 +1,10 @@
 import type { UnreadableLines } from '../../shared/domain/part-results.ts';
 import { LineGatherer } from '../../shared/part-rows/lines.ts';
 import type { ObjectWriter, ScratchFile } from '../../shared/ports/ports.ts';
+import { MAX_RESULT, type ResultLine } from '../../shared/result-lines/result-line.ts';
 import type { BilledTokens } from './billed-tokens.ts';
 import type { LinesOnDisk, OrderedResultWriter } from './ordered-result-writer.ts';
-import type { ResultLine } from './result-line.ts';
-import { MAX_RESULT, type NumberedLine, type ResultLineHandler } from './result-lines.ts';
+import type { NumberedLine, ResultLineHandler } from './result-lines.ts';
 import type { ResultFileName, RowTally } from './row-accounting.ts';
 
 const MAX_UNREADABLE = 5;

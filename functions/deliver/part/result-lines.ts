@@ -5,15 +5,12 @@
 import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { type Line, LineReader } from '../../shared/part-rows/lines.ts';
+import { MAX_RESULT, type ResultLine, readResultLine } from '../../shared/result-lines/result-line.ts';
+import { scannedTokens } from '../../shared/result-lines/row-tokens.ts';
 import { LineScanner } from '../../shared/scanner/line-scanner.ts';
 import { RESULT_LINE } from '../../shared/scanner/line-shapes.ts';
 import { KIND, type ScannedLine } from '../../shared/scanner/scanned-line.ts';
 import { scannerModule } from '../../shared/scanner/scanner-module.ts';
-import { type ResultLine, readResultLine } from './result-line.ts';
-import { scannedTokens } from './row-tokens.ts';
-
-/** The maximum length of a result line in bytes: 64 MiB, more than a response with images needs. */
-export const MAX_RESULT = 64 * 1024 * 1024;
 
 const LONGEST = { longest: MAX_RESULT } as const;
 

@@ -1,6 +1,6 @@
 import type { RowOutcome, RowStates } from '../../shared/part-rows/row-states.ts';
 import type { RowTable } from '../../shared/part-rows/row-table.ts';
-import type { ResultLine } from './result-line.ts';
+import type { ResultLine } from '../../shared/result-lines/result-line.ts';
 
 /** The role of a result line: the line of a row, which may replace a worse one, or an anomaly. */
 type LineVerdict = { row: number; replaces: boolean } | { anomaly: Anomaly };

@@ -299,12 +299,20 @@ export const JOB_FIELDS: JsonFields = {
       status: said("OpenAI's last status of the batch.", text),
     }),
   ),
-  results: objectOf({
-    bucket: said('The results bucket.', text),
-    output: said('The key of the results of the rows that succeeded.', text),
-    errors: said('The key of the errors of all other rows.', text),
-    summary: said('The key of the summary: counts, batches, usage, times.', text),
-  }),
+  results: objectOf(
+    {
+      bucket: said('The results bucket.', text),
+      output: said('The key of the results of the rows that succeeded.', text),
+      errors: said('The key of the errors of all other rows.', text),
+      summary: said('The key of the summary: counts, batches, usage, times.', text),
+    },
+    {
+      csv: said(
+        'The key of the results as one table. Absent unless the file or `flatResults` asks for it.',
+        text,
+      ),
+    },
+  ),
   reason: objectOf({
     code: said('A stable code.', text),
     message: said('Why the job ended like this, as a sentence.', text),

@@ -370,6 +370,8 @@ export interface ResultsRef {
   readonly output: string;
   readonly errors: string;
   readonly summary: string;
+  /** The results as one table, `output.csv`. Absent unless the file or the prop `flatResults` asks for it. */
+  readonly csv?: string;
 }
 
 /** The job has ended and you can read its results. `completed` does not mean that every row succeeded: read `rows`. */

@@ -73,6 +73,15 @@ export const PRIORITY_INSTRUCTION = 'batchdrop-priority';
  */
 export const RETRY_OF_INSTRUCTION = 'batchdrop-retry-of';
 
+/** S3 user metadata `x-amz-meta-batchdrop-format: csv`: also store the results as one table, `output.csv`. */
+export const FORMAT_INSTRUCTION = 'batchdrop-format';
+
+/** The values of `batchdrop-format`. `jsonl`: no table, also where the prop `flatResults` asks for one. */
+export const RESULT_FORMATS = ['csv', 'jsonl'] as const;
+
+/** The format of results. */
+export type ResultFormat = (typeof RESULT_FORMATS)[number];
+
 /** The values of `batchdrop-priority`; without it a file is `normal`. */
 export const PRIORITIES = ['high', 'normal', 'low'] as const;
 

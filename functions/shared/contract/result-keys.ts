@@ -21,8 +21,10 @@ const FOLDER_OF_OTHERS = '_long';
 const MAX_KEY_IN_PATH = 900; // bytes: leaves space for a prefix, the job id and the file name within S3's 1,024
 const RESERVED = /^_(batchdrop|long)(\/|$)/;
 
-const NAMES = {
+/** The names of the files in the folder of a job's results. */
+export const RESULT_NAMES = {
   output: 'output.jsonl',
+  csv: 'output.csv',
   errors: 'errors.jsonl',
   anomalies: 'anomalies.jsonl',
   summary: 'summary.json',
@@ -39,9 +41,9 @@ export interface JobOfKey {
 export function resultKeys(job: JobOfKey, prefix = ''): { output: string; errors: string; summary: string } {
   const folder = prefix + folderOf(job);
   return {
-    output: folder + NAMES.output,
-    errors: folder + NAMES.errors,
-    summary: folder + NAMES.summary,
+    output: folder + RESULT_NAMES.output,
+    errors: folder + RESULT_NAMES.errors,
+    summary: folder + RESULT_NAMES.summary,
   };
 }
 
@@ -50,7 +52,12 @@ export function resultKeys(job: JobOfKey, prefix = ''): { output: string; errors
  * any.
  */
 export function anomaliesKey(job: JobOfKey, prefix = ''): string {
-  return prefix + folderOf(job) + NAMES.anomalies;
+  return prefix + folderOf(job) + RESULT_NAMES.anomalies;
+}
+
+/** Returns the key of the results as one table. It is written only if the file or the prop `flatResults` asks for it. */
+export function csvKey(job: JobOfKey, prefix = ''): string {
+  return prefix + folderOf(job) + RESULT_NAMES.csv;
 }
 
 /** Returns the files for users that an ended job may have, by name. */
@@ -58,8 +65,8 @@ export function resultFileKeys(
   job: JobOfKey & { readonly status: string },
   prefix = '',
 ): { name: string; key: string }[] {
-  const { output, errors, anomalies, summary, report } = NAMES;
-  const names = job.status === 'rejected' ? [report] : [output, errors, summary, anomalies];
+  const { output, errors, anomalies, summary, report, csv } = RESULT_NAMES;
+  const names = job.status === 'rejected' ? [report] : [output, errors, summary, csv, anomalies];
   return names.map((name) => ({ name, key: prefix + folderOf(job) + name }));
 }
 
@@ -79,15 +86,17 @@ export function costKey({ jobId, createdAt }: { jobId: string; createdAt: number
 
 /** Returns the key of the report on a rejected file. */
 export function reportKey(job: JobOfKey, prefix = ''): string {
-  return prefix + folderOf(job) + NAMES.report;
+  return prefix + folderOf(job) + RESULT_NAMES.report;
 }
 
 /** The same rule as patterns for IAM, in which `*` matches any text, including slashes. */
 export const KEY_PATTERNS = {
   /** Assembled from pieces. */
-  resultLines: [NAMES.output, NAMES.errors, NAMES.anomalies].map(inAnyFolder),
-  summary: inAnyFolder(NAMES.summary),
-  report: inAnyFolder(NAMES.report),
+  resultLines: [RESULT_NAMES.output, RESULT_NAMES.errors, RESULT_NAMES.anomalies, RESULT_NAMES.csv].map(
+    inAnyFolder,
+  ),
+  summary: inAnyFolder(RESULT_NAMES.summary),
+  report: inAnyFolder(RESULT_NAMES.report),
   internal: `${INTERNAL_FOLDER}*`,
 } as const;
 

@@ -48,6 +48,11 @@ export function pieceKeys(
   };
 }
 
+/** Returns the key of a piece of the job's table. `piece`: from 0. */
+export function flatPieceKey(jobId: string, piece: number): string {
+  return `${internalFolder(jobId)}table/${fiveDigits(piece)}.csv`;
+}
+
 function planFolder(jobId: string, planId: string): string {
   return `${internalFolder(jobId)}plans/${planId}/`;
 }

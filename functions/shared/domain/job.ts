@@ -11,6 +11,7 @@ import type {
 import { isJobId } from './job-id.ts';
 import type { Lease } from './lease.ts';
 import type { PartIn } from './part.ts';
+import type { FlatProgress, FlatResults } from './results/flat-results.ts';
 import type { ContentFacts } from './same-bytes.ts';
 import { KEEP_MS } from './timing.ts';
 import type { MetObstacle } from './waiting/obstacle.ts';
@@ -55,6 +56,14 @@ export interface Assembly {
   uploadId: string;
   /** ETags of the parts uploaded so far, in order. */
   etags: string[];
+}
+
+/** The result files that are being assembled. */
+export interface Assemblies {
+  output?: Assembly;
+  errors?: Assembly;
+  anomalies?: Assembly;
+  csv?: Assembly;
 }
 
 /** The rows of an ended job that did not succeed, and how many of them the API itself refused. */
@@ -130,9 +139,9 @@ interface JobRecord {
 /** Fields that must be absent. */
 type Absent<Name extends string> = { [N in Name]?: never };
 
-type OfDispatched = 'partsDispatched' | 'openPart' | 'assembly';
+type OfDispatched = 'partsDispatched' | 'openPart' | 'assembly' | 'flatProgress';
 type OfPlanned = 'hold' | 'waiting' | 'onlyPart' | OfDispatched;
-type OfResults = 'rows' | 'usage' | 'cost' | 'batches' | 'redelivered' | 'refusedRows';
+type OfResults = 'rows' | 'usage' | 'cost' | 'batches' | 'redelivered' | 'refusedRows' | 'flat';
 type OfEnded =
   | 'reason'
   | 'joinedJobId'
@@ -167,8 +176,13 @@ type JobPlanned = {
   partsDispatched?: true;
   /** The highest-numbered part that was not delivered at the last check. */
   openPart?: number;
-  assembly?: { output?: Assembly; errors?: Assembly; anomalies?: Assembly };
-  /** Pieces were missing, so parts were delivered again. An earlier delivery may still be writing. */
+  assembly?: Assemblies;
+  /** How much of the table of the results is written. */
+  flatProgress?: FlatProgress;
+  /**
+   * Parts were delivered again because pieces were missing, or another invocation resumed the table. An earlier one may
+   * still be writing.
+   */
   redelivered?: true;
 } & Absent<'hold' | Exclude<OfResults, 'redelivered'> | OfEnded>;
 
@@ -215,6 +229,8 @@ type JobEndedWithResults = {
   batches: { count: number; first: { batchId: string; status: string }[] };
   /** How many of the failed rows the API itself refused. Another run would give the same. Absent before 0.2. */
   refusedRows?: number;
+  /** The table of the results; absent if nobody asked for one. */
+  flat?: FlatResults;
   /** Present with `failed` and `cancelled`, and with `completed` if no row succeeded. */
   reason?: Reason;
   redelivered?: true;

@@ -11,10 +11,11 @@ import {
   type JobAccepted,
   type JobJoined,
   type JobStatusChangeData,
+  type ResultsRef,
 } from '../contract/events.ts';
 import { RERUN_INSTRUCTION } from '../contract/request-file.ts';
-import { reportKey, resultKeys } from '../contract/result-keys.ts';
-import { type Job, type JobIn, retriedJob } from '../domain/job.ts';
+import { csvKey, reportKey, resultKeys } from '../contract/result-keys.ts';
+import { type EndedJob, type Job, type JobIn, retriedJob } from '../domain/job.ts';
 import type { OutgoingEvent } from '../domain/outgoing-event.ts';
 import type { KnownBatch, Part, PartIn } from '../domain/part.ts';
 import { attemptSize } from '../domain/part.ts';
@@ -148,7 +149,7 @@ function jobData(job: Job, origin: EventOrigin): JobStatusChangeData {
         ...(job.rows
           ? { rows: job.rows, usage: job.usage ?? null, cost: job.cost, batches: job.batches }
           : { rows: NO_ROWS, usage: null, cost: null, batches: { count: 0, first: [] } }),
-        ...(job.plan ? { results: { bucket: resultsBucket, ...resultKeys(job, resultsPrefix) } } : {}),
+        ...(job.plan ? { results: resultsRef(job, origin) } : {}),
         ...(job.reason ? { reason: job.reason } : {}),
       };
   }
@@ -157,6 +158,12 @@ function jobData(job: Job, origin: EventOrigin): JobStatusChangeData {
 function retryData(job: Job): Pick<JobAccepted, 'retryOf'> {
   const retryOf = retriedJob(job);
   return retryOf === undefined ? {} : { retryOf };
+}
+
+function resultsRef(job: EndedJob, { resultsBucket: bucket, resultsPrefix }: EventOrigin): ResultsRef {
+  const hasTable = job.flat !== undefined && !('failed' in job.flat);
+  const csv = hasTable ? { csv: csvKey(job, resultsPrefix) } : {};
+  return { bucket, ...resultKeys(job, resultsPrefix), ...csv };
 }
 
 function estimateData({ plan }: Job): Pick<JobAccepted, 'estimate'> {

@@ -4,6 +4,8 @@
  * a valid request file is never taken for another format.
  */
 
+import { isUtf8 } from 'node:buffer';
+
 /** How many bytes of a file are examined. */
 export const HEAD_BYTES = 4096;
 
@@ -59,6 +61,27 @@ export function foreignFormatOf(head: Uint8Array): ForeignFormat | undefined {
   const known = SIGNATURES.find(({ begins, at = 0 }) => latin1.startsWith(begins, at));
   if (known) return { code: known.code, message: `the file is ${known.is}, not JSON Lines; ${known.todo}` };
   return foreignTextOf(text) ?? (latin1.includes('\0') ? wrong('binary', EXPORT) : undefined);
+}
+
+/**
+ * Returns what a file that should be text is instead, such as `in UTF-16` or `compressed with gzip`; undefined if it may
+ * be text. A text may begin like a binary format: a column may be named ORC.
+ */
+export function binaryFormatOf(head: Uint8Array): string | undefined {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, HEAD_BYTES));
+  const encoding = encodingOf(bytes);
+  if (encoding !== undefined) return `in ${encoding}`;
+  const latin1 = bytes.toString('latin1');
+  const known = SIGNATURES.find(({ begins, at = 0 }) => latin1.startsWith(begins, at));
+  return known && (latin1.includes('\0') || !isUtf8(withoutCutCharacter(bytes))) ? known.is : undefined;
+}
+
+/** The last character may be incomplete, because the bytes are only the first ones. */
+function withoutCutCharacter(bytes: Buffer): Buffer {
+  const isContinued = (at: number) => ((bytes[at] ?? 0) & 0xc0) === 0x80;
+  let end = bytes.length;
+  while (end > 0 && end > bytes.length - 3 && isContinued(end - 1)) end -= 1;
+  return (bytes[end - 1] ?? 0) >= 0xc0 ? bytes.subarray(0, end - 1) : bytes;
 }
 
 function wrong(is: string, todo: string): ForeignFormat {

@@ -3,7 +3,14 @@
  * <value>`.
  */
 import type { Finding } from '../contract/events.ts';
-import { INSTRUCTION_PREFIX, METADATA_LIMITS, PRIORITIES, type Priority } from '../contract/request-file.ts';
+import {
+  INSTRUCTION_PREFIX,
+  METADATA_LIMITS,
+  PRIORITIES,
+  type Priority,
+  RESULT_FORMATS,
+  type ResultFormat,
+} from '../contract/request-file.ts';
 import { isJobId } from '../domain/job-id.ts';
 import { type Amount, amountOf } from '../domain/money/amount.ts';
 
@@ -17,6 +24,8 @@ export interface Instructions {
   readonly priority: Priority;
   /** What it may cost at most. */
   readonly 'max-cost': Amount | undefined;
+  /** Whether its results are stored as a table, too. */
+  readonly format: ResultFormat | undefined;
   /** The job whose rows the file runs again. */
   readonly 'retry-of': string | undefined;
 }
@@ -38,6 +47,7 @@ const KNOWN: Known = {
   hold: { otherwise: false, takes: 'yes or no', read: yesOrNo },
   priority: { otherwise: 'normal', takes: 'high, normal or low', read: priority },
   'max-cost': { otherwise: undefined, takes: 'an amount such as 5 or 0.50', read: amountOf },
+  format: { otherwise: undefined, takes: 'csv or jsonl', read: format },
   'retry-of': {
     otherwise: undefined,
     takes: 'a whole job id',
@@ -48,6 +58,7 @@ const KNOWN: Known = {
 /** Not suggested, because `batchdrop retry` sets it, and people do not. */
 const SET_BY_RETRY = 'retry-of';
 
+const SHOWN_NAME = 40; // characters of an unknown name; the finding also lists the known ones
 const NEAR = 1 / 3; // the share of characters that may differ; beyond that, a suggestion is a guess
 
 /** Returns the instructions in the pairs of `x-amz-meta-batchdrop-*`. The names have no prefix. */
@@ -57,6 +68,7 @@ export function instructionsIn(given: Readonly<Record<string, string>>): Instruc
     hold: givenValue(given, 'hold'),
     priority: givenValue(given, 'priority'),
     'max-cost': givenValue(given, 'max-cost'),
+    format: givenValue(given, 'format'),
     'retry-of': givenValue(given, 'retry-of'),
   };
 }
@@ -99,6 +111,10 @@ function priority(value: string): Priority | undefined {
   return PRIORITIES.find((one) => one === value);
 }
 
+function format(value: string): ResultFormat | undefined {
+  return RESULT_FORMATS.find((one) => one === value);
+}
+
 function unknownInstruction(name: string): string {
   const names = Object.keys(KNOWN).filter((known) => known !== SET_BY_RETRY);
   const near = names
@@ -108,7 +124,7 @@ function unknownInstruction(name: string): string {
   const hint = near
     ? `did you mean ${INSTRUCTION_PREFIX}${near.known}?`
     : `the known ones are ${names.map((known) => INSTRUCTION_PREFIX + known).join(', ')}`;
-  return `unknown instruction x-amz-meta-${INSTRUCTION_PREFIX}${shortened(name)}; ${hint}`;
+  return `unknown instruction x-amz-meta-${INSTRUCTION_PREFIX}${name.slice(0, SHOWN_NAME)}; ${hint}`;
 }
 
 function shortened(text: string): string {

@@ -11,8 +11,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
 import { chatRows, idsIn } from '../../local/endpoint/chat-rows.ts';
 import { UserProgram } from '../../local/endpoint/user-program.ts';
 import { batchdrop, ChildRuntime } from '../child-runtime.ts';
@@ -78,6 +80,68 @@ describe('batchdrop', () => {
       stderr: expect.stringMatching(/^No space is left on the disk\. .*\n$/),
     });
     expect(readdirSync(full)).toEqual([]);
+  });
+
+  it('writes the results as one table, joined with a file, in each format', async () => {
+    const ids = Array.from({ length: 5 }, (_, at) => `row-${at}`);
+    const user = new UserProgram(runtime.names);
+    const { requestBucket: bucket } = runtime.names;
+    const versionId = await user.put('table.jsonl', chatRows(5, 'table'), { 'batchdrop-format': 'csv' });
+    const jobId = jobIdOf({ bucket, key: 'table.jsonl', versionId });
+    const Key = `table.jsonl/${jobId}/summary.json`;
+    const summary = () => user.s3.send(new HeadObjectCommand({ Bucket: runtime.names.resultsBucket, Key }));
+    await expect.poll(() => summary().catch(() => undefined), { timeout: 60_000 }).toBeDefined();
+    user.close();
+    await expect
+      .poll(async () => (await cli('results', jobId, '-o', 'table')).code, { timeout: 60_000 })
+      .toBe(0);
+    const inCloud = readFileSync(join(folder, 'table', 'output.csv'), 'utf8');
+
+    const printed = await cli('results', jobId, '--format', 'csv');
+    expect(printed).toMatchObject({ code: 0, stderr: '5 rows: 5 succeeded, 0 failed.\n' });
+    expect(printed.stdout).toBe(inCloud);
+    expect(printed.stdout).toMatch(/^custom_id,answer,outcome,.*\nrow-0,/);
+
+    fileOf(
+      'reviews.csv',
+      `id,outcome\nrow-9,x\n${ids
+        .toReversed()
+        .map((id) => `${id},=of ${id}\n`)
+        .join('')}`,
+    );
+    const join1 = ['--join', 'reviews.csv', '--id', 'id', '--fields', 'custom_id,input_outcome,answer'];
+    const joined = await cli(
+      'results',
+      jobId,
+      '--format',
+      'csv',
+      '--spreadsheet',
+      ...join1,
+      '-o',
+      'joined.csv',
+    );
+    expect(joined).toMatchObject({ code: 0, stdout: '' });
+    expect(joined.stderr).toContain('1 row of reviews.csv match no request');
+    const table = readFileSync(join(folder, 'joined.csv'), 'utf8').split('\n');
+    expect(table[0]).toBe('custom_id,input_outcome,answer');
+    for (const [at, id] of ids.entries()) expect(table[at + 1]).toMatch(new RegExp(`^${id},'=of ${id},.`));
+
+    for (const format of ['jsonl', 'parquet']) {
+      const file = join(folder, `table.${format}`);
+      expect((await cli('results', jobId, '--format', format, ...join1, '-o', file)).code).toBe(0);
+      const database = await (await DuckDBInstance.create(':memory:')).connect();
+      const read = await database.runAndReadAll(`SELECT custom_id, input_outcome FROM '${file}'`);
+      expect(read.getRowObjectsJson()).toEqual(
+        ids.map((id) => ({ custom_id: id, input_outcome: `=of ${id}` })),
+      );
+    }
+    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+
+    const wrong = await cli('results', jobId, '--fields', 'custom_id');
+    expect(wrong).toMatchObject({
+      code: 1,
+      stderr: '--fields works only with --format csv, parquet or jsonl.\n',
+    });
   });
 
   it('prints no control, bidi or other invisible characters of a key or an argument', async () => {

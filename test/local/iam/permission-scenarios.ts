@@ -18,6 +18,7 @@ export interface Scenario {
 export const SCENARIOS: readonly Scenario[] = [
   { fails: 'a job gets no results', run: mainJob },
   { fails: 'rows of a file with several models are never sent', run: mixedFile },
+  { fails: 'a job whose results are wanted as a table does not end', run: jobWithTable },
   { fails: 'an invalid file is not rejected with a report', run: badFile },
   { fails: 'a file with duplicate ids is not rejected', run: idUsedTwice },
   { fails: 'a running batch is not cancelled', run: cancelledJob },
@@ -44,6 +45,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
+const AS_TABLE = { 'batchdrop-format': 'csv' };
 const HALF_A_LINE = '{"custom_id":"half\n';
 
 async function mainJob(runtime: RecordedRuntime): Promise<void> {
@@ -71,6 +73,14 @@ async function mixedFile(runtime: RecordedRuntime): Promise<void> {
   const lines = chatRows(6, name).trim().split('\n');
   const mixed = lines.map((line, at) => (at % 2 === 0 ? line : line.replace('gpt-4o-mini', 'gpt-4o')));
   await runtime.untilJob(await runtime.drop(`${name}.jsonl`, `${mixed.join('\n')}\n`), 'completed');
+}
+
+async function jobWithTable(runtime: RecordedRuntime): Promise<void> {
+  const name = runtime.newName('table');
+  const key = `${name}.jsonl`;
+  const versionId = await runtime.user.put(key, chatRows(6, name), AS_TABLE);
+  const jobId = runtime.jobIdOf(key, versionId);
+  await runtime.untilJob(jobId, 'completed');
 }
 
 async function badFile(runtime: RecordedRuntime): Promise<void> {
@@ -202,7 +212,8 @@ function rowsWithLongIds(count: number): string {
  */
 async function brokenDelivery(runtime: RecordedRuntime): Promise<void> {
   runtime.enforce(withoutAction(runtime, 'delivery', 'dynamodb:GetItem'));
-  const jobId = await runtime.drop(`${runtime.newName('large')}.jsonl`, embeddingRows(330));
+  const key = `${runtime.newName('large')}.jsonl`;
+  const jobId = runtime.jobIdOf(key, await runtime.user.put(key, embeddingRows(330), AS_TABLE));
   await runtime.until('the end of the batch', () =>
     runtime.hasEvent('Batch Status Change', jobId, 'completed'),
   );
@@ -286,6 +297,15 @@ function withLargeFilesOfEachKind(results: string): string {
   return `${all}\n${JSON.stringify({ custom_id: '?'.repeat(missing) })}\n`;
 }
 
+/** A table whose first piece the bucket does not have. */
+const LOST_TABLE = {
+  shape: { columns: [], hasText: false, hasVectors: true, hasTools: false },
+  pieces: [6 * 1024 * 1024],
+  offsets: { requests: 1e12, output: 1e12, errors: 1e12 }, // nothing follows it
+  counts: { rows: 0, succeeded: 0, misfits: { count: 0, first: [] }, rowsWithMoreAnswers: 0 },
+  invocations: 1,
+};
+
 /** Stores in the job uploads that the bucket does not have. */
 async function replaceUploads(runtime: RecordedRuntime, jobId: string): Promise<void> {
   const lost = { uploadId: 'expired-upload', etags: ['"etag"'] };
@@ -294,7 +314,8 @@ async function replaceUploads(runtime: RecordedRuntime, jobId: string): Promise<
     if (job?.status !== 'submitted') return false;
     return await runtime.ledger.replaceJob({
       ...job,
-      assembly: { output: lost, errors: lost, anomalies: lost },
+      assembly: { output: lost, errors: lost, anomalies: lost, csv: lost },
+      flatProgress: LOST_TABLE,
     });
   });
 }

@@ -13,6 +13,7 @@ import { breakersOpenForTheirReason, nobodyWaitsForAnother, storageStopsUploadsO
 import { planned } from './plans.ts';
 import { atRest, expiresWithItsJob, nothingDeletedUnread, nothingLeft, taggedAtItsEnd } from './rest.ts';
 import { fairlyShared } from './shares.ts';
+import { tablesAgree } from './tables.ts';
 import { webhooksAnsweredRightly } from './webhooks.ts';
 
 /** Examines every promise once nothing is due any more. */
@@ -33,6 +34,7 @@ export function findings(world: World, users: Workload): Finding[] {
     trueEnds(world),
     accountedFor(world),
     inOrder(world, users),
+    tablesAgree(world, users),
     piecesStored(world),
     atRest(world),
     expiresWithItsJob(world),

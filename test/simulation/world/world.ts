@@ -54,6 +54,7 @@ export const PRICES = new PriceList({
 });
 export const REQUESTS = 'requests';
 const MAX_AT_ONCE = 8;
+const TABLES_SHARE = 0.3;
 const MAX_GAP_MS = 30 * MINUTE;
 
 /** How a scenario differs from the usual histories. */
@@ -112,6 +113,8 @@ export class World {
   readonly untrueEnds: string[] = [];
   endsChecked = 0;
   invocations = 0;
+  /** In some histories every job gets a table, each of whose rows is a piece. */
+  readonly tables;
   /** When the faults ended. */
   repairedAt = 0;
   readonly #watched;
@@ -126,6 +129,7 @@ export class World {
     const now = () => this.timeline.now();
     this.#started = now();
     this.chance = new Chance(seed);
+    this.tables = { always: this.chance.of('tables') < TABLES_SHARE, pieceBytes: 1 };
     this.limits = scenario.tightness?.limits ?? { enqueuedTokens: {} };
     this.faults = new FaultBook(this.chance, leftOut);
     this.faults.onFault = (kind, where) => this.note(`   fault: ${kind} @ ${where}`);
@@ -283,7 +287,10 @@ export class World {
       case 'submit':
         return submitHandler({ ...ports, completionWindow: '24h' })(message.body, deadline);
       case 'deliver':
-        return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN })(message.body, deadline);
+        return deliverHandler({ ...ports, keepFiles: false, tables: this.tables, rerun: RERUN })(
+          message.body,
+          deadline,
+        );
       case 'cancel':
         return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt }, deadline);
       case 'approve':

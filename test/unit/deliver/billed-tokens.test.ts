@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { BilledTokens } from '../../../functions/deliver/part/billed-tokens.ts';
-import { readResultLine } from '../../../functions/deliver/part/result-line.ts';
 import { type ResultLineHandler, ResultLines } from '../../../functions/deliver/part/result-lines.ts';
-import type { RowTokens } from '../../../functions/deliver/part/row-tokens.ts';
 import { PriceList } from '../../../functions/shared/domain/money/price-list.ts';
 import { MAX_MODELS, NO_TOKENS, OTHER_MODELS } from '../../../functions/shared/domain/money/token-counts.ts';
+import { readResultLine } from '../../../functions/shared/result-lines/result-line.ts';
+import type { RowTokens } from '../../../functions/shared/result-lines/row-tokens.ts';
 
 const prices = new PriceList().at(Date.UTC(2026, 10, 29));
 const billedTokens = () => new BilledTokens('gpt-4o-mini', prices);

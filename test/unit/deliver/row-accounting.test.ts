@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { readResultLine } from '../../../functions/deliver/part/result-line.ts';
 import { RowTally } from '../../../functions/deliver/part/row-accounting.ts';
 import { RowStates } from '../../../functions/shared/part-rows/row-states.ts';
 import { RowTable, RowTableWriter } from '../../../functions/shared/part-rows/row-table.ts';
+import { readResultLine } from '../../../functions/shared/result-lines/result-line.ts';
 
 const OK = { status_code: 200, request_id: 'r', body: {} };
 const line = (customId: unknown, response: unknown = OK, error: unknown = null) =>

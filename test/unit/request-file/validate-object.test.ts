@@ -11,7 +11,7 @@ const codes = (differences: Partial<RequestFile>) =>
 const pairs = (count: number, name = 'n', value = 'v') =>
   Object.fromEntries(Array.from({ length: count }, (_, at) => [`${name}${at}`, value]));
 
-const KNOWN = 'batchdrop-rerun, batchdrop-hold, batchdrop-priority, batchdrop-max-cost';
+const KNOWN = 'batchdrop-rerun, batchdrop-hold, batchdrop-priority, batchdrop-max-cost, batchdrop-format';
 
 describe('an object', () => {
   it.each([

@@ -12,12 +12,15 @@ import type { ObjectFacts } from '../../ports/ports.ts';
 import { awsFailure, httpStatusOf } from '../aws/aws-failure.ts';
 import { withIdleTimeout } from '../aws/idle-timeout.ts';
 
-/** An object, or one version of it. Its bucket must belong to `owner` (an AWS account id). */
+/**
+ * An object, or one version of it. Its bucket must belong to `owner` (an AWS account id); undefined only for the CLI,
+ * whose user chose the bucket.
+ */
 export interface S3Place {
   bucket: string;
   key: string;
   versionId?: string;
-  owner: string;
+  owner: string | undefined;
 }
 
 const IDLE_TIMEOUT_MS = 15_000; // S3 sends its first byte within a second, so after this the connection is dead

@@ -3,10 +3,9 @@
  * (`input_tokens`). `scannedTokens` says of a clean line what `tokensIn` says of its parsed response:
  * `npm run fuzz:scanner` compares both.
  */
-import type { TokenCounts } from '../../shared/domain/money/token-counts.ts';
-import { hasFields } from '../../shared/part-rows/row-error.ts';
-import type { RESULT_LINE } from '../../shared/scanner/line-shapes.ts';
-import { KIND, type ScannedLine } from '../../shared/scanner/scanned-line.ts';
+import type { TokenCounts } from '../domain/money/token-counts.ts';
+import type { RESULT_LINE } from '../scanner/line-shapes.ts';
+import { KIND, type ScannedLine } from '../scanner/scanned-line.ts';
 
 /** Tokens as a line reports them. */
 export interface RowTokens extends TokenCounts {
@@ -103,4 +102,9 @@ function countOf(value: unknown): number | undefined {
 
 function fieldsOf(value: unknown): Record<string, unknown> {
   return hasFields(value) ? value : {};
+}
+
+/** Returns whether a parsed value is an object or a list. */
+export function hasFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
