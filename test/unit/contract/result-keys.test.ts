@@ -2,12 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   anomaliesKey,
+  csvKey,
   KEY_PATTERNS,
   reportKey,
   resultKeys,
 } from '../../../functions/shared/contract/result-keys.ts';
 import {
   checkpointKey,
+  flatPieceKey,
   internalFolder,
   pieceKeys,
   rowTableKey,
@@ -18,12 +20,13 @@ const { jobId } = aJob();
 const jobOf = (key: string, id = jobId) => ({ jobId: id, request: { key } });
 const allKeys = (key: string, id = jobId) => {
   const job = jobOf(key, id);
-  return [...Object.values(resultKeys(job)), anomaliesKey(job), reportKey(job)];
+  return [...Object.values(resultKeys(job)), anomaliesKey(job), csvKey(job), reportKey(job)];
 };
 const internalKeys = (id = jobId) => {
   const scan = { planId: 'p'.repeat(26), checkpoints: 3 };
   const part = { jobId: id, planId: scan.planId, number: 10_000 };
-  return [rowTableKey(part), checkpointKey(part, scan), ...Object.values(pieceKeys(part, 'd'.repeat(26)))];
+  const pieces = [...Object.values(pieceKeys(part, 'd'.repeat(26))), flatPieceKey(id, 12)];
+  return [rowTableKey(part), checkpointKey(part, scan), ...pieces];
 };
 
 /** `*` matches any text, as in IAM. */
@@ -83,7 +86,7 @@ describe('results', () => {
       fc.property(aKey, anId, aKey, anId, (key, id, otherKey, otherId) => {
         fc.pre(id !== otherId);
         const keys = [...allKeys(key, id), ...allKeys(otherKey, otherId)];
-        expect(new Set(keys).size).toBe(10);
+        expect(new Set(keys).size).toBe(12);
         expect(keys.filter((each) => matches(KEY_PATTERNS.internal, each))).toEqual([]);
       }),
       { numRuns: 2_000 },
@@ -121,8 +124,9 @@ describe("the key of an object of Batchdrop's own", () => {
     const scans = refs.map((ref) => checkpointKey(ref, { planId: ref.planId, checkpoints: ref.number }));
     const parts = refs.filter(({ planId }) => planId === 'p1');
     const pieces = parts.flatMap((ref) => ['d1', 'd2'].flatMap((id) => Object.values(pieceKeys(ref, id))));
-    const all = [...tables, ...scans, ...pieces];
-    expect(all.length).toBe(12 + 12 + 48);
+    const ofTables = ['j1', 'j2'].flatMap((id) => [0, 1, 11].map((piece) => flatPieceKey(id, piece)));
+    const all = [...tables, ...scans, ...pieces, ...ofTables];
+    expect(all.length).toBe(12 + 12 + 48 + 6);
     expect(new Set(all).size).toBe(all.length);
   });
 });
