@@ -184,6 +184,7 @@ where('a job', () => {
       await page.locator('main').focus();
       await tabTo(page, 'Cancel job…');
       await page.keyboard.press('Enter');
+      await page.getByRole('dialog').waitFor();
       expect(await page.evaluate('document.activeElement.textContent')).toBe('Keep it');
       if (answer === 'Escape') await page.keyboard.press('Escape');
       else await tabTo(page, 'Cancel the job');
@@ -222,9 +223,9 @@ where('a job', () => {
     ]);
     expect(readFileSync(await download.path(), 'utf8')).toContain('"custom_id":"row-1"');
     await page.getByRole('button', { name: 'Retry…' }).click();
-    await page.getByText('No row runs again').waitFor();
+    await page.getByText('refused by the API').waitFor();
     await page.getByText('All that did not succeed').click();
-    await page.getByText('1 row runs again').waitFor();
+    await page.getByText('failing.jsonl: 1 row of 3').waitFor();
     await page.getByRole('button', { name: 'Send these rows' }).click();
     await page.getByRole('link', { name: 'Open the new job' }).click();
     await page.getByText('failing.retry-1.jsonl').first().waitFor();
