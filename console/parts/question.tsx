@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 interface QuestionProps {
   readonly title: string;
@@ -16,7 +16,7 @@ interface QuestionProps {
 /** Asks before something is done. The button that changes nothing has the focus; Escape does the same. */
 export function Question({ title, yes, no, tone, isBusy, onYes, onNo, children }: QuestionProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog
       ref={dialog}
