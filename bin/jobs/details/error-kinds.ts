@@ -3,8 +3,8 @@ import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { TerminalError } from '../../../functions/shared/domain/errors.ts';
 import type { Job } from '../../../functions/shared/domain/job.ts';
 import { LineReader } from '../../../functions/shared/part-rows/lines.ts';
-import { parsedLine, readRowError } from '../../../functions/shared/result-lines/row-error.ts';
 import type { ResultStore } from '../../../functions/shared/ports/ports.ts';
+import { parsedLine, readRowError } from '../../../functions/shared/result-lines/row-error.ts';
 
 /** Rows that failed for the same reason. */
 export interface ErrorKind {

@@ -206,7 +206,12 @@ describe('results joined with a file', () => {
       undefined,
       /c\.csv:4: the id "r-1" is that of c\.csv:2, too/,
     ],
-    ['a row that cannot be read', 'custom_id,x\nr-1\n', undefined, /c\.csv:2: the row has 1 value for 2 columns/],
+    [
+      'a row that cannot be read',
+      'custom_id,x\nr-1\n',
+      undefined,
+      /c\.csv:2: the row has 1 value for 2 columns/,
+    ],
     ['one column twice', 'custom_id,x,x\nr-1,a,b\n', undefined, /has two columns "x"/],
   ])('are refused for a file with %s', async (_name, content, id, message) => {
     await expect(joinOf('c.csv', content, id)).rejects.toThrow(message);
