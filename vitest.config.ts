@@ -18,6 +18,17 @@ const WAITING = { maxWorkers: 3 };
 /** These only compute, one file on each core, after the others. */
 const COMPUTING = { maxWorkers: 2, sequence: { groupOrder: 1 }, ...SHARED };
 
+/**
+ * Tests that take long for what they guard alone: `npm run test:long`, so that `npm test` stays within ten minutes on two
+ * cores. The workflow in `.github` runs them beside it.
+ */
+const LONG = [
+  'test/stack/jsii.test.ts',
+  'test/integration/openai/openai-server-memory.test.ts',
+  'test/integration/cli/cli-webhook.test.ts',
+  'test/integration/runtime/{chaos,results-prefix,scan-over-invocations,webhook-fuzz}.test.ts',
+];
+
 /** Integration tests whose stages and Batch API server run in the process of the test, by a clock of their own. */
 const IN_THIS_PROCESS = ['test/integration/{situations,openai,intake}/**/*.test.ts'];
 
@@ -37,23 +48,25 @@ export default defineConfig({
       { extends: true, test: { name: 'architecture', include: ['test/*.test.ts'], ...COMPUTING } },
       project('unit', COMPUTING),
       project('property', COMPUTING),
-      project('stack', COMPUTING),
+      project('stack', { ...COMPUTING, exclude: LONG }),
       project('contracts', { ...WAITING, ...SHARED }),
       project('simulation', { ...WAITING, ...SHARED }), // it computes beside those that wait
       project('local', { ...WAITING, ...SHARED }),
-      project('integration', { ...WAITING, exclude: IN_THIS_PROCESS }), // runs real processes against the clock: each file by itself
+      project('integration', { ...WAITING, exclude: [...IN_THIS_PROCESS, ...LONG] }), // runs real processes against the clock: each file by itself
       {
         extends: true,
         // Side by side: most of these tests wait for the deadline of a call.
         test: {
           name: 'integration-api',
           include: IN_THIS_PROCESS,
+          exclude: LONG,
           maxConcurrency: 12,
           ...WAITING,
           ...SHARED,
         },
       },
       project('browser', WAITING),
+      { extends: true, test: { name: 'long', include: LONG, ...WAITING } },
       project('package', { maxWorkers: 1 }), // builds the package, installs from the registry: `npm run test:package`
     ],
   },

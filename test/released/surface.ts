@@ -15,7 +15,7 @@ export function releaseOf(packageDirectory: string): Record<string, string> {
   const manifest = readFileSync(join(packageDirectory, 'package.json'), 'utf8');
   const { version, exports } = JSON.parse(manifest);
   const declarations = (path: string) => {
-    const found = declarationsBehind(join(packageDirectory, exports[path].types));
+    const found = declarationsBehind(join(packageDirectory, exports[path].require.types));
     return `${[...found.values()].map((lines) => lines.join('\n')).join('\n\n')}\n`;
   };
   const schemas = Object.entries(contract).filter(([name]) => name.endsWith('Schema'));

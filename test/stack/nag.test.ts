@@ -36,6 +36,7 @@ describe("AWS's solution checks", () => {
       'AwsSolutions-IAM5[Resource::<BucketsRequests.Arn>/*]',
       'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*/anomalies.jsonl]',
       'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*/errors.jsonl]',
+      'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*/output.csv]',
       'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*/output.jsonl]',
       'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*/rejected.json]',
       'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*/summary.json]',

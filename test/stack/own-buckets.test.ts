@@ -53,7 +53,7 @@ describe("a bucket of the user's own", () => {
       expect.arrayContaining(['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload']),
     );
     for (const { resource } of objects)
-      expect(resource).toMatch(/:my-results\/team\/batchdrop\/(_batchdrop\/\*|\*\/\w+\.jsonl?)$/);
+      expect(resource).toMatch(/:my-results\/team\/batchdrop\/(_batchdrop\/\*|\*\/\w+\.(jsonl?|csv))$/);
     const functions = resources(prefixed, 'AWS::Lambda::Function');
     expect(functions).toHaveLength(6);
     for (const { Properties } of functions)
@@ -72,6 +72,7 @@ describe("a bucket of the user's own", () => {
       .filter(({ action }) => action.startsWith('kms:'))
       .map(({ role, action, resource }) => `${role} ${action} ${resource}`);
     expect(granted.sort()).toEqual([
+      '<DeliveryWorkerRole> kms:Decrypt <RequestKey.Arn>', // a table of results has columns of the request
       '<DeliveryWorkerRole> kms:Decrypt <ResultsKey.Arn>',
       '<DeliveryWorkerRole> kms:GenerateDataKey <ResultsKey.Arn>',
       '<IntakeWorkerRole> kms:Decrypt <RequestKey.Arn>',

@@ -11,43 +11,44 @@ import type { Output } from './output.ts';
  */
 export async function openFileOutput(path: string, inputs: readonly string[]): Promise<Output> {
   await refuseTarget(path, inputs);
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
-  try {
-    return new FileOutput(path, temporary, await open(temporary, 'wx'));
-  } catch (cause) {
-    throw new Failure(`${path} cannot be written: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
-  }
+  return new FileOutput(path, join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`));
 }
 
 class FileOutput implements Output {
   readonly #path: string;
   readonly #temporary: string;
-  readonly #file: FileHandle;
+  /** Not awaited before `fail` may be called: a signal in between must not leave the file behind. */
+  readonly #file: Promise<FileHandle>;
   #isRenamed = false;
 
-  constructor(path: string, temporary: string, file: FileHandle) {
+  constructor(path: string, temporary: string) {
     this.#path = path;
     this.#temporary = temporary;
-    this.#file = file;
+    this.#file = open(temporary, 'wx').catch((cause: unknown) => {
+      throw new Failure(`${path} cannot be written: ${cause instanceof Error ? cause.message : cause}`, {
+        cause,
+      });
+    });
+    this.#file.catch(() => {}); // `write` and `succeed` throw it
   }
 
   async write(lines: Uint8Array): Promise<void> {
-    await this.#file.writeFile(lines); // all of it, at the current position
+    await (await this.#file).writeFile(lines); // all of it, at the current position
   }
 
   async succeed(): Promise<void> {
-    await this.#file.sync(); // a crash of the machine must not leave an empty file under the final name
-    await this.#file.close();
+    const file = await this.#file;
+    await file.sync(); // a crash of the machine must not leave an empty file under the final name
+    await file.close();
     await rename(this.#temporary, this.#path);
     this.#isRenamed = true;
   }
 
   async fail(): Promise<void> {
     if (this.#isRenamed) return;
-    rmSync(this.#temporary, { force: true }); // at once, because a second signal may end the process
-    await this.#file.close().catch(() => {}); // it may be closed already
+    const file = await this.#file.catch(() => undefined);
+    rmSync(this.#temporary, { force: true }); // first, because a second signal may end the process
+    await file?.close().catch(() => {}); // it may be closed already
   }
 }
 

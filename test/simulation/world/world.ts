@@ -54,7 +54,7 @@ export const PRICES = new PriceList({
 });
 export const REQUESTS = 'requests';
 const MAX_AT_ONCE = 8;
-const TABLES_SHARE = 0.3;
+const TABLES_SHARE = 0.1;
 const MAX_GAP_MS = 30 * MINUTE;
 
 /** How a scenario differs from the usual histories. */

@@ -127,9 +127,10 @@ describe('requests in a file', () => {
     await expect(openFileOutput(link, [data])).rejects.toThrow('would replace');
     await expect(openFileOutput(folder.path, [])).rejects.toThrow('is a directory');
     await expect(openFileOutput('/dev/null', [])).rejects.toThrow('is not a regular file');
-    await expect(openFileOutput(join(folder.path, 'none', 'out.jsonl'), [])).rejects.toThrow(
-      'cannot be written',
-    );
+    const nowhere = await openFileOutput(join(folder.path, 'none', 'out.jsonl'), []);
+    await expect(nowhere.write(lines('a'))).rejects.toThrow('cannot be written');
+    await expect(nowhere.succeed()).rejects.toThrow('cannot be written');
+    await nowhere.fail();
     expect(readFileSync(data, 'utf8')).toBe('a\n1\n');
   });
 });
