@@ -355,7 +355,7 @@ function embeddingRows(count: number): string {
     url: '/v1/embeddings',
     body: {
       model: 'text-embedding-3-small',
-      dimensions: 256,
+      dimensions: 384,
       input: Array.from({ length: 16 }, (_, part) => `text ${at} ${part}`),
       ...(at === count - 1 && { metadata: { batchdrop_local: 'fail:400' } }),
     },
