@@ -230,26 +230,46 @@ async function brokenDelivery(runtime: RecordedRuntime): Promise<void> {
 }
 
 async function toldJob(runtime: RecordedRuntime): Promise<void> {
-  await tellEnds(runtime, true);
-  const before = runtime.decisions.length;
-  do await completeJob(runtime);
-  while (!runtime.hasAsked('webhooks', 'sqs:SendMessage', before)); // POLL may find an end earlier
-  await tellEnds(runtime, false);
+  await whileEndsAreTold(runtime, async () => {
+    const before = runtime.decisions.length;
+    do await completeJob(runtime);
+    while (!runtime.hasAsked('webhooks', 'sqs:SendMessage', before)); // POLL may find an end earlier
+  });
 }
 
 /** A webhook reports the end of a batch that has the intent of a job, but that no part has. */
 async function earlyWebhook(runtime: RecordedRuntime): Promise<void> {
-  await tellEnds(runtime, true);
-  const client = batchApiOf(runtime);
-  const file = await toFile(Buffer.from(HALF_A_LINE), 'requests.jsonl');
-  const { id: input_file_id } = await client.files.create({ purpose: 'batch', file });
-  const asked = runtime.untilAsked('webhooks', 'dynamodb:Query');
-  await client.batches.create({
-    ...{ input_file_id, endpoint: '/v1/chat/completions', completion_window: '24h' },
-    metadata: { batchdrop_job: runtime.newName('early'), batchdrop_part: '1', batchdrop_intent: 'another' },
+  await whileEndsAreTold(runtime, async () => {
+    const client = batchApiOf(runtime);
+    const file = await toFile(Buffer.from(HALF_A_LINE), 'requests.jsonl');
+    const { id: input_file_id } = await client.files.create({ purpose: 'batch', file });
+    const asked = runtime.untilAsked('webhooks', 'dynamodb:Query');
+    await client.batches.create({
+      ...{ input_file_id, endpoint: '/v1/chat/completions', completion_window: '24h' },
+      metadata: { batchdrop_job: runtime.newName('early'), batchdrop_part: '1', batchdrop_intent: 'another' },
+    });
+    await asked;
   });
-  await asked;
-  await tellEnds(runtime, false);
+}
+
+/** How many scenarios want webhooks: an earlier one may still go on when the next one begins. */
+const toldScenarios = new WeakMap<RecordedRuntime, number>();
+
+/** Only the last of several scenarios that overlap turns webhooks off. */
+async function whileEndsAreTold(runtime: RecordedRuntime, work: () => Promise<void>): Promise<void> {
+  const count = (change: number) => {
+    const now = (toldScenarios.get(runtime) ?? 0) + change;
+    toldScenarios.set(runtime, now);
+    return now;
+  };
+  count(1);
+  await tellEnds(runtime, true);
+  try {
+    await work();
+  } finally {
+    if (count(-1) === 0) await tellEnds(runtime, false);
+    if ((toldScenarios.get(runtime) ?? 0) > 0) await tellEnds(runtime, true); // another one has begun meanwhile
+  }
 }
 
 function batchApiOf({ names }: RecordedRuntime): OpenAI {
