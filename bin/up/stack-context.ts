@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 
 /** Context values of the CDK app, by name: as `cdk deploy -c NAME=VALUE` gives them. */
@@ -13,6 +13,15 @@ export function withContext(given: string, context: StackContext = {}): StackCon
   if (name === undefined || value === undefined)
     throw new InvalidArgumentError('It must be NAME=VALUE, such as maxOpenBatches=5.');
   if (!value.endsWith('.json')) return { ...context, [name]: value };
-  if (!existsSync(value)) throw new InvalidArgumentError(`There is no file ${value}.`);
-  return { ...context, [name]: readFileSync(value, 'utf8') };
+  return { ...context, [name]: textOf(value) };
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new InvalidArgumentError(
+      `${file} cannot be read: ${cause instanceof Error ? cause.message : cause}`,
+    );
+  }
 }

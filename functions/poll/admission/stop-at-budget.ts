@@ -28,10 +28,8 @@ export async function stopAtBudget(deps: Deps, charges: readonly Charge[]): Prom
 }
 
 async function stop(deps: Deps, charge: Charge): Promise<void> {
-  const { clock, ledger, log } = deps;
-  const { jobId, planId, number } = charge;
-  const known = await ledger.readPart({ jobId, planId, number });
-  if (!known || !isStoppable(known, charge)) return;
+  const { clock, log } = deps;
+  const { jobId, number } = charge;
   const at = clock.now();
   const stopped = await changePart(deps, charge, (part) =>
     isStoppable(part, charge) ? withCancelRequest(part, at) : undefined,
