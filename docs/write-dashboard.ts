@@ -8,10 +8,10 @@ import { type Widget, widgetsIn } from '../test/stack/monitoring/dashboard-widge
 import { synthesize } from '../test/stack/synthesis.ts';
 import { at, list } from '../test/stack/template-reading.ts';
 
-const [COLUMN, ROW, GAP, MARGIN] = [42, 34, 6, 12];
-const LINE = 15;
-const ALARM_COLUMNS = 5;
-const [ALARM_WIDTH, ALARM_HEIGHT] = [196, 16];
+const [COLUMN, ROW, GAP, MARGIN] = [42, 31, 6, 12];
+const LINE = 13;
+const TITLE_LENGTH = 48; // characters that fit into a line of a graph
+const [ALARM_COLUMNS, ALARM_WIDTH] = [7, 141];
 
 const STYLE = `
   text { font: 11.5px system-ui, sans-serif; fill: #59636e }
@@ -42,9 +42,17 @@ function drawWidget(widget: Widget): string {
   const y = MARGIN + widget.y * ROW;
   const [width, height] = [widget.width * COLUMN - GAP, widget.height * ROW - GAP];
   const frame = `<rect x="${x}" y="${y}" width="${width}" height="${height}"/>`;
-  const title = `<text class="title" x="${x + 10}" y="${y + 19}">${escaped(widget.title)}</text>`;
+  const lines = titleLines(widget.title);
+  const title = lines.map(
+    (text, nth) => `<text class="title" x="${x + 10}" y="${y + 18 + nth * LINE}">${escaped(text)}</text>`,
+  );
   const draw = widget.type === 'alarm' ? drawAlarms : drawLabels;
-  return [frame, title, draw(widget, x + 10, y + 19)].join('');
+  return [frame, ...title, draw(widget, x + 10, y + 18 + lines.length * LINE)].join('');
+}
+
+function titleLines(title: string): string[] {
+  const end = title.length > TITLE_LENGTH ? title.lastIndexOf(' ', TITLE_LENGTH) : title.length;
+  return [title.slice(0, end), title.slice(end + 1)].filter((line) => line !== '');
 }
 
 function drawAlarms({ properties }: Widget, left: number, top: number): string {
@@ -53,7 +61,7 @@ function drawAlarms({ properties }: Widget, left: number, top: number): string {
   return ids
     .map((id, nth) => {
       const x = left + Math.floor(nth / rows) * ALARM_WIDTH;
-      const y = top + 14 + (nth % rows) * (ALARM_HEIGHT - 3);
+      const y = top + 4 + (nth % rows) * LINE;
       return `<circle cx="${x + 4}" cy="${y - 4}" r="3.5"/><text x="${x + 12}" y="${y}">${escaped(id)}</text>`;
     })
     .join('');
@@ -66,7 +74,7 @@ function drawLabels({ properties }: Widget, left: number, top: number): string {
     return String(at(rest.at(-1), 'label') ?? name);
   });
   return labels
-    .map((label, nth) => `<text x="${left}" y="${top + 18 + nth * LINE}">${escaped(label)}</text>`)
+    .map((label, nth) => `<text x="${left}" y="${top + 4 + nth * LINE}">${escaped(label)}</text>`)
     .join('');
 }
 

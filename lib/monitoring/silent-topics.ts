@@ -4,7 +4,8 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { CfnTopicPolicy } from 'aws-cdk-lib/aws-sns';
 import type { Construct, IConstruct } from 'constructs';
 
-const ADMITTED = /"Service":[^}]*"cloudwatch\.amazonaws\.com"|"Effect":"Allow"[^}]*"Principal":(\{"AWS":)?"\*"/;
+const ADMITTED =
+  /"Service":[^}]*"cloudwatch\.amazonaws\.com"|"Effect":"Allow"[^}]*"Principal":(\{"AWS":)?"\*"/;
 
 /**
  * Warns at synth about each topic of alarms whose policy admits no alarm: with `enforceSSL`, for example. CloudWatch drops the

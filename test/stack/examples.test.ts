@@ -130,7 +130,9 @@ describe('the examples', () => {
     (status) => {
       const template = JSON.parse(templatesOf.get('alarms-to-slack.ts')?.AlarmsToSlack ?? '');
       const transformer = Object.values(Object(at(template, 'Resources')))
-        .filter((resource) => at(resource, 'Properties', 'EventPattern', 'detail', 'data', 'status', 0) === status)
+        .filter(
+          (resource) => at(resource, 'Properties', 'EventPattern', 'detail', 'data', 'status', 0) === status,
+        )
         .map((resource) => at(resource, 'Properties', 'Targets', 0, 'InputTransformer'))[0];
       const parsed = parseInputTransformer(status, Input.of(transformer, 'MissingParameter'));
       const example = jobStatusExamples[status];

@@ -74,9 +74,9 @@ describe('docs/operations.md', () => {
     const anchors = new Set(anchorsOf(page));
     for (const { name, description } of alarms) {
       const [, link = ''] = / Runbook: (\S+)$/.exec(description) ?? [];
-      const { origin, pathname, hash } = new URL(link);
-      expect(origin).toBe('https://github.com');
-      const [, path = ''] = pathname.split(`/blob/v${packageJson.version}/`);
+      const { hash } = new URL(link);
+      const [repository, path] = link.replace(hash, '').split(`/blob/v${packageJson.version}/`);
+      expect(packageJson.repository.url).toBe(`git+${repository}.git`);
       expect(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')).toBe(page);
       expect(hash).toBe(`#${name.toLowerCase()}`);
       expect(anchors).toContain(hash.slice(1));

@@ -106,12 +106,21 @@ describe('the recipients of alarms', () => {
 
 describe('a topic of the app that receives alarms', () => {
   /** Returns the warnings about a topic that is the action of every alarm. */
-  function warningsFor(topicOf: (stack: Stack) => ITopic, later: (topic: ITopic) => unknown = () => {}): string[] {
+  function warningsFor(
+    topicOf: (stack: Stack) => ITopic,
+    later: (topic: ITopic) => unknown = () => {},
+  ): string[] {
     const stack = new Stack(exampleApp(), 'Example');
     const topic = topicOf(stack);
-    new Batchdrop(stack, 'Batchdrop', { alarmAction: new SnsAction(topic), pageAction: new SnsAction(topic) });
+    new Batchdrop(stack, 'Batchdrop', {
+      alarmAction: new SnsAction(topic),
+      pageAction: new SnsAction(topic),
+    });
     later(topic);
-    const warnings = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('alarms cannot publish'));
+    const warnings = Annotations.fromStack(stack).findWarning(
+      '*',
+      Match.stringLikeRegexp('alarms cannot publish'),
+    );
     return warnings.map(({ entry }) => String(entry.data));
   }
   const withTls = (stack: Stack) => new Topic(stack, 'OnCall', { enforceSSL: true });
@@ -131,7 +140,10 @@ describe('a topic of the app that receives alarms', () => {
     ['has no policy', (stack) => new Topic(stack, 'OnCall')],
     ['admits alarms', withTls, toAlarms],
     ['admits all of the account', withTls, (topic) => topic.grantPublish(new AnyPrincipal())],
-    ['is imported', (stack) => Topic.fromTopicArn(stack, 'OnCall', 'arn:aws:sns:us-east-1:111111111111:on-call')],
+    [
+      'is imported',
+      (stack) => Topic.fromTopicArn(stack, 'OnCall', 'arn:aws:sns:us-east-1:111111111111:on-call'),
+    ],
   ])('is not warned of if it %s', (_, topicOf, later) => {
     expect(warningsFor(topicOf, later)).toEqual([]);
   });
