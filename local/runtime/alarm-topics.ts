@@ -25,14 +25,16 @@ function isOnlyForAlarms(types: readonly string[]): boolean {
   return types.includes(ALARM) && types.every((type) => type === ALARM || OF_TOPICS.has(type));
 }
 
-/** Returns the ids that `Ref` and `Fn::GetAtt` name. */
+/** Returns the ids that `Ref`, `Fn::GetAtt` and `Fn::Sub` name. */
 function mentionedIn(value: unknown): Set<string> {
   if (typeof value !== 'object' || value === null) return new Set();
-  const own =
-    'Ref' in value ? [String(value.Ref)] : 'Fn::GetAtt' in value ? [firstOf(value['Fn::GetAtt'])] : [];
-  return new Set([...own, ...Object.values(value).flatMap((each) => [...mentionedIn(each)])]);
+  return new Set([...ownMentions(value), ...Object.values(value).flatMap((each) => [...mentionedIn(each)])]);
 }
 
-function firstOf(path: unknown): string {
-  return Array.isArray(path) ? String(path[0]) : (String(path).split('.')[0] ?? '');
+function ownMentions(value: object): string[] {
+  if ('Ref' in value) return [String(value.Ref)];
+  if ('Fn::GetAtt' in value) return [String([value['Fn::GetAtt']].flat()[0]).split('.')[0] ?? ''];
+  if (!('Fn::Sub' in value)) return [];
+  const [text] = [value['Fn::Sub']].flat();
+  return [...String(text).matchAll(/\$\{([^!.}]+)/g)].map(([, id = '']) => id);
 }

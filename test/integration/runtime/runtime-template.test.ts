@@ -235,6 +235,14 @@ describe('a template', () => {
         },
       },
     ],
+    [
+      'that a policy names',
+      { Policy1: { Type: 'AWS::IAM::Policy', Properties: { Resource: { 'Fn::Sub': `\${Mail}` } } } },
+    ],
+    [
+      'that a function names by its attribute, in a text',
+      { F1: { ...FUNCTION, Properties: { Description: { 'Fn::Sub': [`to \${Mail.TopicName}`, {}] } } } },
+    ],
   ])('does not ignore a topic of alarms %s', (_, user) => {
     expect(() => planOf({ ...MAIL, Alarm: ALARM, ...user })).toThrow(/^Mail has the type AWS::SNS::Topic/);
   });
