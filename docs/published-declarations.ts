@@ -9,6 +9,7 @@ import {
   type ClassElement,
   type Comment,
   type Declaration as DeclarationNode,
+  type MethodDefinitionKind,
   parseSync,
   type Span,
   type TSSignature,
@@ -131,15 +132,14 @@ function memberOfClass(source: Source, element: ClassElement): Member[] {
   if (element.type !== 'MethodDefinition' && element.type !== 'PropertyDefinition') return [];
   if (element.key.type === 'PrivateIdentifier') return [];
   const name = keyOf(source, element.key);
-  const body = element.type === 'MethodDefinition' ? element.value.body : null;
-  const kind = element.type === 'PropertyDefinition' ? 'property' : kindOfMethod(element.kind);
+  const body = 'kind' in element ? element.value.body : null;
+  const kind = 'kind' in element ? kindOfMethod(element.kind) : 'property';
   const signature = headOf(source, element, body);
   return [{ name, kind, signature, doc: docBefore(source, element.start) }];
 }
 
-function kindOfMethod(kind: string): Member['kind'] {
-  if (kind === 'constructor') return 'constructor';
-  return kind === 'method' ? 'method' : 'property';
+function kindOfMethod(kind: MethodDefinitionKind): Member['kind'] {
+  return kind === 'get' || kind === 'set' ? 'property' : kind;
 }
 
 function memberOfInterface(source: Source, element: TSSignature): Member[] {
