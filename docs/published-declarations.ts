@@ -70,7 +70,9 @@ function declarationsBehind(entry: string): Declaration[] {
     return statement.specifiers.map(({ local, exported }) => {
       const found = declared.find(({ name }) => name === nameOf(local));
       if (found === undefined || nameOf(exported) !== found.name)
-        throw new Error(`${entry} exports ${nameOf(local)}, which ${relative(PROJECT, file)} does not declare`);
+        throw new Error(
+          `${entry} exports ${nameOf(local)}, which ${relative(PROJECT, file)} does not declare`,
+        );
       return found;
     });
   });

@@ -3,7 +3,12 @@
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Declaration, type Docstring, type Member, publishedDeclarations } from './published-declarations.ts';
+import {
+  type Declaration,
+  type Docstring,
+  type Member,
+  publishedDeclarations,
+} from './published-declarations.ts';
 
 const PAGE = fileURLToPath(new URL('./api.md', import.meta.url));
 

@@ -106,7 +106,9 @@ async function manifest(entries: PackageEntries): Promise<object> {
     main: construct?.require.default,
     types: construct?.require.types,
     typesVersions: { '*': typesByName(others) },
-    peerDependencies: Object.fromEntries(Object.entries(LOWEST_PEERS).map(([peer, lowest]) => [peer, `^${lowest}`])),
+    peerDependencies: Object.fromEntries(
+      Object.entries(LOWEST_PEERS).map(([peer, lowest]) => [peer, `^${lowest}`]),
+    ),
   };
 }
 

@@ -1,17 +1,25 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { archiveIn, CDK, install, NEWEST_PEERS, newFolder, PROJECT, peersAt, run } from './installed-package.ts';
+import {
+  archiveIn,
+  CDK,
+  install,
+  NEWEST_PEERS,
+  newFolder,
+  PROJECT,
+  peersAt,
+  run,
+} from './installed-package.ts';
 
 /** As npm's package `node` has them. */
 const NODES = ['20.19.5', '22.21.1', '24.9.0'];
 
 /** The stack of the README, "In your own CDK app". */
-const [STACK = ''] =
-  readFileSync(join(PROJECT, 'README.md'), 'utf8')
-    .split('```')
-    .filter((block) => block.startsWith('ts\n') && block.includes('class ReportsStack'))
-    .map((block) => block.slice('ts\n'.length));
+const [STACK = ''] = readFileSync(join(PROJECT, 'README.md'), 'utf8')
+  .split('```')
+  .filter((block) => block.startsWith('ts\n') && block.includes('class ReportsStack'))
+  .map((block) => block.slice('ts\n'.length));
 
 const TEST = `
 import { App } from 'aws-cdk-lib';

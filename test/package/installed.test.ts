@@ -2,7 +2,16 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { at } from '../stack/template-reading.ts';
-import { archiveIn, CDK, install, NEWEST_PEERS, newFolder, PROJECT, peersAt, run } from './installed-package.ts';
+import {
+  archiveIn,
+  CDK,
+  install,
+  NEWEST_PEERS,
+  newFolder,
+  PROJECT,
+  peersAt,
+  run,
+} from './installed-package.ts';
 
 const COMPILER = join(PROJECT, 'node_modules/typescript/bin/tsc');
 

@@ -28,10 +28,14 @@ export function releaseProblems(release: Release): string[] {
 function changelogProblems(version: string, changelog: string): string[] {
   const [unreleased, newest] = changelog.split(/^## /m).slice(1).map(sectionOf);
   const problems: string[] = [];
-  if (unreleased?.title !== 'Unreleased') problems.push('the first section of CHANGELOG.md is not "Unreleased"');
+  if (unreleased?.title !== 'Unreleased')
+    problems.push('the first section of CHANGELOG.md is not "Unreleased"');
   else if (unreleased.text !== '')
     problems.push(`move the lines under "Unreleased" in CHANGELOG.md to the section of ${version}`);
-  if (newest?.title.slice(0, -'YYYY-MM-DD'.length) !== `${version} - ` || !/\d{4}-\d\d-\d\d$/.test(newest.title))
+  if (
+    newest?.title.slice(0, -'YYYY-MM-DD'.length) !== `${version} - ` ||
+    !/\d{4}-\d\d-\d\d$/.test(newest.title)
+  )
     problems.push(`the second section of CHANGELOG.md is not "${version} - YYYY-MM-DD"`);
   else if (newest.text === '') problems.push(`the section of ${version} in CHANGELOG.md is empty`);
   return problems;

@@ -121,7 +121,10 @@ describe('the package', () => {
       homepage: expect.stringMatching(/^https:.*#readme$/),
       bugs: expect.stringMatching(/^https:.*\/issues$/),
       keywords: expect.arrayContaining(['aws-cdk', 'cdk']),
-      peerDependencies: { 'aws-cdk-lib': expect.stringMatching(/^\^2\./), constructs: expect.stringMatching(/^\^10\./) },
+      peerDependencies: {
+        'aws-cdk-lib': expect.stringMatching(/^\^2\./),
+        constructs: expect.stringMatching(/^\^10\./),
+      },
       main: manifest.exports['.'].require.default,
       types: manifest.exports['.'].require.types,
       typesVersions: { '*': { events: [manifest.exports['./events'].require.types] } },

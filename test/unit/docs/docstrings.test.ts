@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest';
-import { type Declaration, type Docstring, publishedDeclarations } from '../../../docs/published-declarations.ts';
+import {
+  type Declaration,
+  type Docstring,
+  publishedDeclarations,
+} from '../../../docs/published-declarations.ts';
 
 const published = [...publishedDeclarations()].flatMap(([entry, declarations]) =>
   declarations.map((declaration) => ({ entry, declaration })),
@@ -16,7 +20,9 @@ function docsOf(declarations: readonly Declaration[]): [name: string, doc: Docst
 it('every declaration that the package exports, and every member of it, has a docstring', () => {
   const docs = docsOf(published.map(({ declaration }) => declaration));
   expect(docs.length).toBeGreaterThan(300);
-  expect(docs.filter(([, doc]) => !/^[A-Z`].*[.`a-z)]$/s.test(doc?.text ?? '')).map(([name]) => name)).toEqual([]);
+  expect(
+    docs.filter(([, doc]) => !/^[A-Z`].*[.`a-z)]$/s.test(doc?.text ?? '')).map(([name]) => name),
+  ).toEqual([]);
 });
 
 it('every declaration has an example, and so has every prop, property, and method of the constructs', () => {

@@ -4,7 +4,8 @@ import { releaseProblems } from '../../released/release-problems.ts';
 const READY = {
   version: '0.2.0',
   tag: 'v0.2.0',
-  changelog: '# Changelog\n\n## Unreleased\n\n## 0.2.0 - 2026-12-01\n\n- A prop.\n\n## 0.1.0 - 2026-11-01\n\n- All.\n',
+  changelog:
+    '# Changelog\n\n## Unreleased\n\n## 0.2.0 - 2026-12-01\n\n- A prop.\n\n## 0.1.0 - 2026-11-01\n\n- All.\n',
   savedSurface: '0.2.0',
   changedFiles: [],
 };
