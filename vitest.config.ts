@@ -23,7 +23,7 @@ const COMPUTING = { maxWorkers: 2, sequence: { groupOrder: 1 }, ...SHARED };
  * cores. The workflow in `.github` runs them beside it.
  */
 const LONG = [
-  'test/stack/{jsii,api-examples}.test.ts',
+  'test/stack/jsii.test.ts',
   'test/integration/openai/openai-server-memory.test.ts',
   'test/integration/cli/cli-webhook.test.ts',
   'test/integration/runtime/{chaos,results-prefix,scan-over-invocations,webhook-fuzz}.test.ts',

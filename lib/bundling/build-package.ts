@@ -26,7 +26,7 @@ const run = promisify(execFile);
  * The lowest versions that the construct works with, found by trying: below, `aws-scheduler` lacks `Schedule`. `npm run
  * test:package` tries these and the newest.
  */
-export const LOWEST_PEERS = { 'aws-cdk-lib': '2.189.0', constructs: '10.0.0' };
+export const LOWEST_PEERS = { 'aws-cdk-lib': '2.186.0', constructs: '10.0.0' };
 
 /** Builds the package and returns its folder. Errors: an Error with the output of the compiler. */
 export async function buildPackage(): Promise<string> {

@@ -54,7 +54,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe('TypeScript finds the types of both entries', () => {
   it.each(SETTINGS)('for %s', async (_, compiler, file, settings) => {
     writeFileSync(join(folder, file), USE);
-    const options = ['--strict', '--noEmit', '--skipLibCheck', '--target', 'es2022', '--types', ''];
+    const options = ['--strict', '--noEmit', '--skipLibCheck', '--target', 'es2022'];
     await run(process.execPath, [compiler, ...options, ...settings, file], { cwd: folder });
   });
 });

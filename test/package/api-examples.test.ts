@@ -3,15 +3,13 @@
  * a value of that type; every other one is code. What the examples share is in `SHARED`.
  */
 import { execFile } from 'node:child_process';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseSync } from 'oxc-parser';
 import { expect, it } from 'vitest';
 import { type Declaration, publishedDeclarations } from '../../docs/published-declarations.ts';
-import { temporaryDirectory } from './synthesis.ts';
+import { newFolder, PROJECT } from './installed-package.ts';
 
-const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const COMPILER = join(PROJECT, 'node_modules/typescript/bin/tsc');
 
 const SHARED = `
@@ -110,7 +108,7 @@ function complaintsOf(folder: string): Promise<string[]> {
 }
 
 it('every example in a docstring compiles, and a wrong one does not', async () => {
-  const folder = temporaryDirectory();
+  const folder = newFolder();
   symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(TSCONFIG));
@@ -122,5 +120,7 @@ it('every example in a docstring compiles, and a wrong one does not', async () =
   const names = exportedNames(declarations);
   for (const example of [...examples, wrong])
     writeFileSync(join(folder, `${example.name}.ts`), moduleOf(example, names));
-  expect(await complaintsOf(folder)).toEqual([expect.stringMatching(/^wrong\.ts\(2,\d+\): error TS2322: /)]);
+  const complaints = await complaintsOf(folder);
+  rmSync(folder, { recursive: true, force: true });
+  expect(complaints).toEqual([expect.stringMatching(/^wrong\.ts\(2,\d+\): error TS2322: /)]);
 });
