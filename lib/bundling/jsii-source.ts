@@ -48,7 +48,11 @@ export async function copyForJsii(folder: string): Promise<void> {
 
 /** Returns the fields of package.json that make a package a jsii module. */
 export function jsiiFields() {
-  return { author: { name: 'Batchdrop' }, stability: 'experimental', jsii: { outdir: 'dist', targets: TARGETS } };
+  return {
+    author: { name: 'Batchdrop' },
+    stability: 'experimental',
+    jsii: { outdir: 'dist', targets: TARGETS },
+  };
 }
 
 async function moduleManifest() {

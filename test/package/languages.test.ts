@@ -23,9 +23,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it('there is a package for each language, which allows the same versions of the CDK as the npm package', () => {
-  const { peerDependencies } = JSON.parse(
-    readFileSync(join(PROJECT, 'dist/package/package.json'), 'utf8'),
-  );
+  const { peerDependencies } = JSON.parse(readFileSync(join(PROJECT, 'dist/package/package.json'), 'utf8'));
   const lowest = peerDependencies['aws-cdk-lib'].slice(1);
   const read = (file: string) => readFileSync(join(languages, file), 'utf8');
   expect(read('python/setup.py')).toContain(`"aws-cdk-lib>=${lowest}, <3.0.0"`);
@@ -41,7 +39,11 @@ describe.skipIf(!hasPython)('in Python', () => {
     const python = join(folder, 'venv/bin/python');
     await run(python, ['-m', 'pip', 'install', '--quiet', join(languages, 'python')], { cwd: folder });
     // jsii runs the `node` that it finds.
-    const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, HOME: folder, CDK_OUTDIR: folder };
+    const env = {
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+      HOME: folder,
+      CDK_OUTDIR: folder,
+    };
     writeFileSync(join(folder, 'app.py'), PYTHON_APP);
     await run(python, ['app.py'], { cwd: folder, env });
     const { Resources } = JSON.parse(readFileSync(join(folder, 'Reports.template.json'), 'utf8'));
