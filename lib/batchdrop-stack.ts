@@ -24,6 +24,12 @@ export interface BatchdropStackProps extends BatchdropOptions, StackProps {
    * @default 'batchdrop/openai'
    */
   readonly apiKeySecretName?: string | undefined;
+  /**
+   * Name of the secret with the webhook's signing secrets, in the account and region of the stack. Needs `webhook`. Each stack
+   * of an account needs its own.
+   * @default 'batchdrop/webhook'
+   */
+  readonly webhookSecretName?: string | undefined;
 }
 
 /** A stack with one Batchdrop. Its outputs are commands to copy. Without `env`, you can deploy it to any account and region. */
@@ -33,7 +39,9 @@ export class BatchdropStack extends Stack {
 
   constructor(scope: Construct, id: string, props: BatchdropStackProps = {}) {
     super(scope, id, { description: 'Batchdrop: runs request files through the OpenAI Batch API', ...props });
-    const { requestBucketName, resultsBucketName, apiKeySecretName, ...options } = props;
+    const { requestBucketName, resultsBucketName, apiKeySecretName, webhookSecretName, ...options } = props;
+    if (webhookSecretName !== undefined && options.webhook === undefined)
+      throw new Error(`${this.node.path}: webhookSecretName is set without webhook; set both or neither.`);
     const named = (id: string, name: string | undefined) =>
       name === undefined ? undefined : Bucket.fromBucketName(this, id, name);
     this.batchdrop = new Batchdrop(this, 'Batchdrop', {
@@ -42,6 +50,12 @@ export class BatchdropStack extends Stack {
       resultsBucket: named('OwnResultsBucket', resultsBucketName),
       ...(apiKeySecretName !== undefined && {
         apiKeySecret: Secret.fromSecretNameV2(this, 'OwnApiKey', apiKeySecretName),
+      }),
+      ...(webhookSecretName !== undefined && {
+        webhook: {
+          ...options.webhook,
+          secret: Secret.fromSecretNameV2(this, 'OwnWebhookSecret', webhookSecretName),
+        },
       }),
     });
     // The ids of the outputs need neither path nor hash, because the stack contains nothing else.
