@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { at, list } from '../stack/template-reading.ts';
@@ -9,20 +9,40 @@ import { type ReleasedTemplate, run, unpacked } from './written-template.ts';
 const BUCKET = 'our-assets';
 const STACKS = ['one', 'two'];
 
+/** What moto's CloudFormation does not create. Nothing of this has a name in the template (test/stack/template). */
+const NOT_IN_MOTO = [
+  'AWS::CloudWatch::Alarm',
+  'AWS::CloudWatch::Dashboard', // it has the names of the alarms
+  'AWS::Lambda::EventInvokeConfig',
+  'AWS::S3::BucketPolicy',
+  'AWS::SNS::TopicPolicy',
+  'AWS::SQS::QueuePolicy',
+  'AWS::Scheduler::Schedule',
+];
+
 let emulator: Emulator;
 let release: string;
-let tools: string;
 let template: ReleasedTemplate;
 
 beforeAll(async () => {
-  tools = await pythonTools();
+  const tools = await pythonTools();
   release = await unpacked();
-  template = JSON.parse(readFileSync(join(release, 'batchdrop.template.json'), 'utf8'));
+  template = writeTemplate(({ Type }) => !NOT_IN_MOTO.includes(Type));
   emulator = await Emulator.start(tools);
   await run('aws', ['s3', 'mb', `s3://${BUCKET}`], { env: emulator.env });
 }, 1_200_000);
 
 afterAll(() => emulator?.close());
+
+/** Replaces the unpacked template by one with fewer resources. */
+function writeTemplate(isKept: (resource: { Type: string }) => boolean): ReleasedTemplate {
+  const path = join(release, 'batchdrop.template.json');
+  const whole: ReleasedTemplate = JSON.parse(readFileSync(path, 'utf8'));
+  const kept = Object.entries(whole.Resources).filter(([, resource]) => isKept(resource));
+  const reduced = { ...whole, Resources: Object.fromEntries(kept) };
+  writeFileSync(path, JSON.stringify(reduced));
+  return reduced;
+}
 
 /** Runs the recipe. Returns what it printed. */
 async function deploy(stack: string, ...parameters: string[]): Promise<string> {
@@ -56,24 +76,9 @@ async function deliverOf(stack: string): Promise<unknown> {
   );
 }
 
-describe('cfn-lint', () => {
-  it('finds nothing in the template', async () => {
-    // W3005: the CDK names dependencies that a reference implies.
-    const { stdout } = await run(join(tools, 'cfn-lint'), [
-      '--ignore-checks',
-      'W3005',
-      '--',
-      join(release, 'batchdrop.template.json'),
-    ]);
-    expect(stdout).toBe('');
-  });
-});
-
 describe('deploy.sh, with the AWS CLI', () => {
-  it('deploys two stacks side by side, and prints the commands to begin with', async () => {
-    const printed = await deploy('one');
-    expect(printed).toContain('create-secret --name batchdrop/openai');
-    expect(printed).toContain('one.Batchdrop');
+  it('deploys two stacks side by side', async () => {
+    await deploy('one');
     await deploy('two', 'MaxAttempts=5', 'ApiKeySecretName=batchdrop/two');
     for (const stack of STACKS) expect(await statusOf(stack)).toBe('CREATE_COMPLETE');
   });
@@ -98,9 +103,19 @@ describe('deploy.sh, with the AWS CLI', () => {
     const [one = [], two = []] = await Promise.all(STACKS.map(resourcesOf));
     const named = ({ type, id }: { type: string; id: string }) => `${type} ${id}`;
     const others = new Set(two.map(named));
-    // A policy is a part of its role, and has no name of its own.
-    const shared = one.filter((each) => each.type !== 'AWS::IAM::Policy' && others.has(named(each)));
+    expect(one.length).toBeGreaterThan(40);
+    // moto has no id for a bus. It has refused a second one of the same name; see below.
+    const shared = one.filter((each) => each.type !== 'AWS::Events::EventBus' && others.has(named(each)));
     expect(shared).toEqual([]);
+  });
+
+  it('could not deploy a second stack with a name of its own in the template', async () => {
+    const [bus] = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::Events::EventBus');
+    const Resources = { Bus: { ...bus, Properties: { Name: 'one.Batchdrop' } } };
+    const file = join(release, 'clash.json');
+    writeFileSync(file, JSON.stringify({ Resources }));
+    const create = ['create-stack', '--stack-name', 'clash', '--template-body', `file://${file}`];
+    await expect(emulator.aws('cloudformation', ...create)).rejects.toThrow('already exists');
   });
 
   it('passes the parameters to the functions, and their code from the bucket', async () => {
@@ -130,5 +145,30 @@ describe('deploy.sh, with the AWS CLI', () => {
   it('explains its use without arguments', async () => {
     const refused = run(join(release, 'recipes', 'deploy.sh'), [BUCKET]);
     await expect(refused).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('usage:') });
+  });
+});
+
+describe('the commands of docs/cloudformation.md', () => {
+  it('create a stack from a template in the bucket, whose outputs say how to begin', async () => {
+    const key = 'batchdrop/VERSION.template.json';
+    const env = { env: emulator.env };
+    await run('aws', ['s3', 'cp', join(release, 'batchdrop.template.json'), `s3://${BUCKET}/${key}`], env);
+    await emulator.aws(
+      ...['cloudformation', 'create-stack', '--stack-name', 'three', '--capabilities', 'CAPABILITY_IAM'],
+      ...['--template-url', `${emulator.env.AWS_ENDPOINT_URL}/${BUCKET}/${key}`],
+      ...['--parameters', `ParameterKey=AssetsBucket,ParameterValue=${BUCKET}`],
+    );
+    await emulator.aws('cloudformation', 'wait', 'stack-create-complete', '--stack-name', 'three');
+    const described = await emulator.aws('cloudformation', 'describe-stacks', '--stack-name', 'three');
+    const outputs = new Map(
+      list(at(described, 'Stacks', 0, 'Outputs')).map((one) => [
+        at(one, 'OutputKey'),
+        at(one, 'OutputValue'),
+      ]),
+    );
+    expect(outputs.get('Instance')).toBe('three.Batchdrop');
+    expect(outputs.get('StoreApiKey')).toContain('create-secret --name batchdrop/openai');
+    expect(outputs.get('SubscribeToAlarms')).toContain(':three-AlarmTopic');
+    expect([...outputs.keys()].sort()).toEqual(Object.keys(template.Outputs).sort());
   });
 });

@@ -50,4 +50,8 @@ describe('CfnInclude', () => {
   it('brings the template into a CDK app in TypeScript', async () => {
     expectIncluded(await synthesized(process.execPath, join('recipes', 'cfn-include.ts')));
   });
+
+  it('is used in Python in the same way', async () => {
+    await run('python3', ['-m', 'py_compile', join('recipes', 'cfn_include.py')], { cwd: release });
+  });
 });

@@ -30,6 +30,15 @@ function expectKnown(parameters: object, outputs: Iterable<string>): void {
   expect(Object.keys(parameters)).toEqual(expect.arrayContaining(required.map(([name]) => name)));
 }
 
+describe('the template', () => {
+  it('passes cfn-lint', async () => {
+    // W3005: the CDK names dependencies that a reference implies.
+    const options = ['--ignore-checks', 'W3005', '--', join(release, 'batchdrop.template.json')];
+    const { stdout } = await run(join(tools, 'cfn-lint'), options);
+    expect(stdout).toBe('');
+  });
+});
+
 describe('sam.yaml', () => {
   it("is a template that SAM's own translator turns into resources", async () => {
     // cfn-lint runs the translator.
