@@ -30,6 +30,12 @@ export interface BatchdropStackProps extends BatchdropOptions, StackProps {
    * @example 'team/openai'
    */
   readonly apiKeySecretName?: string | undefined;
+  /**
+   * Name of the secret with the webhook's signing secrets, in the account and region of the stack. Needs `webhook`. Each stack
+   * of an account needs its own.
+   * @default 'batchdrop/webhook'
+   */
+  readonly webhookSecretName?: string | undefined;
 }
 
 /**
@@ -48,7 +54,9 @@ export class BatchdropStack extends Stack {
   /** Creates the stack with one Batchdrop and its outputs. Errors: an Error that names each invalid prop. */
   constructor(scope: Construct, id: string, props: BatchdropStackProps = {}) {
     super(scope, id, { description: 'Batchdrop: runs request files through the OpenAI Batch API', ...props });
-    const { requestBucketName, resultsBucketName, apiKeySecretName, ...options } = props;
+    const { requestBucketName, resultsBucketName, apiKeySecretName, webhookSecretName, ...options } = props;
+    if (webhookSecretName !== undefined && options.webhook === undefined)
+      throw new Error(`${this.node.path}: webhookSecretName is set without webhook; set both or neither.`);
     const named = (id: string, name: string | undefined) =>
       name === undefined ? undefined : Bucket.fromBucketName(this, id, name);
     this.batchdrop = new Batchdrop(this, 'Batchdrop', {
@@ -57,6 +65,12 @@ export class BatchdropStack extends Stack {
       resultsBucket: named('OwnResultsBucket', resultsBucketName),
       ...(apiKeySecretName !== undefined && {
         apiKeySecret: Secret.fromSecretNameV2(this, 'OwnApiKey', apiKeySecretName),
+      }),
+      ...(webhookSecretName !== undefined && {
+        webhook: {
+          ...options.webhook,
+          secret: Secret.fromSecretNameV2(this, 'OwnWebhookSecret', webhookSecretName),
+        },
       }),
     });
     // The ids of the outputs need neither path nor hash, because the stack contains nothing else.
