@@ -196,11 +196,39 @@ export interface BatchdropOptions {
    */
   readonly logGroup?: ILogGroup | undefined;
   /**
-   * Action of every alarm, such as a message to an SNS topic.
-   * @default - none: alarms show in CloudWatch only
+   * What watches this Batchdrop: `none`, `basic` for at most 8 alarms about what only a person can fix, or `full` for all
+   * alarms and a dashboard. docs/costs.md states the cost of each. The functions report their metrics in each case.
+   * @default 'basic'
+   * @example 'full'
+   */
+  readonly monitoring?: 'none' | 'basic' | 'full' | undefined;
+  /**
+   * Mail address that receives every alarm. AWS sends it a mail with a link; nothing else arrives until somebody opens the
+   * link.
+   * @default - no mails
+   * @example 'team@example.com'
+   */
+  readonly alarmEmail?: string | undefined;
+  /**
+   * Action of every alarm, such as a message to an SNS topic. A topic with a policy, for example of `enforceSSL`, must
+   * allow `cloudwatch.amazonaws.com` `sns:Publish`, or no message arrives.
+   * @default - none: without any action and `alarmEmail`, alarms show in CloudWatch only
    * @example new SnsAction(topic)
    */
   readonly alarmAction?: IAlarmAction | undefined;
+  /**
+   * Action of the alarms with the severity `page`, in addition to `alarmAction`: somebody must act now.
+   * @default - none
+   * @example new SnsAction(topic)
+   */
+  readonly pageAction?: IAlarmAction | undefined;
+  /**
+   * Action of the alarms with the severity `ticket`, in addition to `alarmAction`: somebody must act on the next working
+   * day.
+   * @default - none
+   * @example new SnsAction(topic)
+   */
+  readonly ticketAction?: IAlarmAction | undefined;
 }
 
 /**

@@ -9,9 +9,8 @@ import { Construct } from 'constructs';
 import type { MetricName } from '../functions/shared/contract/metrics.ts';
 import type { BatchdropProps } from './batchdrop-props.ts';
 import { type CheckedProps, checkedProps } from './checked-props.ts';
-import { Alarms } from './monitoring/alarms.ts';
 import { batchdropMetric } from './monitoring/batchdrop-metric.ts';
-import { BatchdropDashboard } from './monitoring/dashboard.ts';
+import { createMonitoring } from './monitoring/monitoring.ts';
 import { grantPutFiles, grantReadFiles } from './resources/bucket-grants.ts';
 import { Buckets } from './resources/buckets.ts';
 import { instanceName } from './resources/instance-name.ts';
@@ -29,7 +28,6 @@ import {
 import { Approval } from './stages/approval.ts';
 import { batchLimitsOf } from './stages/batch-limits.ts';
 import { Cancellation } from './stages/cancellation.ts';
-import { windowLength } from './stages/completion-window.ts';
 import { Delivery } from './stages/delivery.ts';
 import { Intake } from './stages/intake.ts';
 import { holdEnvironment } from './stages/job-holds.ts';
@@ -85,7 +83,7 @@ export class Batchdrop extends Construct {
    */
   readonly ledger: Table;
   /**
-   * All alarms, for further actions or a composite alarm.
+   * The alarms of the tier `monitoring`, for further actions or a composite alarm.
    * @example for (const alarm of batchdrop.alarms) alarm.addAlarmAction(new SnsAction(topic));
    */
   readonly alarms: Alarm[];
@@ -127,7 +125,7 @@ export class Batchdrop extends Construct {
     const stages = this.#createStages(ledger, openAi, checked);
     this.cancelQueue = stages.cancellation.work.queue;
     this.approvalQueue = stages.approval.work.queue;
-    this.alarms = this.#createMonitoring(stages, checked);
+    this.alarms = createMonitoring(this, stages, checked);
     const names = new NamedOutputs(this, 'Names', {
       RequestBucket: this.requestBucket.bucketName,
       ResultsBucket: this.resultsBucket.bucketName,
@@ -201,20 +199,6 @@ export class Batchdrop extends Construct {
     const webhooks =
       webhook && new Webhooks(this, 'Webhooks', { ...shared, webhook, delivery: delivery.work });
     return { intake, submission, delivery, cancellation, approval, polling, webhooks };
-  }
-
-  #createMonitoring(stages: StageWorkers, props: CheckedProps): Alarm[] {
-    const { all: alarms } = new Alarms(this, 'Alarms', {
-      instance: this.instance,
-      stages,
-      pollInterval: props.pollInterval,
-      observeInterval: props.observeInterval,
-      completionWindow: windowLength(props.completionWindow),
-      hasBudget: props.budget !== undefined,
-      action: props.alarmAction,
-    });
-    new BatchdropDashboard(this, 'Dashboard', { instance: this.instance, stages, alarms });
-    return alarms;
   }
 
   /**
