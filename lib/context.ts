@@ -46,7 +46,9 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     );
 
   const hasWebhook = read('webhook', 'yes or no', oneOf({ yes: true, no: false }));
+  const stackName = text('stackName');
   const props = {
+    ...(stackName !== undefined && { stackName }),
     requestBucketName: text('requestBucketName'),
     requestPrefix: text('requestPrefix'),
     resultsBucketName: text('resultsBucketName'),
@@ -57,6 +59,7 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     pollInterval: count('pollMinutes', Duration.minutes),
     observeInterval: count('observeMinutes', Duration.minutes),
     webhook: hasWebhook ? {} : undefined,
+    webhookSecretName: text('webhookSecretName'),
     expireFilesAfter: count('expireFilesAfterDays', Duration.days),
     maxAttempts: count('maxAttempts', (amount) => amount),
     enqueuedTokens: read(
@@ -89,6 +92,12 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     ),
   };
   return { props, unknown: unknownNames(node, known) };
+}
+
+/** Splits `NAME=VALUE`, as the command line gives a context value. Returns undefined for other text. */
+export function contextPair(given: string): { name: string; value: string } | undefined {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(given) ?? [];
+  return name === undefined || value === undefined ? undefined : { name, value };
 }
 
 /** A name with a colon is a feature flag, a looked-up value, or a value of a plugin. */

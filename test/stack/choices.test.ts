@@ -281,6 +281,8 @@ describe('context', () => {
       pollMinutes: '5',
       observeMinutes: '15',
       webhook: 'yes',
+      webhookSecretName: 'team/webhook',
+      stackName: 'Batchdrop-two',
       expireFilesAfterDays: 30,
       maxAttempts: '5',
       rerunMissing: 'yes',
@@ -308,6 +310,8 @@ describe('context', () => {
       pollInterval: Duration.minutes(5),
       observeInterval: Duration.minutes(15),
       webhook: {},
+      webhookSecretName: 'team/webhook',
+      stackName: 'Batchdrop-two',
       expireFilesAfter: Duration.days(30),
       maxAttempts: 5,
       rerunMissing: true,
@@ -439,6 +443,18 @@ describe('the stack', () => {
     });
     const value = legible(at(Template.fromStack(own).toJSON(), 'Outputs', 'SubmitFile', 'Value'));
     expect(value).toBe('aws s3 cp requests.jsonl s3://my-files/in/');
+  });
+
+  it('can be deployed beside another one, with its own name and its own secret for webhooks', () => {
+    const props = { stackName: 'Batchdrop-two', webhook: {}, webhookSecretName: 'team/webhook' };
+    const second = new BatchdropStack(exampleApp(), 'Batchdrop', props);
+    expect(second.stackName).toBe('Batchdrop-two');
+    expect(second.batchdrop.instance).toBe('Batchdrop-two.Batchdrop');
+    const outputs = at(Template.fromStack(second).toJSON(), 'Outputs');
+    expect(at(outputs, 'WebhookSecret', 'Value')).toBe('team/webhook');
+    expect(() => new BatchdropStack(exampleApp(), 'Batchdrop', { webhookSecretName: 'x' })).toThrow(
+      'Batchdrop: webhookSecretName is set without webhook; set both or neither.',
+    );
   });
 
   it('is plain ASCII, because CloudFormation replaces other characters by question marks', () => {
