@@ -38,6 +38,8 @@ const EVERYTHING = {
   expireFilesAfterDays: '30',
   approveAbove: '5',
   enqueuedTokens: 'gpt-4o-mini=2000000',
+  monitoring: 'full',
+  alarmEmail: 'team@example.com',
 };
 
 const plain = written();
@@ -83,6 +85,7 @@ const PART_OF_ANOTHER = [
   'AWS::Lambda::Permission',
   'AWS::Lambda::Url',
   'AWS::S3::BucketPolicy',
+  'AWS::SNS::Subscription',
   'AWS::SNS::TopicPolicy',
   'AWS::SQS::QueuePolicy',
 ];
@@ -156,9 +159,23 @@ describe('two stacks of one template in an account and region', () => {
     });
   }
 
-  it('share no name: only the bus has one in the template, and it begins with the name of the stack', () => {
-    expect(names('one')).toEqual(['one.Batchdrop']);
-    expect(names('two')).toEqual(['two.Batchdrop']);
+  it('share no name: only the bus and the alarms have one in the template, and it begins with the name of the stack', () => {
+    for (const stack of ['one', 'two']) {
+      const all = names(stack);
+      expect(all).toContain(`${stack}.Batchdrop`);
+      expect(all).toContain(`${stack}.Batchdrop-KeyRefused`);
+      expect(all.filter((name) => !name.startsWith(`${stack}.Batchdrop`))).toEqual([]);
+      expect(new Set(all).size).toBe(1 + 43);
+      expect(all).toHaveLength(1 + 43);
+    }
+  });
+
+  it('have neither alarms nor a topic for them with the monitoring none', () => {
+    const { template } = written({ monitoring: 'none' });
+    const types = Object.values(template.Resources).map(({ Type }) => Type);
+    expect(types.length).toBeGreaterThan(30);
+    expect(types.filter((type) => /CloudWatch|SNS/.test(type))).toEqual([]);
+    expect(Object.keys(template.Outputs)).not.toContain('SubscribeToAlarms');
   });
 
   it('share no metric, no instance in events, and no export', () => {
