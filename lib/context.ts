@@ -3,6 +3,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { Node } from 'constructs';
 import type { BatchdropStackProps } from './batchdrop-stack.ts';
 import type { BudgetProps } from './budget-props.ts';
+import { MONITORING_TIERS } from './monitoring/monitoring-props.ts';
 import type { PriceProps } from './price-props.ts';
 
 /** Props that have a different name in the context. */
@@ -80,6 +81,10 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     rerunMissing: read('rerunMissing', 'yes or no', oneOf({ yes: true, no: false })),
     flatResults: read('flatResults', 'yes or no', oneOf({ yes: true, no: false })),
     keepOpenAiFiles: read('keepOpenAiFiles', 'yes or no', oneOf({ yes: true, no: false })),
+    monitoring: read('monitoring', 'none, basic or full', (given) =>
+      MONITORING_TIERS.find((tier) => tier === given),
+    ),
+    alarmEmail: text('alarmEmail'),
     removalPolicy: read(
       'removal',
       'retain or destroy',

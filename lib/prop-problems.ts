@@ -2,6 +2,7 @@ import { Duration, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { parseBaseUrl } from '../functions/shared/contract/base-url.ts';
 import type { BatchdropProps } from './batchdrop-props.ts';
+import { monitoringProblems } from './monitoring/monitoring-props.ts';
 import { bucketProblems } from './resources/buckets.ts';
 import { batchLimitProblems } from './stages/batch-limits.ts';
 import { isCompletionWindow } from './stages/completion-window.ts';
@@ -30,6 +31,7 @@ export function propProblems(scope: Construct, props: BatchdropProps): string[] 
     ...holdProblems(props),
     ...priceSettingsProblems(props),
     ...expiryProblems(props),
+    ...monitoringProblems(props),
   ];
 }
 

@@ -103,7 +103,8 @@ const LAYERS: Record<string, Layer> = {
   },
   constructs: {
     contains: /^lib\//,
-    mayImport: [/^lib\/(?!bundling\/|prices\/|template\/)/, CONTRACT, CDK, NODE],
+    // The links of the alarms contain the version.
+    mayImport: [/^lib\/(?!bundling\/|prices\/|template\/)/, CONTRACT, CDK, NODE, /^package\.json$/],
     mayImportTypes: [/^functions\/[a-z]+\/env\.ts$/],
   },
   runtime: { contains: /^local\//, mayImport: [/^local\//, CONTRACT, NODE, PACKAGE_BUT_CDK] },

@@ -201,6 +201,18 @@ describe('props', () => {
     [{ resultsPrefix: 'team-*/' }, 'resultsPrefix is "team-*/";'],
     [{ resultsPrefix: `${'x'.repeat(80)}/` }, 'resultsPrefix is "xxx'],
     [{ requestPrefix: 'in/' }, 'requestPrefix is set without requestBucket; set both or neither.'],
+    [
+      { monitoring: JSON.parse('"all"') }, // as from cdk.json
+      'monitoring is "all"; set none, basic or full.',
+    ],
+    [
+      { monitoring: 'none' as const, alarmEmail: 'team@example.com' },
+      'alarmEmail is set, but there are no alarms, because monitoring is none; set monitoring to basic or full, or remove alarmEmail.',
+    ],
+    [
+      { monitoring: 'none' as const, pageAction: { bind: () => ({ alarmActionArn: 'arn:aws:sns:x' }) } },
+      'pageAction is set, but there are no alarms, because monitoring is none;',
+    ],
   ])('that are invalid fail at synth: %j', (props, sentence) => {
     expect(() => synthesize(props)).toThrow(`Example/Batchdrop: ${sentence}`);
   });
@@ -282,6 +294,8 @@ describe('context', () => {
       shareWeights: 'search=3, *=0.5',
       prices: '{"models":{"mine":{"input":0.1}}}',
       keepOpenAiFiles: 'yes',
+      monitoring: 'full',
+      alarmEmail: 'team@example.com',
       removal: 'destroy',
     });
     expect(unknown).toEqual([]);
@@ -308,6 +322,8 @@ describe('context', () => {
       budget: { perDay: 100, by: 'team', each: { search: 50 } },
       prices: { models: { mine: { input: 0.1 } } },
       keepOpenAiFiles: true,
+      monitoring: 'full',
+      alarmEmail: 'team@example.com',
       removalPolicy: RemovalPolicy.DESTROY,
     });
   });
@@ -335,6 +351,7 @@ describe('context', () => {
     ['keepOpenAiFiles', 'maybe', 'yes or no'],
     ['webhook', 'true', 'yes or no'],
     ['removal', 'toString', 'retain or destroy'],
+    ['monitoring', 'all', 'none, basic or full'],
     ['requestPrefix', ' ', 'some text'],
     ['prices', 'no-such-file.json', 'a JSON file with prices, or JSON'],
   ])('rejects %s=%s', (name, value, kind) => {
@@ -353,6 +370,7 @@ describe('context', () => {
     ['webhooks', 'webhook'],
     ['expireFilesAfter', 'expireFilesAfterDays'],
     ['removalPolicy', 'removal'],
+    ['alarmMail', 'alarmEmail'],
     ['requestBucket', 'requestBucketName'],
     ['resultsBucket', 'resultsBucketName'],
     ['apiKeySecret', 'apiKeySecretName'],

@@ -33,6 +33,8 @@ function written(context: Record<string, string> = {}) {
 
 /** Everything that is fixed when a template is built, and adds something to it. */
 const EVERYTHING = {
+  monitoring: 'full',
+  alarmEmail: 'team@example.com',
   webhook: 'yes',
   budget: '{"perDay":10}',
   expireFilesAfterDays: '30',
@@ -83,6 +85,7 @@ const PART_OF_ANOTHER = [
   'AWS::Lambda::Permission',
   'AWS::Lambda::Url',
   'AWS::S3::BucketPolicy',
+  'AWS::SNS::Subscription',
   'AWS::SNS::TopicPolicy',
   'AWS::SQS::QueuePolicy',
 ];
@@ -156,9 +159,12 @@ describe('two stacks of one template in an account and region', () => {
     });
   }
 
-  it('share no name: only the bus has one in the template, and it begins with the name of the stack', () => {
-    expect(names('one')).toEqual(['one.Batchdrop']);
-    expect(names('two')).toEqual(['two.Batchdrop']);
+  it('share no name: each name in the template begins with the name of the stack', () => {
+    const [one, two] = [names('one'), names('two')];
+    expect(one).toContain('one.Batchdrop'); // the bus
+    expect(one.filter((name) => !/^one\.Batchdrop($|-)/.test(name))).toEqual([]);
+    expect(new Set(one).size).toBe(one.length);
+    expect(two).toEqual(one.map((name) => name.replace(/^one/, 'two')));
   });
 
   it('share no metric, no instance in events, and no export', () => {
@@ -214,6 +220,15 @@ describe('the parameters', () => {
         Object.assign(Object(variables), { MAX_ATTEMPTS: 3, FLAT_RESULTS: 'no' });
       expect(resolve(Properties, scope), id).toEqual(expected);
     }
+  });
+
+  it('leave the alarms to a topic that people can subscribe to, unless the template names an address or has no alarms', () => {
+    const topicsOf = ({ Resources }: ParsedTemplate) =>
+      Object.entries(Resources).flatMap(([id, { Type }]) => (Type === 'AWS::SNS::Topic' ? [id] : []));
+    expect(topicsOf(plain.template)).toEqual([expect.stringMatching(/^AlarmTopic/)]);
+    expect(Object.keys(plain.template.Outputs)).toContain('SubscribeToAlarms');
+    expect(topicsOf(largest.template)).toEqual([expect.stringMatching(/^BatchdropAlarmMail/)]);
+    expect(topicsOf(written({ monitoring: 'none' }).template)).toEqual([]);
   });
 
   it('do not contain what is fixed in the template', () => {
