@@ -25,8 +25,6 @@ const READ_OVER = new Set([
   'AWS::CloudWatch::Alarm',
   'AWS::CloudWatch::Dashboard',
   'AWS::Logs::LogGroup',
-  'AWS::SNS::Topic',
-  'AWS::SNS::TopicPolicy',
 ]);
 
 /**

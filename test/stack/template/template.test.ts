@@ -33,6 +33,8 @@ function written(context: Record<string, string> = {}) {
 
 /** Everything that is fixed when a template is built, and adds something to it. */
 const EVERYTHING = {
+  monitoring: 'full',
+  alarmEmail: 'team@example.com',
   webhook: 'yes',
   budget: '{"perDay":10}',
   expireFilesAfterDays: '30',
@@ -159,23 +161,12 @@ describe('two stacks of one template in an account and region', () => {
     });
   }
 
-  it('share no name: only the bus and the alarms have one in the template, and it begins with the name of the stack', () => {
-    for (const stack of ['one', 'two']) {
-      const all = names(stack);
-      expect(all).toContain(`${stack}.Batchdrop`);
-      expect(all).toContain(`${stack}.Batchdrop-KeyRefused`);
-      expect(all.filter((name) => !name.startsWith(`${stack}.Batchdrop`))).toEqual([]);
-      expect(new Set(all).size).toBe(1 + 43);
-      expect(all).toHaveLength(1 + 43);
-    }
-  });
-
-  it('have neither alarms nor a topic for them with the monitoring none', () => {
-    const { template } = written({ monitoring: 'none' });
-    const types = Object.values(template.Resources).map(({ Type }) => Type);
-    expect(types.length).toBeGreaterThan(30);
-    expect(types.filter((type) => /CloudWatch|SNS/.test(type))).toEqual([]);
-    expect(Object.keys(template.Outputs)).not.toContain('SubscribeToAlarms');
+  it('share no name: each name in the template begins with the name of the stack', () => {
+    const [one, two] = [names('one'), names('two')];
+    expect(one).toContain('one.Batchdrop'); // the bus
+    expect(one.filter((name) => !/^one\.Batchdrop($|-)/.test(name))).toEqual([]);
+    expect(new Set(one).size).toBe(one.length);
+    expect(two).toEqual(one.map((name) => name.replace(/^one/, 'two')));
   });
 
   it('share no metric, no instance in events, and no export', () => {
@@ -231,6 +222,15 @@ describe('the parameters', () => {
         Object.assign(Object(variables), { MAX_ATTEMPTS: 3, FLAT_RESULTS: 'no' });
       expect(resolve(Properties, scope), id).toEqual(expected);
     }
+  });
+
+  it('leave the alarms to a topic that people can subscribe to, unless the template names an address or has no alarms', () => {
+    const topicsOf = ({ Resources }: ParsedTemplate) =>
+      Object.entries(Resources).flatMap(([id, { Type }]) => (Type === 'AWS::SNS::Topic' ? [id] : []));
+    expect(topicsOf(plain.template)).toEqual([expect.stringMatching(/^AlarmTopic/)]);
+    expect(Object.keys(plain.template.Outputs)).toContain('SubscribeToAlarms');
+    expect(topicsOf(largest.template)).toEqual([expect.stringMatching(/^BatchdropAlarmMail/)]);
+    expect(topicsOf(written({ monitoring: 'none' }).template)).toEqual([]);
   });
 
   it('do not contain what is fixed in the template', () => {

@@ -4,15 +4,13 @@ import type { BatchdropStack } from '../batchdrop-stack.ts';
 import { AlarmTopic } from '../monitoring/alarm-topic.ts';
 
 /**
- * Adds a topic that every alarm notifies, if there are alarms. It is there with or without subscribers: an address as a parameter
- * would decide whether there is a subscription.
+ * Adds a topic that every alarm notifies. It is always there, with or without subscribers: an address as a parameter would
+ * decide whether there is a subscription.
  */
-export function addAlarmTopic(stack: BatchdropStack): void {
-  const { alarms } = stack.batchdrop;
-  if (alarms.length === 0) return;
+export function letPeopleSubscribe(stack: BatchdropStack): void {
   const topic = new AlarmTopic(stack, 'AlarmTopic');
   const action = new SnsAction(topic);
-  for (const alarm of alarms) alarm.addAlarmAction(action);
+  for (const alarm of stack.batchdrop.alarms) alarm.addAlarmAction(action);
   new CfnOutput(stack, 'SubscribeToAlarms', {
     description: 'Run once. Sends the alarms to an address, which has to confirm it',
     value: `aws sns subscribe --topic-arn ${topic.topicArn} --protocol email --notification-endpoint you@example.com`,
