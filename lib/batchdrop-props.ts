@@ -9,6 +9,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { BudgetProps } from './budget-props.ts';
 import type { PriceProps } from './price-props.ts';
 import type { SharesProps } from './shares-props.ts';
+import type { BatchdropTracing } from './tracing.ts';
 import type { WebhookProps } from './webhook-props.ts';
 
 /** Options of both the construct and the ready-made stack. Every default is fit for production. */
@@ -167,6 +168,12 @@ export interface BatchdropOptions {
    * @default - one for each function, kept for 30 days
    */
   readonly logGroup?: ILogGroup | undefined;
+  /**
+   * Traces every function: `BatchdropTracing.xRay()`, or `BatchdropTracing.openTelemetry()` with a layer of your own. The
+   * annotations `jobId` and `batchId` find all traces of a job.
+   * @default - no tracing: nothing is loaded, and no permission is granted
+   */
+  readonly tracing?: BatchdropTracing | undefined;
   /**
    * Action of every alarm, such as a message to an SNS topic.
    * @default - none: alarms show in CloudWatch only

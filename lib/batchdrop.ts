@@ -1,10 +1,11 @@
-import type { CfnOutput } from 'aws-cdk-lib';
+import { type CfnOutput, Duration } from 'aws-cdk-lib';
 import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { TaskStateBase } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { MetricName } from '../functions/shared/contract/metrics.ts';
 import type { BatchdropProps } from './batchdrop-props.ts';
@@ -38,6 +39,8 @@ import { pricesEnvironment } from './stages/price-settings.ts';
 import type { StageWorkers } from './stages/stage-workers.ts';
 import { Submission } from './stages/submission.ts';
 import { Webhooks } from './stages/webhooks.ts';
+import { type StartAndWaitProps, startAndWait } from './workflows/start-and-wait.ts';
+import { TaskCallbacks } from './workflows/task-callbacks.ts';
 
 /**
  * Runs the request files that are uploaded to a bucket through the OpenAI Batch API, publishes every status change as an
@@ -67,6 +70,9 @@ export class Batchdrop extends Construct {
   readonly outputs: CfnOutput[];
   readonly #requestPrefix: string | undefined;
   readonly #resultsPrefix: string | undefined;
+  /** Creates what tasks of Step Functions need, at the first `startAndWait`. */
+  #createCallbacks!: () => TaskCallbacks;
+  #callbacks: TaskCallbacks | undefined;
 
   constructor(scope: Construct, id: string, props: BatchdropProps = {}) {
     super(scope, id);
@@ -127,6 +133,7 @@ export class Batchdrop extends Construct {
         vpcSubnets: props.vpcSubnets,
         securityGroups: props.securityGroups,
         logGroup: props.logGroup,
+        tracing: props.tracing,
       },
       requestBucket,
       requestPrefix: props.requestPrefix,
@@ -139,6 +146,9 @@ export class Batchdrop extends Construct {
       encryptionKey: props.encryptionKey,
       openAi,
     };
+    const longestRun = windowLength(props.completionWindow).toSeconds() * props.maxAttempts;
+    this.#createCallbacks = () =>
+      new TaskCallbacks(this, 'Callbacks', { ...shared, longestRun: Duration.seconds(longestRun) });
     const delivery = new Delivery(this, 'Delivery', {
       ...shared,
       keepOpenAiFiles: props.keepOpenAiFiles,
@@ -235,6 +245,16 @@ export class Batchdrop extends Construct {
   /** Creates a rule for jobs that are held until somebody approves them. The event has the reason and the estimate. */
   onUnapproved(id: string, subscriber: Subscriber): Rule {
     return this.onJobStatusChange(id, { ...subscriber, status: ['unapproved'] });
+  }
+
+  /**
+   * Creates a state of Step Functions that copies a file into the request bucket, starts its job, and waits for the job's end
+   * (docs/step-functions.md). Its output is the event of the end. Any other end than `completed` is an error, such as
+   * `Batchdrop.Failed`. The state machine must be a standard one.
+   */
+  startAndWait(scope: Construct, id: string, props: StartAndWaitProps): TaskStateBase {
+    this.#callbacks ??= this.#createCallbacks();
+    return startAndWait(scope, id, props, this.#callbacks);
   }
 
   /** Returns one of the metrics in docs/operations.md, by default as a sum over five minutes. */

@@ -15,10 +15,12 @@ import {
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
+  Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { nagResource } from '../resources/nag-findings.ts';
+import type { BatchdropTracing } from '../tracing.ts';
 import { BUNDLES_CONTEXT, BUNDLES_DIRECTORY, type FunctionName } from './function-bundles.ts';
 
 /** The settings that the functions of one Batchdrop share. */
@@ -30,6 +32,7 @@ export interface WorkerSettings {
   securityGroups: ISecurityGroup[] | undefined;
   /** One log group for all functions. Default: one per function. */
   logGroup: ILogGroup | undefined;
+  tracing: BatchdropTracing | undefined;
 }
 
 export interface WorkerFunctionProps {
@@ -55,11 +58,12 @@ export class WorkerFunction extends Construct implements IGrantable {
 
   constructor(scope: Construct, id: string, props: WorkerFunctionProps) {
     super(scope, id);
-    const { vpc, logGroup = ownLogGroup(this) } = props.settings;
+    const { vpc, tracing, logGroup = ownLogGroup(this) } = props.settings;
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(this.role);
     acknowledgeStreams(this.role, logGroup);
     if (vpc) grantNetworkInterfaces(this.role);
+    if (tracing?.sendsToXRay) acknowledgeTraces(this.role);
     this.lambda = new LambdaFunction(this, 'Function', {
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
@@ -69,7 +73,8 @@ export class WorkerFunction extends Construct implements IGrantable {
       memorySize: props.memory.toMebibytes(),
       timeout: props.timeout,
       ...(props.scratch && { ephemeralStorageSize: props.scratch }),
-      environment: props.environment,
+      environment: { ...props.environment, ...tracing?.environment },
+      ...(tracing && tracedBy(tracing)),
       role: this.role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
@@ -109,6 +114,17 @@ function placedIn(vpc: IVpc, { vpcSubnets, securityGroups }: WorkerSettings) {
     ...(vpcSubnets && { vpcSubnets }),
     ...(securityGroups && { securityGroups }),
   };
+}
+
+function tracedBy({ layers, sendsToXRay }: BatchdropTracing) {
+  return { ...(sendsToXRay && { tracing: Tracing.ACTIVE }), ...(layers.length > 0 && { layers }) };
+}
+
+function acknowledgeTraces(role: Role): void {
+  Validations.of(role).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason: 'X-Ray has no resources for traces: the two actions that write them need every resource.',
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Reason } from '../../contract/events.ts';
+import type { Callback } from '../../domain/callback.ts';
 import type { Job } from '../../domain/job.ts';
 import { type JobSummary, summaryOf } from '../../domain/job-summary.ts';
 import {
@@ -94,6 +95,11 @@ export function batchPointerAttributes(ref: PartRef, expiresAt?: number): Ledger
 /** The note that a webhook reported the end of a batch before any part had the batch. */
 export function earlyEndAttributes(at: number, expiresAt: number): LedgerAttributes {
   return itemAttributes({ at }, 1, expiresAt);
+}
+
+/** A task that waits for a job, or the note that it follows one. */
+export function callbackAttributes(callback: Callback): LedgerAttributes {
+  return itemAttributes(callback, 1, callback.expiresAt);
 }
 
 /** When the last genuine webhook was received. */

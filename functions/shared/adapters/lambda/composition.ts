@@ -8,6 +8,7 @@ import { createEmfMetrics, type EmfMetrics } from './emf-metrics.ts';
 import { createJsonLog } from './json-log.ts';
 import { lateBus, loadedOnce } from './late-ports.ts';
 import { systemClock } from './system-clock.ts';
+import { tracedIfAsked } from './traced.ts';
 
 /*
  * Parts of the composition roots, each made from the function's environment. Only the ledger's client is loaded at the
@@ -38,7 +39,7 @@ export function createBasics(
   service: string,
   env: { INSTANCE: string; LEDGER_TABLE: string; EVENT_BUS_ARN: string } & ResultsPlace,
 ): Basics {
-  return {
+  return tracedIfAsked({
     ledger: createDynamoDbLedger({
       client: new DynamoDBClient(AWS_CLIENT_SETTINGS),
       tableName: env.LEDGER_TABLE,
@@ -53,7 +54,7 @@ export function createBasics(
     clock: systemClock,
     log: createJsonLog(service),
     metrics: createEmfMetrics({ service: env.INSTANCE }),
-  };
+  });
 }
 
 /** The handler of a function that a queue feeds. It reports the records that failed and writes metrics once per invocation. */

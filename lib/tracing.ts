@@ -1,0 +1,63 @@
+import type { ILayerVersion } from 'aws-cdk-lib/aws-lambda';
+
+/** How the functions are traced with OpenTelemetry. */
+export interface OpenTelemetryTracingProps {
+  /**
+   * Lambda layers with the OpenTelemetry SDK for Node.js and arm64, at least one, such as `AWSOpenTelemetryDistroJs` of AWS.
+   */
+  readonly layers: ILayerVersion[];
+  /**
+   * Script of the layer that starts the SDK.
+   * @default '/opt/otel-instrument' - as the layers of AWS have it; the community's have `/opt/otel-handler`
+   */
+  readonly execWrapper?: string | undefined;
+  /**
+   * Further environment variables for the layer, such as `OTEL_EXPORTER_OTLP_ENDPOINT`. They are visible in the template.
+   * @default - none
+   */
+  readonly environment?: { readonly [name: string]: string } | undefined;
+  /**
+   * Whether the layer sends traces to X-Ray. The functions may then write to it.
+   * @default true
+   */
+  readonly sendsToXRay?: boolean | undefined;
+}
+
+/**
+ * How the functions are traced (docs/tracing.md). The annotations `jobId` and `batchId` find all traces of a job.
+ */
+export class BatchdropTracing {
+  /** Traces with AWS X-Ray: active tracing, and annotations without an SDK. */
+  static xRay(): BatchdropTracing {
+    return new BatchdropTracing({ BATCHDROP_TRACING: 'xray' }, [], true);
+  }
+
+  /** Traces with OpenTelemetry, by Lambda layers of your own. Errors: an Error without layers. */
+  static openTelemetry(props: OpenTelemetryTracingProps): BatchdropTracing {
+    const { layers, execWrapper = '/opt/otel-instrument', environment = {}, sendsToXRay = true } = props;
+    if (layers.length === 0)
+      throw new Error('BatchdropTracing.openTelemetry: layers is empty; name the layer with the SDK.');
+    return new BatchdropTracing(
+      { ...environment, AWS_LAMBDA_EXEC_WRAPPER: execWrapper, BATCHDROP_TRACING: 'otel' },
+      layers,
+      sendsToXRay,
+    );
+  }
+
+  /** Environment variables of each function. */
+  readonly environment: { readonly [name: string]: string };
+  /** Layers of each function. */
+  readonly layers: ILayerVersion[];
+  /** Whether the functions may write to X-Ray. */
+  readonly sendsToXRay: boolean;
+
+  private constructor(
+    environment: { readonly [name: string]: string },
+    layers: ILayerVersion[],
+    sendsToXRay: boolean,
+  ) {
+    this.environment = environment;
+    this.layers = layers;
+    this.sendsToXRay = sendsToXRay;
+  }
+}
