@@ -172,6 +172,7 @@ export interface BatchdropOptions {
    * Traces every function: `BatchdropTracing.xRay()`, or `BatchdropTracing.openTelemetry()` with a layer of your own. The
    * annotations `jobId` and `batchId` find all traces of a job.
    * @default - no tracing: nothing is loaded, and no permission is granted
+   * @example BatchdropTracing.xRay()
    */
   readonly tracing?: BatchdropTracing | undefined;
   /**

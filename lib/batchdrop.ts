@@ -251,6 +251,9 @@ export class Batchdrop extends Construct {
    * Creates a state of Step Functions that copies a file into the request bucket, starts its job, and waits for the job's end
    * (docs/step-functions.md). Its output is the event of the end. Any other end than `completed` is an error, such as
    * `Batchdrop.Failed`. The state machine must be a standard one.
+   * @example
+   * const classify = batchdrop.startAndWait(stack, 'Classify', { sourceBuckets: [inbox], timeout: Duration.days(4) });
+   * new StateMachine(stack, 'Machine', { definitionBody: DefinitionBody.fromChainable(classify) });
    */
   startAndWait(scope: Construct, id: string, props: StartAndWaitProps): TaskStateBase {
     this.#callbacks ??= this.#createCallbacks();

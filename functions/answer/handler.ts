@@ -11,9 +11,10 @@
  * A message may be repeated. A task that was answered has no token any more; if the removal was lost, Step Functions itself
  * refuses the second answer, which is as good as an answer.
  */
-import { type Callback, settledCallback } from '../shared/domain/callback.ts';
+
 import { TerminalError } from '../shared/domain/errors.ts';
 import { isOver, type Job } from '../shared/domain/job.ts';
+import { type Callback, settledCallback } from '../shared/domain/workflows/callback.ts';
 import { inParallel } from '../shared/lifecycle/in-parallel.ts';
 import { type EventOrigin, jobStatusChange } from '../shared/lifecycle/status-events.ts';
 import type { Callbacks, Ledger, Ports, WaitingTasks } from '../shared/ports/ports.ts';

@@ -21,8 +21,8 @@ import {
   INSTRUCTION_PREFIX,
   METADATA_PREFIX,
 } from '../shared/contract/request-file.ts';
-import { settledCallback, waitingCallback } from '../shared/domain/callback.ts';
 import type { S3ObjectRef } from '../shared/domain/outgoing-event.ts';
+import { settledCallback, waitingCallback } from '../shared/domain/workflows/callback.ts';
 import type { Callbacks, Deadline, ObjectFacts, Ports, RequestCopies } from '../shared/ports/ports.ts';
 import { asTaskFailure, TaskFailure } from './task-failure.ts';
 

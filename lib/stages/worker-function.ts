@@ -63,7 +63,7 @@ export class WorkerFunction extends Construct implements IGrantable {
     logGroup.grantWrite(this.role);
     acknowledgeStreams(this.role, logGroup);
     if (vpc) grantNetworkInterfaces(this.role);
-    if (tracing?.sendsToXRay) acknowledgeTraces(this.role);
+    if (tracing?._sendsToXRay) acknowledgeTraces(this.role);
     this.lambda = new LambdaFunction(this, 'Function', {
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
@@ -73,7 +73,7 @@ export class WorkerFunction extends Construct implements IGrantable {
       memorySize: props.memory.toMebibytes(),
       timeout: props.timeout,
       ...(props.scratch && { ephemeralStorageSize: props.scratch }),
-      environment: { ...props.environment, ...tracing?.environment },
+      environment: { ...props.environment, ...tracing?._environment },
       ...(tracing && tracedBy(tracing)),
       role: this.role,
       logGroup,
@@ -116,7 +116,7 @@ function placedIn(vpc: IVpc, { vpcSubnets, securityGroups }: WorkerSettings) {
   };
 }
 
-function tracedBy({ layers, sendsToXRay }: BatchdropTracing) {
+function tracedBy({ _layers: layers, _sendsToXRay: sendsToXRay }: BatchdropTracing) {
   return { ...(sendsToXRay && { tracing: Tracing.ACTIVE }), ...(layers.length > 0 && { layers }) };
 }
 

@@ -16,50 +16,63 @@ import { type StartRequest, TASK_ERRORS } from '../../functions/shared/contract/
 import { nagResource } from '../resources/nag-findings.ts';
 import type { TaskCallbacks } from './task-callbacks.ts';
 
-/** How a state of Step Functions starts a job and waits for its end. */
+/**
+ * How a state of Step Functions starts a job and waits for its end.
+ * @example
+ * batchdrop.startAndWait(stack, 'Classify', { sourceBuckets: [inbox], timeout: Duration.days(4), resultPath: '$.job' });
+ */
 export interface StartAndWaitProps {
   /**
    * For how long the state waits: whole seconds, at most 365 days. Then it fails with `States.Timeout`, and its job goes on. A
    * warning tells if it is shorter than the job's batches may take.
+   * @example Duration.days(4)
    */
   readonly timeout: Duration;
   /**
    * Buckets that the files come from, at least one. Batchdrop may then list and read them, and use the keys that encrypt them.
+   * @example [inbox]
    */
   readonly sourceBuckets: IBucket[];
   /**
    * Bucket of the file: a name, or an expression of the query language.
    * @default - the field `bucket` of the state's input
+   * @example JsonPath.stringAt('$.detail.bucket.name')
    */
   readonly bucket?: string | undefined;
   /**
    * Key of the file: a key, or an expression of the query language.
    * @default - the field `key` of the state's input
+   * @example JsonPath.stringAt('$.detail.object.key')
    */
   readonly key?: string | undefined;
   /**
    * Query language of the state. All states of a JSONata state machine use JSONata.
    * @default QueryLanguage.JSON_PATH
+   * @example QueryLanguage.JSONATA
    */
   readonly queryLanguage?: QueryLanguage | undefined;
   /**
    * Where the output goes in the state's input, with JSONPath, such as `$.job`.
    * @default - the output replaces the input
+   * @example '$.job'
    */
   readonly resultPath?: string | undefined;
   /**
    * Output of the state, with JSONata, such as `{% $merge([$states.input, {"job": $states.result}]) %}`.
    * @default - the event of the job's end
+   * @example '{% $states.result.data.results %}'
    */
   readonly outputs?: string | undefined;
   /**
    * Comment of the state.
    * @default 'Starts a job of Batchdrop and waits for its end'
+   * @example 'Classifies the reviews of a day'
    */
   readonly comment?: string | undefined;
   /**
    * Name of the state.
    * @default - the construct's id
+   * @example 'Classify reviews'
    */
   readonly stateName?: string | undefined;
 }
@@ -90,6 +103,7 @@ export function startAndWait(
   });
   grantReadSources(state, props.sourceBuckets, callbacks);
   warnOfShortTimeout(state, props.timeout, callbacks.longestRun);
+  warnOfLoop(state, props.sourceBuckets, callbacks.requestBucket);
   return state;
 }
 
@@ -178,5 +192,15 @@ function warnOfShortTimeout(state: Construct, timeout: Duration, longestRun: Dur
   Annotations.of(state).addWarningV2(
     'batchdrop:startAndWaitTimeout',
     `timeout is ${timeout.toHumanString()}, but the batches of a job may take ${longestRun.toHumanString()}: completionWindow for each of maxAttempts. The state may fail while its job goes on, and costs.`,
+  );
+}
+
+/** A copy onto the file itself is a new version, with an event that may start the state machine again. */
+function warnOfLoop(state: Construct, sources: readonly IBucket[], requestBucket: IBucket): void {
+  const nameOf = ({ bucketName }: IBucket) => JSON.stringify(Stack.of(state).resolve(bucketName));
+  if (!sources.some((each) => each === requestBucket || nameOf(each) === nameOf(requestBucket))) return;
+  Annotations.of(state).addWarningV2(
+    'batchdrop:startAndWaitLoop',
+    'sourceBuckets names the request bucket. Each copy is an event of that bucket, so do not start the state machine by its events: it would start itself again and again.',
   );
 }

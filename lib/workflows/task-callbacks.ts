@@ -43,10 +43,12 @@ export class TaskCallbacks extends Construct {
   readonly work: WorkQueue;
   readonly worker: WorkerFunction;
   readonly longestRun: Duration;
+  readonly requestBucket: IBucket;
 
   constructor(scope: Construct, id: string, props: TaskCallbacksProps) {
     super(scope, id);
     this.longestRun = props.longestRun;
+    this.requestBucket = props.requestBucket;
     this.starter = this.#starter(props);
     this.work = new WorkQueue(this, 'Work', {
       timeout: ANSWER_TIMEOUT,

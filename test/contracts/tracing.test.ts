@@ -35,7 +35,7 @@ async function startDaemon() {
     const [header = '', document = ''] = bytes.toString().split('\n');
     received.push({ header: JSON.parse(header), document: JSON.parse(document) });
   });
-  onTestFinished(() => socket.close());
+  onTestFinished(() => void socket.close());
   const address = `127.0.0.1:${socket.address().port}`;
   /** The datagrams that arrived before this one, which the test sends itself. */
   const until = async (count: number) => {

@@ -1,6 +1,6 @@
 import type { TaskErrorName } from '../contract/messages/start-request.ts';
 import type { MetricName } from '../contract/metrics.ts';
-import type { Callback } from '../domain/callback.ts';
+import type { Callback } from '../domain/workflows/callback.ts';
 import type { Job } from '../domain/job.ts';
 import type { JobSummary } from '../domain/job-summary.ts';
 import type {

@@ -11,7 +11,7 @@ import {
   RESULT_FORMATS,
   type ResultFormat,
 } from '../contract/request-file.ts';
-import { isCallbackId } from '../domain/callback.ts';
+import { isCallbackId } from '../domain/workflows/callback.ts';
 import { isJobId } from '../domain/job-id.ts';
 import { type Amount, amountOf } from '../domain/money/amount.ts';
 

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { callbackIdOf, settledCallback, waitingCallback } from '../../../functions/shared/domain/callback.ts';
+import {
+  callbackIdOf,
+  settledCallback,
+  waitingCallback,
+} from '../../../functions/shared/domain/workflows/callback.ts';
 import type { Callbacks } from '../../../functions/shared/ports/ports.ts';
 import type { ManualClock } from '../../fakes/manual-clock.ts';
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { createInMemoryTasks, type InMemoryTasks } from '../../fakes/in-memory-tasks.ts';
+import { createInMemoryTasks, type InMemoryTasks } from '../../fakes/workflows/in-memory-tasks.ts';
 import { localAws } from '../ledger/local-dynamodb.ts';
 
 /** A server with the two calls of Step Functions that answer tasks, in the protocol of the service: AWS JSON 1.0. */

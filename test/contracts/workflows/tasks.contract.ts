@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TASK_ERRORS, TASK_LIMITS } from '../../../functions/shared/contract/messages/start-request.ts';
 import type { WaitingTasks } from '../../../functions/shared/ports/ports.ts';
-import type { InMemoryTasks } from '../../fakes/in-memory-tasks.ts';
+import type { InMemoryTasks } from '../../fakes/workflows/in-memory-tasks.ts';
 
 const TOKEN = 't'.repeat(TASK_LIMITS.tokenLength);
 

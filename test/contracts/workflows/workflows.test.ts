@@ -12,10 +12,10 @@ import { createS3RequestCopies } from '../../../functions/shared/adapters/s3/req
 import { createStepFunctionsTasks } from '../../../functions/shared/adapters/stepfunctions/waiting-tasks.ts';
 import { TASK_ERRORS } from '../../../functions/shared/contract/messages/start-request.ts';
 import { LOCAL_ACCOUNT } from '../../../local/aws/protocol/aws-service.ts';
-import { createInMemoryCallbacks } from '../../fakes/in-memory-callbacks.ts';
-import { createInMemoryCopies } from '../../fakes/in-memory-copies.ts';
-import { createInMemoryTasks } from '../../fakes/in-memory-tasks.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
+import { createInMemoryCallbacks } from '../../fakes/workflows/in-memory-callbacks.ts';
+import { createInMemoryCopies } from '../../fakes/workflows/in-memory-copies.ts';
+import { createInMemoryTasks } from '../../fakes/workflows/in-memory-tasks.ts';
 import { createLedgerTable, startDynamoDb } from '../ledger/local-dynamodb.ts';
 import { NOON } from '../samples.ts';
 import { startS3 } from '../storage/local-s3.ts';

@@ -11,7 +11,8 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Function as AnyFunction, CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callbackIdOf } from '../../../functions/shared/domain/callback.ts';
+import cdkJson from '../../../cdk.json' with { type: 'json' };
+import { callbackIdOf } from '../../../functions/shared/domain/workflows/callback.ts';
 import { Batchdrop } from '../../../lib/batchdrop.ts';
 import { bundleFunctions } from '../../../lib/bundling/bundle.ts';
 import { BUNDLES_CONTEXT } from '../../../lib/stages/function-bundles.ts';
@@ -43,7 +44,7 @@ async function assembly(stepFunctionsUrl: string): Promise<string> {
   const bundles = temporaryDirectory();
   await bundleFunctions(undefined, bundles);
   const outdir = temporaryDirectory();
-  const context = { [BUNDLES_CONTEXT]: bundles, 'aws:cdk:bundling-stacks': [] };
+  const context = { ...cdkJson.context, [BUNDLES_CONTEXT]: bundles, 'aws:cdk:bundling-stacks': [] };
   const app = new App({ outdir, context, builtinCloudFormationValidation: false });
   const stack = new Stack(app, 'Batchdrop');
   const removalPolicy = RemovalPolicy.DESTROY;

@@ -2,9 +2,9 @@ import { createHandler as answerHandler } from '../../../functions/answer/handle
 import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
 import { isLastStatus } from '../../../functions/shared/domain/job.ts';
 import { type StartDeps, createHandler as startHandler } from '../../../functions/start/handler.ts';
-import { createInMemoryCallbacks } from '../../fakes/in-memory-callbacks.ts';
-import { createInMemoryCopies, type MadeCopy } from '../../fakes/in-memory-copies.ts';
-import { createInMemoryTasks, type TaskEnd } from '../../fakes/in-memory-tasks.ts';
+import { createInMemoryCallbacks } from '../../fakes/workflows/in-memory-callbacks.ts';
+import { createInMemoryCopies, type MadeCopy } from '../../fakes/workflows/in-memory-copies.ts';
+import { createInMemoryTasks, type TaskEnd } from '../../fakes/workflows/in-memory-tasks.ts';
 import { REQUESTS, SmallWorld } from '../small-world.ts';
 
 export const SOURCES = 'sources';

@@ -3,7 +3,7 @@ import { createHandler as answerHandler } from '../../../functions/answer/handle
 import { taskAnswer } from '../../../functions/answer/task-answer.ts';
 import { jobStatusExamples } from '../../../functions/shared/contract/examples.ts';
 import { TASK_LIMITS } from '../../../functions/shared/contract/messages/start-request.ts';
-import { callbackIdOf } from '../../../functions/shared/domain/callback.ts';
+import { callbackIdOf } from '../../../functions/shared/domain/workflows/callback.ts';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { createHandler as startHandler } from '../../../functions/start/handler.ts';
 import { withFaults } from '../../fakes/faulty.ts';

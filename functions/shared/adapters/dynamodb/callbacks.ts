@@ -5,7 +5,7 @@ import {
   PutItemCommand,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
-import type { Callback } from '../../domain/callback.ts';
+import type { Callback } from '../../domain/workflows/callback.ts';
 import type { Callbacks, Clock } from '../../ports/ports.ts';
 import { awsFailure } from '../aws/aws-failure.ts';
 import { callbackAttributes, itemIn, type LedgerAttributes } from './ledger-attributes.ts';

@@ -1,6 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Reason } from '../../contract/events.ts';
-import type { Callback } from '../../domain/callback.ts';
 import type { Job } from '../../domain/job.ts';
 import { type JobSummary, summaryOf } from '../../domain/job-summary.ts';
 import {
@@ -17,6 +16,7 @@ import type { OpenBatch } from '../../domain/open-batch.ts';
 import type { Part, PartRef } from '../../domain/part.ts';
 import type { PastAttempts } from '../../domain/spending/past-attempts.ts';
 import type { WaitingPart } from '../../domain/waiting/admission-queue.ts';
+import type { Callback } from '../../domain/workflows/callback.ts';
 import {
   dueShardOf,
   idPrefixOf,

@@ -1,9 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { Clock, EventBus, Ledger, Log } from '../../ports/ports.ts';
 import { AWS_CLIENT_SETTINGS } from '../aws/client-settings.ts';
 import { createDynamoDbLedger } from '../dynamodb/ledger.ts';
-import { handleEachRecord } from '../sqs/records.ts';
 import { createEmfMetrics, type EmfMetrics } from './emf-metrics.ts';
 import { createJsonLog } from './json-log.ts';
 import { lateBus, loadedOnce } from './late-ports.ts';
@@ -55,13 +53,4 @@ export function createBasics(
     log: createJsonLog(service),
     metrics: createEmfMetrics({ service: env.INSTANCE }),
   });
-}
-
-/** The handler of a function that a queue feeds. It reports the records that failed and writes metrics once per invocation. */
-export function createQueueHandler(
-  { log, metrics }: Pick<Basics, 'log' | 'metrics'>,
-  handle: (record: SQSRecord, context: Context) => Promise<void>,
-): (event: SQSEvent, context: Context) => Promise<SQSBatchResponse> {
-  return (event, context) =>
-    metrics.during(() => handleEachRecord(event, (record) => handle(record, context), log));
 }

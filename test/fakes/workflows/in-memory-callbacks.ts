@@ -1,6 +1,6 @@
-import type { Callback } from '../../functions/shared/domain/callback.ts';
-import type { Callbacks, Clock } from '../../functions/shared/ports/ports.ts';
-import { plainCopy } from './plain-copy.ts';
+import type { Callback } from '../../../functions/shared/domain/workflows/callback.ts';
+import type { Callbacks, Clock } from '../../../functions/shared/ports/ports.ts';
+import { plainCopy } from '../plain-copy.ts';
 
 /** The callbacks of tasks, in memory. */
 export interface InMemoryCallbacks extends Callbacks {

@@ -1,6 +1,6 @@
 /** A task of Step Functions that waits for the job of a file. */
 import { createHash } from 'node:crypto';
-import { base32, isJobId } from './job-id.ts';
+import { base32, isJobId } from '../job-id.ts';
 
 /** The record of a task. Its id travels with the request file, because S3's metadata may be too small for a token. */
 export interface Callback {

@@ -1,4 +1,4 @@
-import type { WaitingTasks } from '../../functions/shared/ports/ports.ts';
+import type { WaitingTasks } from '../../../functions/shared/ports/ports.ts';
 
 /** How a task ended. `output` and `cause` are JSON. */
 export type TaskEnd = { output: string } | { error: string; cause: string } | 'timed out';

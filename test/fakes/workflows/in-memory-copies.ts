@@ -1,7 +1,7 @@
-import { TerminalError } from '../../functions/shared/domain/errors.ts';
-import type { S3ObjectRef } from '../../functions/shared/domain/outgoing-event.ts';
-import type { Clock, ObjectFacts, RequestCopies } from '../../functions/shared/ports/ports.ts';
-import { createInMemoryRequestFiles } from './in-memory-request-files.ts';
+import { TerminalError } from '../../../functions/shared/domain/errors.ts';
+import type { S3ObjectRef } from '../../../functions/shared/domain/outgoing-event.ts';
+import type { Clock, ObjectFacts, RequestCopies } from '../../../functions/shared/ports/ports.ts';
+import { createInMemoryRequestFiles } from '../in-memory-request-files.ts';
 
 /** A copy that was made. */
 export interface MadeCopy extends S3ObjectRef {

@@ -3,10 +3,10 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { LayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
-import type { Batchdrop } from '../../lib/batchdrop.ts';
-import { BatchdropTracing } from '../../lib/tracing.ts';
-import { synthesize } from './synthesis.ts';
-import { at, list, permissionsIn, resources } from './template-reading.ts';
+import type { Batchdrop } from '../../../lib/batchdrop.ts';
+import { BatchdropTracing } from '../../../lib/tracing.ts';
+import { synthesize } from '../synthesis.ts';
+import { at, list, permissionsIn, resources } from '../template-reading.ts';
 
 const LAYER = 'arn:aws:lambda:eu-central-1:111111111111:layer:AWSOpenTelemetryDistroJs:1';
 
