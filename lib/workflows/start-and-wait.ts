@@ -149,7 +149,9 @@ const JSONATA = {
 
 function* propProblems(props: StartAndWaitProps): Generator<string> {
   const { timeout, sourceBuckets, queryLanguage = QueryLanguage.JSON_PATH, resultPath, outputs } = props;
-  if (!timeout.isUnresolved()) {
+  if (timeout === undefined) {
+    yield 'timeout is missing; set how long the state waits, because a token without a timeout may wait for a year.';
+  } else if (!timeout.isUnresolved()) {
     const seconds = timeout.toSeconds({ integral: false });
     if (!Number.isInteger(seconds) || seconds < 1 || seconds > MAX_TIMEOUT.toSeconds())
       yield `timeout is ${timeout.toHumanString()}; set whole seconds, at least one and at most 365 days.`;

@@ -194,6 +194,7 @@ it('the last statuses of all jobs go to ANSWER, and to its dead letters if they 
 describe('mistakes fail at synth, with the path of the state', () => {
   const LIST = [Bucket.fromBucketName(new Stack(new App(), 'Any'), 'Source', 'any')];
   it.each([
+    ['no timeout, in JavaScript', Object({ timeout: undefined }), 'timeout is missing'],
     ['no time', { timeout: Duration.seconds(0) }, 'timeout is 0 seconds; set whole seconds'],
     ['half a second', { timeout: Duration.millis(500) }, 'timeout is 500 millis; set whole seconds'],
     ['more than a year', { timeout: Duration.days(366) }, 'timeout is 366 days; set whole seconds'],
