@@ -5,32 +5,34 @@ import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { DefinitionBody, QueryLanguage, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { describe, expect, it } from 'vitest';
 import { Batchdrop } from '../../../lib/batchdrop.ts';
-import type { BatchdropProps } from '../../../lib/batchdrop-props.ts';
 import type { StartAndWaitProps } from '../../../lib/workflows/start-and-wait.ts';
-import { exampleApp, placeholderBundles, synthesize } from '../synthesis.ts';
+import { exampleApp, placeholderBundles } from '../synthesis.ts';
 import { at, legible, list, permissionsIn, resources } from '../template-reading.ts';
 
 const bundles = placeholderBundles();
 const LONG = Duration.days(4);
 
-/** A stack with a Batchdrop and a state machine in another stack, which has a source bucket with a key of its own. */
-function twoStacks(
-  props: () => Partial<StartAndWaitProps> = () => ({}),
-  batchdropProps: BatchdropProps = {},
-) {
-  const app = exampleApp(bundles);
-  const home = new Stack(app, 'Home');
-  const batchdrop = new Batchdrop(home, 'Batchdrop', batchdropProps);
-  const away = new Stack(app, 'Away');
+/** One app for all questions, because each synthesis takes time. It has a stack for each state. */
+const app = exampleApp(bundles);
+const home = new Stack(app, 'Home');
+const batchdrop = new Batchdrop(home, 'Batchdrop');
+
+/** Returns a stack with a state machine of one state, and with the bucket that its files come from, which has its own key. */
+function stackWithState(
+  id: string,
+  props: Partial<StartAndWaitProps> = {},
+  of: Batchdrop = batchdrop,
+): Stack {
+  const stack = new Stack(app, id);
   // `as`: under exactOptionalPropertyTypes, the CDK's class does not match its own interface.
-  const source = new Bucket(away, 'Source', { encryptionKey: new Key(away, 'Key') }) as IBucket;
-  const state = batchdrop.startAndWait(away, 'Run', { sourceBuckets: [source], timeout: LONG, ...props() });
-  const queryLanguage = props().queryLanguage;
-  new StateMachine(away, 'Machine', {
+  const source = new Bucket(stack, 'Source', { encryptionKey: new Key(stack, 'Key') }) as IBucket;
+  const state = of.startAndWait(stack, 'Run', { sourceBuckets: [source], timeout: LONG, ...props });
+  const { queryLanguage } = props;
+  new StateMachine(stack, 'Machine', {
     definitionBody: DefinitionBody.fromChainable(state),
     ...(queryLanguage && { queryLanguage }),
   });
-  return { home, away };
+  return stack;
 }
 
 /** The only state of the only state machine, with references as text. */
@@ -44,27 +46,62 @@ function stateIn(stack: Stack): Record<string, unknown> {
   return Object(Object.values(States)[0]);
 }
 
-const { home, away } = twoStacks();
-const template = Template.fromStack(home);
-
-describe('without startAndWait', () => {
-  it('a Batchdrop has nothing of it', () => {
-    const text = JSON.stringify(synthesize().toJSON());
-    expect(text).not.toMatch(/callbacks|states:|step functions/i);
-  });
-
-  it('and with it, the other resources of a Batchdrop are the same', () => {
-    const plain = new Stack(exampleApp(bundles), 'Home');
-    new Batchdrop(plain, 'Batchdrop');
-    const before: Record<string, unknown> = Template.fromStack(plain).toJSON().Resources;
-    const after: Record<string, unknown> = template.toJSON().Resources;
-    const kept = Object.fromEntries(Object.keys(before).map((id) => [id, after[id]]));
-    expect(kept).toEqual(before);
-    const added = Object.keys(after).filter((id) => !(id in before));
-    expect(added.filter((id) => !id.startsWith('BatchdropCallbacks'))).toEqual([]);
-    expect(added.length).toBeGreaterThan(5);
-  });
+const away = stackWithState('Away');
+const inJsonata = stackWithState('Jsonata', {
+  queryLanguage: QueryLanguage.JSONATA,
+  outputs: '{% $merge([$states.input, {"job": $states.result}]) %}',
 });
+const ofOneFile = stackWithState('OneFile', {
+  bucket: 'a-bucket',
+  key: 'a.jsonl',
+  resultPath: '$.job',
+  stateName: 'Run the file',
+  comment: 'why',
+});
+
+const once = new Batchdrop(new Stack(app, 'HomeOfOnce'), 'Batchdrop', { maxAttempts: 1 });
+const slow = new Batchdrop(new Stack(app, 'HomeOfSlow'), 'Batchdrop', {
+  completionWindow: '7d',
+  maxAttempts: 2,
+});
+const timeouts: [what: string, stack: Stack, isWarned: boolean][] = [
+  ['a day for three attempts', stackWithState('Day', { timeout: Duration.days(1) }), true],
+  ['a day for one attempt', stackWithState('DayOfOnce', { timeout: Duration.days(1) }, once), false],
+  ['three days', stackWithState('ThreeDays', { timeout: Duration.days(3) }), false],
+  ['a week for two windows of it', stackWithState('WeekOfSlow', { timeout: Duration.days(7) }, slow), true],
+];
+
+const homeOfOwn = new Stack(app, 'HomeOfOwn');
+const own = new Batchdrop(homeOfOwn, 'Batchdrop', {
+  requestBucket: Bucket.fromBucketName(homeOfOwn, 'Own', 'our-files'),
+});
+const loops: [what: string, stack: Stack, isWarned: boolean][] = ['our-files', 'their-files'].map((name) => {
+  const sourceBuckets = [Bucket.fromBucketName(homeOfOwn, `Source ${name}`, name)];
+  return [name, stackWithState(`From-${name}`, { sourceBuckets }, own), name === 'our-files'];
+});
+
+const template = Template.fromStack(home);
+const isWarnedOf = (text: string, stack: Stack) =>
+  Annotations.fromStack(stack).findWarning(`/${stack.node.id}/Run`, Match.stringLikeRegexp(text)).length > 0;
+
+it('without startAndWait, a Batchdrop has nothing of it, and the rest of it is the same', () => {
+  const plain = synthesizedAlone();
+  expect(JSON.stringify(plain)).not.toMatch(/callbacks|states:|step functions/i);
+  const before: Record<string, unknown> = plain.Resources;
+  const after: Record<string, unknown> = template.toJSON().Resources;
+  const kept = Object.fromEntries(Object.keys(before).map((id) => [id, after[id]]));
+  expect(kept).toEqual(before);
+  const added = Object.keys(after).filter((id) => !(id in before));
+  expect(added.filter((id) => !id.startsWith('BatchdropCallbacks'))).toEqual([]);
+  expect(added.length).toBeGreaterThan(5);
+});
+
+/** The template of the same stack without a state. */
+function synthesizedAlone() {
+  const stack = new Stack(exampleApp(bundles), 'Home');
+  new Batchdrop(stack, 'Batchdrop');
+  return Template.fromStack(stack).toJSON();
+}
 
 describe('the state', () => {
   it('invokes START with a task token, for as long as the timeout says', () => {
@@ -93,11 +130,7 @@ describe('the state', () => {
   });
 
   it('speaks JSONata, too', () => {
-    const { away: stack } = twoStacks(() => ({
-      queryLanguage: QueryLanguage.JSONATA,
-      outputs: '{% $merge([$states.input, {"job": $states.result}]) %}',
-    }));
-    expect(stateIn(stack)).toMatchObject({
+    expect(stateIn(inJsonata)).toMatchObject({
       Arguments: {
         Payload: {
           bucket: '{% $states.input.bucket %}',
@@ -110,32 +143,16 @@ describe('the state', () => {
   });
 
   it('takes its file from where the props say, and puts the output there', () => {
-    const { away: stack } = twoStacks(() => ({
-      bucket: 'a-bucket',
-      key: 'a.jsonl',
-      resultPath: '$.job',
-      stateName: 'Run the file',
-      comment: 'why',
-    }));
-    expect(stateIn(stack)).toMatchObject({
+    expect(stateIn(ofOneFile)).toMatchObject({
       Comment: 'why',
       ResultPath: '$.job',
       Parameters: { Payload: { bucket: 'a-bucket', key: 'a.jsonl' } },
     });
   });
 
-  it('may be used several times, also in several stacks, with one START and one ANSWER', () => {
-    const app = exampleApp(bundles);
-    const batchdrop = new Batchdrop(new Stack(app, 'Home'), 'Batchdrop');
-    for (const name of ['One', 'Two']) {
-      const stack = new Stack(app, name);
-      const sourceBuckets = [Bucket.fromBucketName(stack, 'Source', `source-${name.toLowerCase()}`)];
-      batchdrop.startAndWait(stack, 'Run', { sourceBuckets, timeout: LONG });
-      batchdrop.startAndWait(stack, 'RunAgain', { sourceBuckets, timeout: LONG });
-    }
-    const made = resources(Template.fromStack(Stack.of(batchdrop)), 'AWS::Lambda::Function');
+  it('may be used in several stacks, with one START and one ANSWER', () => {
+    const made = resources(template, 'AWS::Lambda::Function');
     expect(made.filter(({ id }) => id.startsWith('Callbacks'))).toHaveLength(2);
-    app.synth();
   });
 });
 
@@ -206,44 +223,17 @@ describe('mistakes fail at synth, with the path of the state', () => {
       'set outputs instead',
     ],
   ])('%s', (_, wrong, message) => {
-    const stack = new Stack(exampleApp(bundles), 'Example');
-    const batchdrop = new Batchdrop(stack, 'Batchdrop');
-    const make = () => batchdrop.startAndWait(stack, 'Run', { timeout: LONG, sourceBuckets: LIST, ...wrong });
+    const make = () =>
+      batchdrop.startAndWait(home, 'Wrong', { timeout: LONG, sourceBuckets: LIST, ...wrong });
     expect(make).toThrow(message);
-    expect(make).toThrow('Example/Run: ');
+    expect(make).toThrow('Home/Wrong: ');
   });
 });
 
-describe('a timeout that is shorter than the batches may take', () => {
-  it.each([
-    ['a day for three attempts', Duration.days(1), {}, true],
-    ['a day for one attempt', Duration.days(1), { maxAttempts: 1 }, false],
-    ['three days', Duration.days(3), {}, false],
-    ['a week for a window of seven days', Duration.days(7), { completionWindow: '7d', maxAttempts: 2 }, true],
-  ] as const)('is worth a warning: %s', (_, timeout, props, isWarned) => {
-    const { away: stack } = twoStacks(() => ({ timeout }), props);
-    const warnings = Annotations.fromStack(stack).findWarning(
-      '/Away/Run',
-      Match.stringLikeRegexp('timeout is'),
-    );
-    expect(warnings.length > 0).toBe(isWarned);
-  });
+it.each(timeouts)('a timeout is worth a warning if the batches may take longer: %s', (_, stack, isWarned) => {
+  expect(isWarnedOf('timeout is', stack)).toBe(isWarned);
 });
 
-describe('a state machine that may start itself', () => {
-  it.each([
-    ['the request bucket', true],
-    ['another bucket', false],
-  ])('is worth a warning if its files come from %s', (_, isWarned) => {
-    const stack = new Stack(exampleApp(bundles), 'Example');
-    const requestBucket = Bucket.fromBucketName(stack, 'Own', 'our-files');
-    const batchdrop = new Batchdrop(stack, 'Batchdrop', { requestBucket });
-    const sourceBuckets = [Bucket.fromBucketName(stack, 'Source', isWarned ? 'our-files' : 'their-files')];
-    batchdrop.startAndWait(stack, 'Run', { sourceBuckets, timeout: LONG });
-    const warnings = Annotations.fromStack(stack).findWarning(
-      '/Example/Run',
-      Match.stringLikeRegexp('names the request bucket'),
-    );
-    expect(warnings.length > 0).toBe(isWarned);
-  });
+it.each(loops)('a state machine that may start itself is worth a warning: files of %s', (_, stack, isWarned) => {
+  expect(isWarnedOf('names the request bucket', stack)).toBe(isWarned);
 });

@@ -1,4 +1,4 @@
-import { createHandler as answerHandler } from '../../../functions/answer/handler.ts';
+import { type AnswerDeps, createHandler as answerHandler } from '../../../functions/answer/handler.ts';
 import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
 import { isLastStatus } from '../../../functions/shared/domain/job.ts';
 import { type StartDeps, createHandler as startHandler } from '../../../functions/start/handler.ts';
@@ -62,9 +62,10 @@ export class WaitingWorld extends SmallWorld {
   }
 
   /** ANSWER receives the end of a job. */
-  answer(jobId: string): Promise<void> {
+  answer(jobId: string, replaced: Partial<AnswerDeps> = {}): Promise<void> {
     const { callbacks, tasks, ports } = this;
-    return answerHandler({ ...ports, callbacks, tasks })(JSON.stringify({ detail: { metadata: { jobId } } }));
+    const handle = answerHandler({ ...ports, callbacks, tasks, ...replaced });
+    return handle(JSON.stringify({ detail: { metadata: { jobId } } }));
   }
 
   /** Returns how a task ended, with its JSON parsed; undefined while it waits. */

@@ -230,6 +230,26 @@ describe('a task whose file joins another job', () => {
     expect(world.endOf(OTHER)).toMatchObject({ output: { metadata: { jobId } } });
   });
 
+  it('is answered although the other job ends while it begins to follow', async () => {
+    const { world, jobId } = await waiting(LONG);
+    await world.work();
+    await world.begin(OTHER);
+    const [second = ''] = await world.intakeCopies();
+    let endsMeanwhile = true;
+    const ledger = {
+      readJob: async (id: string) => {
+        const open = await world.ledger.readJob(id);
+        if (id !== jobId || !endsMeanwhile) return open;
+        endsMeanwhile = false;
+        await world.rest();
+        await world.answer(jobId);
+        return open; // as it was before the end
+      },
+    };
+    await world.answer(second, { ledger });
+    expect(world.endOf(OTHER)).toMatchObject({ output: { metadata: { jobId } } });
+  });
+
   it('follows the job of a plain upload, too', async () => {
     const world = new WaitingWorld(LONG);
     const uploaded = await world.drop('a.jsonl', fileOf('r1'));

@@ -6,18 +6,19 @@ import { aborted, copyPart, copySourceOf, quoted } from './copy-part.ts';
 import { headObject, inputOf, type S3Place, translated } from './object.ts';
 import { abortUpload, beginUpload, completeUpload } from './object-writer.ts';
 
-/** The sizes of copies, in bytes. */
+/** How copies are made. Sizes in bytes. */
 export interface CopySizes {
   /** A larger file is copied in parts. S3's limit is 5 GiB. */
   atOnce: number;
   /** 5 MiB to 5 GiB. */
   part: number;
+  /** How many parts are copied at the same time. */
+  partsAtOnce: number;
 }
 
 const GIB = 1024 ** 3;
 // S3 copies a part of 512 MiB within seconds, long before the client gives up. 50 GB, the largest request file, have 94.
-const SIZES: CopySizes = { atOnce: GIB, part: GIB / 2 };
-const PARTS_AT_ONCE = 8;
+const SIZES: CopySizes = { atOnce: GIB, part: GIB / 2, partsAtOnce: 8 };
 const CONTENT_TYPE = 'application/jsonl';
 
 /**
@@ -37,7 +38,7 @@ export function createS3RequestCopies(options: {
       const places = { from: from(source), to: { ...target, owner } };
       await unlessTooMuchMetadata(() =>
         source.size > sizes.atOnce
-          ? copyInParts(client, places, source, sizes.part, signal)
+          ? copyInParts(client, places, source, sizes, signal)
           : copyAtOnce(client, places, source, signal),
       );
     },
@@ -72,15 +73,15 @@ async function copyInParts(
   client: S3Client,
   { from, to }: Places,
   { size, etag }: SourceFile,
-  partBytes: number,
+  { part: partBytes, partsAtOnce }: CopySizes,
   signal: AbortSignal,
 ): Promise<void> {
   const uploadId = await beginUpload(client, { ...to, contentType: CONTENT_TYPE });
   try {
     const etags: string[] = [];
     const parts = Math.ceil(size / partBytes);
-    for (let done = 0; done < parts; done += PARTS_AT_ONCE) {
-      const next = Array.from({ length: Math.min(PARTS_AT_ONCE, parts - done) }, (_, at) => done + at);
+    for (let done = 0; done < parts; done += partsAtOnce) {
+      const next = Array.from({ length: Math.min(partsAtOnce, parts - done) }, (_, at) => done + at);
       const copied = await Promise.all(
         next.map((nth) => {
           const range = { from, start: nth * partBytes, end: Math.min(size, (nth + 1) * partBytes), etag };
