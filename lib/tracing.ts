@@ -2,12 +2,12 @@ import type { ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 
 /**
  * How the functions are traced with OpenTelemetry.
- * @example BatchdropTracing.openTelemetry({ layers: [layer], environment: { OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'aws-lambda,http' } });
+ * @example { layers: [LayerVersion.fromLayerVersionArn(stack, 'Otel', 'arn:aws:lambda:…:layer:…:1')], sendsToXRay: false }
  */
 export interface OpenTelemetryTracingProps {
   /**
    * Lambda layers with the OpenTelemetry SDK for Node.js and arm64, at least one, such as `AWSOpenTelemetryDistroJs` of AWS.
-   * @example [LayerVersion.fromLayerVersionArn(stack, 'Layer', layerArn)]
+   * @example [LayerVersion.fromLayerVersionArn(stack, 'Otel', 'arn:aws:lambda:…:layer:…:1')]
    */
   readonly layers: ILayerVersion[];
   /**
@@ -45,7 +45,9 @@ export class BatchdropTracing {
 
   /**
    * Traces with OpenTelemetry, by Lambda layers of your own. Errors: an Error without layers.
-   * @example new Batchdrop(stack, 'Batchdrop', { tracing: BatchdropTracing.openTelemetry({ layers: [layer] }) });
+   * @example
+   * const layer = LayerVersion.fromLayerVersionArn(stack, 'Otel', 'arn:aws:lambda:…:layer:…:1');
+   * new Batchdrop(stack, 'Batchdrop', { tracing: BatchdropTracing.openTelemetry({ layers: [layer] }) });
    */
   static openTelemetry(props: OpenTelemetryTracingProps): BatchdropTracing {
     const { layers, execWrapper = '/opt/otel-instrument', environment = {}, sendsToXRay = true } = props;

@@ -1,4 +1,4 @@
-import { Annotations, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack } from 'aws-cdk-lib';
 import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import {
@@ -13,13 +13,12 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { type StartRequest, TASK_ERRORS } from '../../functions/shared/contract/messages/start-request.ts';
-import { nagResource } from '../resources/nag-findings.ts';
+import { acknowledgeFinding, nagResource } from '../resources/nag-findings.ts';
 import type { TaskCallbacks } from './task-callbacks.ts';
 
 /**
  * How a state of Step Functions starts a job and waits for its end.
- * @example
- * batchdrop.startAndWait(stack, 'Classify', { sourceBuckets: [inbox], timeout: Duration.days(4), resultPath: '$.job' });
+ * @example { sourceBuckets: [inbox], timeout: Duration.days(4), resultPath: '$.job' }
  */
 export interface StartAndWaitProps {
   /**
@@ -182,10 +181,11 @@ function grantReadSources(state: Construct, buckets: readonly IBucket[], { start
       policy.addStatements(
         new PolicyStatement({ actions: ['kms:Decrypt'], resources: [bucket.encryptionKey.keyArn] }),
       );
-    Validations.of(policy).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::${nagResource(Stack.of(state).resolve(objects))}]`,
-      reason: 'The input of the state names the file. The bucket is one of those in sourceBuckets.',
-    });
+    acknowledgeFinding(
+      policy,
+      `AwsSolutions-IAM5[Resource::${nagResource(Stack.of(state).resolve(objects))}]`,
+      'The input of the state names the file. The bucket is one of those in sourceBuckets.',
+    );
   }
 }
 

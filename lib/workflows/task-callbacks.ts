@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, Size, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Size, Stack } from 'aws-cdk-lib';
 import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { Grant } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -10,7 +10,7 @@ import type { StartEnv } from '../../functions/start/env.ts';
 import { grantCopyRequests } from '../resources/bucket-grants.ts';
 import { resultsEnvironment } from '../resources/buckets.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
-import { nagResource } from '../resources/nag-findings.ts';
+import { acknowledgeFinding, nagResource } from '../resources/nag-findings.ts';
 import { grantRuleSend, WorkQueue } from '../resources/work-queue.ts';
 import { WorkerFunction, type WorkerSettings } from '../stages/worker-function.ts';
 
@@ -117,11 +117,11 @@ export class TaskCallbacks extends Construct {
       actions: ['states:SendTaskSuccess', 'states:SendTaskFailure'],
       resourceArns: [stateMachines],
     });
-    Validations.of(answerer.role).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::${nagResource(stack.resolve(stateMachines))}]`,
-      reason:
-        'The state machines depend on this function, so their names are not known here. A task can be answered only with its token.',
-    });
+    acknowledgeFinding(
+      answerer.role,
+      `AwsSolutions-IAM5[Resource::${nagResource(stack.resolve(stateMachines))}]`,
+      'The state machines depend on this function, so their names are not known here. A task can be answered only with its token.',
+    );
   }
 
   /** By a queue, so that an end that cannot be told is kept and retried. Events that EventBridge cannot send are kept with it. */

@@ -234,6 +234,9 @@ it.each(timeouts)('a timeout is worth a warning if the batches may take longer: 
   expect(isWarnedOf('timeout is', stack)).toBe(isWarned);
 });
 
-it.each(loops)('a state machine that may start itself is worth a warning: files of %s', (_, stack, isWarned) => {
-  expect(isWarnedOf('names the request bucket', stack)).toBe(isWarned);
-});
+it.each(loops)(
+  'a state machine that may start itself is worth a warning: files of %s',
+  (_, stack, isWarned) => {
+    expect(isWarnedOf('names the request bucket', stack)).toBe(isWarned);
+  },
+);

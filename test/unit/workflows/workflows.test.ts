@@ -3,8 +3,8 @@ import { createHandler as answerHandler } from '../../../functions/answer/handle
 import { taskAnswer } from '../../../functions/answer/task-answer.ts';
 import { jobStatusExamples } from '../../../functions/shared/contract/examples.ts';
 import { TASK_LIMITS } from '../../../functions/shared/contract/messages/start-request.ts';
-import { callbackIdOf } from '../../../functions/shared/domain/workflows/callback.ts';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
+import { callbackIdOf } from '../../../functions/shared/domain/workflows/callback.ts';
 import { createHandler as startHandler } from '../../../functions/start/handler.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, fileOfTwoParts, HOUR, MINUTE, REQUESTS, row } from '../small-world.ts';
