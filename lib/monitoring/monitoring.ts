@@ -4,6 +4,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
 import type { BatchdropOptions } from '../batchdrop-props.ts';
+import type { WorkQueue } from '../resources/work-queue.ts';
 import { windowLength } from '../stages/completion-window.ts';
 import type { StageWorkers } from '../stages/stage-workers.ts';
 import { AlarmTopic } from './alarm-topic.ts';
@@ -55,6 +56,12 @@ function mailTo(batchdrop: Construct, address: string): IAlarmAction {
   const topic = new AlarmTopic(batchdrop, 'AlarmMail');
   topic.addSubscription(new EmailSubscription(address));
   return new SnsAction(topic);
+}
+
+/** Adds the alarm for tasks of Step Functions to those that the tier has. */
+export function addTaskAlarm(batchdrop: Construct, work: WorkQueue): void {
+  const alarms = batchdrop.node.tryFindChild('Alarms');
+  if (alarms instanceof Alarms) alarms.addTaskAlarm(work);
 }
 
 function present<T>(...each: (T | undefined)[]): T[] {

@@ -33,8 +33,6 @@ function written(context: Record<string, string> = {}) {
 
 /** Everything that is fixed when a template is built, and adds something to it. */
 const EVERYTHING = {
-  monitoring: 'full',
-  alarmEmail: 'team@example.com',
   webhook: 'yes',
   budget: '{"perDay":10}',
   expireFilesAfterDays: '30',
