@@ -34,7 +34,12 @@ export interface OpenUpload {
 }
 
 /** Yields pages of all versions and delete markers, also of a bucket without versions. Errors: those of S3. */
-export async function* versionPages({ s3, bucket, owner, prefix }: ObjectPlace): AsyncGenerator<ObjectVersion[]> {
+export async function* versionPages({
+  s3,
+  bucket,
+  owner,
+  prefix,
+}: ObjectPlace): AsyncGenerator<ObjectVersion[]> {
   let next: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } | undefined = {};
   while (next !== undefined) {
     const page: ListObjectVersionsCommandOutput = await s3.send(
@@ -49,6 +54,14 @@ export async function* versionPages({ s3, bucket, owner, prefix }: ObjectPlace):
       })),
       ...DeleteMarkers.map((marker) => ({ ...namesOf(marker), bytes: 0, isMarker: true, etag: '' })),
     ];
+  }
+}
+
+/** Yields the versions and delete markers of one key. Of all keys that begin with it, it is the first. Errors: those of S3. */
+export async function* versionsOf(place: ObjectPlace, key: string): AsyncGenerator<ObjectVersion> {
+  for await (const page of versionPages({ ...place, prefix: key })) {
+    yield* page.filter((version) => version.key === key);
+    if (page.some((version) => version.key !== key)) return;
   }
 }
 
@@ -82,7 +95,12 @@ export async function openUploads({ s3, bucket, owner, prefix }: ObjectPlace): P
   let next: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } | undefined = {};
   while (next !== undefined) {
     const page: ListMultipartUploadsCommandOutput = await s3.send(
-      new ListMultipartUploadsCommand({ Bucket: bucket, ExpectedBucketOwner: owner, Prefix: prefix, ...next }),
+      new ListMultipartUploadsCommand({
+        Bucket: bucket,
+        ExpectedBucketOwner: owner,
+        Prefix: prefix,
+        ...next,
+      }),
     );
     const { Uploads = [], IsTruncated, NextKeyMarker, NextUploadIdMarker } = page;
     next = IsTruncated ? { KeyMarker: NextKeyMarker, UploadIdMarker: NextUploadIdMarker } : undefined;

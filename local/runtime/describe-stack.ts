@@ -27,7 +27,7 @@ export function describeStack(template: Template, endpointUrl: string): Stack {
         logicalId,
         physicalId: String(scope.ref(logicalId)),
         type: Type,
-        isRetained: DeletionPolicy?.startsWith('Retain') ?? false,
+        ...(DeletionPolicy?.startsWith('Retain') && { isRetained: true }),
       })),
   };
 }

@@ -16,6 +16,7 @@ import {
   type OpenUpload,
   openUploads,
   versionPages,
+  versionsOf,
 } from '../object-removal.ts';
 
 /** A place in a bucket, and what is in it. */
@@ -103,24 +104,21 @@ function foldersOf({ names: { resultsPrefix = '' } }: Connection, job: Job): str
   return [...folder, `${resultsPrefix}${internalFolder(job.jobId)}`];
 }
 
+/** Joined jobs name the job that they joined; other uploads of the same bytes are known by their ETag. */
 async function versionsOfSameBytes({ ledger }: Connection, place: ObjectPlace, { jobId, request }: Job) {
   const versions: ObjectVersion[] = [];
   const copies: string[] = [];
   const others: string[] = [];
-  for await (const page of versionPages(place)) {
-    for (const version of page) {
-      const isSame = version.etag === request.etag && version.bytes === request.size;
-      if (version.key !== request.key || version.isMarker || !isSame) continue;
-      const id = jobIdOf({ bucket: request.bucket, key: version.key, versionId: version.versionId });
-      const known = id === jobId ? undefined : await ledger.readJob(id);
-      const ranItself = known !== undefined && known.status !== 'joined' && known.status !== 'rejected';
-      if (ranItself) {
-        others.push(id);
-        continue;
-      }
-      versions.push(version);
-      if (known !== undefined) copies.push(id);
-    }
+  for await (const version of versionsOf(place, request.key)) {
+    if (version.isMarker) continue;
+    const id = jobIdOf({ bucket: request.bucket, key: version.key, versionId: version.versionId });
+    const known = id === jobId ? undefined : await ledger.readJob(id);
+    const isSame = version.etag === request.etag && version.bytes === request.size;
+    const isCopy =
+      known?.status === 'joined' ? known.joinedJobId === jobId : isSame && known?.status === 'rejected';
+    if (id === jobId || isCopy || (isSame && known === undefined)) versions.push(version);
+    if (known !== undefined && isCopy) copies.push(id);
+    if (known !== undefined && isSame && !isCopy) others.push(id);
   }
   return { versions, copies, others };
 }

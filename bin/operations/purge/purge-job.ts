@@ -10,7 +10,7 @@ import type { Connection } from '../../connection/connection.ts';
 import { apiOf } from '../../connection/stack-names.ts';
 import { counted } from '../../terminal/amounts.ts';
 import { Failure } from '../../terminal/failure.ts';
-import { abortUploads, removeVersions, versionPages } from '../object-removal.ts';
+import { abortUploads, removeVersions, versionsOf } from '../object-removal.ts';
 import type { FoundObjects, JobContents } from './job-contents.ts';
 
 const MAX_IN_CALL = 1_000; // of DeleteObjects
@@ -33,8 +33,8 @@ export async function purgeJob(
   for (const found of results) await removeAll(found);
   if (!leavesApiFiles) await removeFiles(connection, contents);
   if (includesCosts && costRecord !== undefined) {
-    const place = { ...requests.place, bucket: connection.names.resultsBucket, prefix: costRecord };
-    await removeAll({ place, versions: (await Array.fromAsync(versionPages(place))).flat() });
+    const place = { ...requests.place, bucket: connection.names.resultsBucket };
+    await removeAll({ place, versions: await Array.fromAsync(versionsOf(place, costRecord)) });
   }
   await removeAll(requests);
   await forgetKey(connection, contents);
@@ -76,9 +76,7 @@ async function removeFiles(connection: Connection, { files, job }: JobContents):
 async function forgetKey({ ledger, removal }: Connection, contents: JobContents): Promise<void> {
   const { job, requests, copies } = contents;
   const { bucket, key } = job.request;
-  const remaining = (await Array.fromAsync(versionPages(requests.place)))
-    .flat()
-    .filter((each) => each.key === key);
+  const remaining = await Array.fromAsync(versionsOf(requests.place, key));
   if (remaining.every(({ isMarker }) => isMarker)) {
     await removeAll({ place: requests.place, versions: remaining });
     await removal.removeKey(bucket, key);

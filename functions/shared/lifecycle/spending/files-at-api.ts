@@ -12,9 +12,9 @@ type Earlier = Pick<Part, 'ran' | 'unusedFiles' | 'doubtfulFiles'>;
 
 /** Returns every file at the API that a part may have uploaded or its batches may have made, also the doubtful ones. */
 export function everyFileOf(part: WholePart): FileAtApi[] {
-  const { doubtfulFiles = [] } = part;
-  const own = [...inputsOf(part), ...resultsOf(part)];
-  return distinct([...earlierFiles(part), ...own, ...doubtfulFiles.map(({ fileId }) => ({ fileId }))]);
+  const doubtful = (part.doubtfulFiles ?? []).map(({ fileId }) => ({ fileId }));
+  // An attempt also knows the account of its file.
+  return distinct([...doubtful, ...earlierFiles(part), ...inputsOf(part), ...resultsOf(part)]);
 }
 
 /**
