@@ -57,12 +57,21 @@ export async function* versionPages({
   }
 }
 
-/** Yields the versions and delete markers of one key. Of all keys that begin with it, it is the first. Errors: those of S3. */
-export async function* versionsOf(place: ObjectPlace, key: string): AsyncGenerator<ObjectVersion> {
+/** Returns the versions and delete markers of one key. Of all keys that begin with it, it is the first. Errors: those of S3. */
+export async function versionsOf(place: ObjectPlace, key: string): Promise<ObjectVersion[]> {
+  const found: ObjectVersion[] = [];
   for await (const page of versionPages({ ...place, prefix: key })) {
-    yield* page.filter((version) => version.key === key);
-    if (page.some((version) => version.key !== key)) return;
+    found.push(...page.filter((version) => version.key === key));
+    if (page.some((version) => version.key !== key)) break;
   }
+  return found;
+}
+
+/** Returns all versions and delete markers. Errors: those of S3. */
+export async function everyVersion(place: ObjectPlace): Promise<ObjectVersion[]> {
+  const found: ObjectVersion[] = [];
+  for await (const page of versionPages(place)) found.push(...page);
+  return found;
 }
 
 function namesOf({ Key, VersionId }: { Key?: string | undefined; VersionId?: string | undefined }) {

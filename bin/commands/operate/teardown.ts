@@ -166,7 +166,7 @@ async function afterDeletion(
     inUse,
   };
   printFacts(options, facts, () => [
-    'The secret with the API key stays, because other stacks may use it. To delete it: aws secretsmanager delete-secret --secret-id batchdrop/openai',
+    `The secret with the API key stays, because other stacks may use it. To delete it: aws secretsmanager delete-secret --secret-id ${remains.secret ?? 'batchdrop/openai'}`,
   ]);
 }
 

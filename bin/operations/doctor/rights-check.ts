@@ -12,6 +12,7 @@ import { arnsIn } from '../../connection/arns.ts';
 import { clientConfigAt, stackIn } from '../../connection/target.ts';
 import { sentenceOf } from '../../terminal/failure.ts';
 import { failed, note, ok, type Verdict } from '../finding.ts';
+import { requestPrefixOf } from './bucket-checks.ts';
 import { configurationOf, withLambda } from './function-checks.ts';
 import { functionOf, type Subject, WORKERS, type Worker } from './subject.ts';
 
@@ -40,6 +41,7 @@ const CALL_THE_API = new Set(['SUBMIT', 'POLL', 'DELIVER', 'CANCEL', 'WEBHOOK'])
 export async function functionsMay(subject: Subject): Promise<Verdict> {
   const { target } = subject.connection;
   const secret = await secretFacts(subject);
+  const prefix = await requestPrefixOf(subject);
   const iam = new IAMClient(clientConfigAt(target));
   try {
     const found = await withLambda(target, (lambda) =>
@@ -48,7 +50,7 @@ export async function functionsMay(subject: Subject): Promise<Verdict> {
           const name = functionOf(subject, worker);
           if (name === undefined) return [];
           const { Role } = await configurationOf(lambda, name);
-          return await deniedOf(iam, worker, Role, needsOf(subject, worker, secret));
+          return await deniedOf(iam, worker, Role, needsOf(subject, worker, { secret, prefix }));
         }),
       ),
     );
@@ -116,18 +118,27 @@ function isByOrganization({ OrganizationsDecisionDetail }: EvaluationResult): bo
 }
 
 /** Returns what the function cannot work without. docs/security.md lists every permission. */
-function needsOf({ connection: { names }, resources }: Subject, worker: Worker, secret: SecretFacts): Need[] {
+function needsOf(
+  { connection: { names }, resources }: Subject,
+  worker: Worker,
+  { secret, prefix = '' }: { readonly secret: SecretFacts; readonly prefix: string | undefined },
+): Need[] {
   const { arn, bucket, queue } = arnsIn(names);
   const results = `${bucket(names.resultsBucket)}/${names.resultsPrefix ?? ''}`;
-  const requests: Need = { actions: ['s3:GetObjectVersion'], resource: `${bucket(names.requestBucket)}/*` };
+  const requests: Need = {
+    actions: ['s3:GetObjectVersion'],
+    resource: `${bucket(names.requestBucket)}/${prefix}x.jsonl`,
+  };
   const ownQueue = resources.get(worker.queue ?? '');
   const needs: Need[] = [
     {
       actions: ['dynamodb:GetItem', 'dynamodb:PutItem'],
       resource: arn('dynamodb', `table/${names.ledgerTable}`),
     },
-    { actions: ['events:PutEvents'], resource: arn('events', `event-bus/${names.eventBus}`) },
   ];
+  // A bus of your own may be in another account.
+  if (resources.has('StatusEventsBus'))
+    needs.push({ actions: ['events:PutEvents'], resource: arn('events', `event-bus/${names.eventBus}`) });
   if (ownQueue !== undefined)
     needs.push({ actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'], resource: queue(ownQueue) });
   if (CALL_THE_API.has(worker.name)) needs.push(...needsOfSecret(secret));

@@ -11,11 +11,11 @@ import { accountIn } from '../../connection/stack-names.ts';
 import { Failure } from '../../terminal/failure.ts';
 import { shortId } from '../../terminal/short-id.ts';
 import {
+  everyVersion,
   type ObjectPlace,
   type ObjectVersion,
   type OpenUpload,
   openUploads,
-  versionPages,
   versionsOf,
 } from '../object-removal.ts';
 
@@ -63,7 +63,7 @@ export async function contentsOf(connection: Connection, job: Job): Promise<JobC
   const results: FoundObjects[] = [];
   const uploads: JobContents['uploads'][number][] = [];
   for (const place of places) {
-    results.push({ place, versions: (await Array.fromAsync(versionPages(place))).flat() });
+    results.push({ place, versions: await everyVersion(place) });
     uploads.push({ place, open: await openUploads(place) });
   }
   const counts = await Promise.all(ids.map((id) => removal.count(id)));
@@ -109,7 +109,7 @@ async function versionsOfSameBytes({ ledger }: Connection, place: ObjectPlace, {
   const versions: ObjectVersion[] = [];
   const copies: string[] = [];
   const others: string[] = [];
-  for await (const version of versionsOf(place, request.key)) {
+  for (const version of await versionsOf(place, request.key)) {
     if (version.isMarker) continue;
     const id = jobIdOf({ bucket: request.bucket, key: version.key, versionId: version.versionId });
     const known = id === jobId ? undefined : await ledger.readJob(id);

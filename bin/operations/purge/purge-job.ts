@@ -34,7 +34,7 @@ export async function purgeJob(
   if (!leavesApiFiles) await removeFiles(connection, contents);
   if (includesCosts && costRecord !== undefined) {
     const place = { ...requests.place, bucket: connection.names.resultsBucket };
-    await removeAll({ place, versions: await Array.fromAsync(versionsOf(place, costRecord)) });
+    await removeAll({ place, versions: await versionsOf(place, costRecord) });
   }
   await removeAll(requests);
   await forgetKey(connection, contents);
@@ -76,7 +76,7 @@ async function removeFiles(connection: Connection, { files, job }: JobContents):
 async function forgetKey({ ledger, removal }: Connection, contents: JobContents): Promise<void> {
   const { job, requests, copies } = contents;
   const { bucket, key } = job.request;
-  const remaining = await Array.fromAsync(versionsOf(requests.place, key));
+  const remaining = await versionsOf(requests.place, key);
   if (remaining.every(({ isMarker }) => isMarker)) {
     await removeAll({ place: requests.place, versions: remaining });
     await removal.removeKey(bucket, key);

@@ -31,6 +31,8 @@ export interface Retained {
 export interface StackRemains {
   /** The ARN of the stack. */
   readonly stackId: string;
+  /** The secret with the API key, which the stack does not own. */
+  readonly secret: string | undefined;
   /** The account that owns the stack. */
   readonly account: string;
   /** The Batchdrop is still deployed. */
@@ -60,10 +62,11 @@ export async function remainsOf(target: AccountTarget): Promise<StackRemains> {
     const isLive = present.length > 0 && live?.status !== 'DELETE_FAILED';
     const stackId = live?.id ?? (await deletedStackId(client, stackIn(target)));
     const found = present.length > 0 ? present : ofConstruct(target, await leftBy(client, stackId));
+    const secret = await secretOf(client, stackId);
     const users = isLive ? new Map<string, string>() : await usersOf(client, found);
     return {
-      ...{ stackId, account: stackId.split(':')[4] ?? '', isLive },
-      retained: found.filter(({ name }) => !users.has(name)),
+      ...{ stackId, secret, account: stackId.split(':')[4] ?? '', isLive },
+      retained: found.filter(({ name }) => !users.has(name)).sort(byOrder),
       inUse: found.flatMap((each) => {
         const by = users.get(each.name);
         return by === undefined ? [] : [{ ...each, by }];
@@ -76,7 +79,15 @@ export async function remainsOf(target: AccountTarget): Promise<StackRemains> {
 
 /** A queue that only a Batchdrop has: it tells its construct from one of yours with buckets of the same names. */
 const OWN_QUEUE = /^(?<construct>\w+?)IntakeWorkQueue[0-9A-F]{8}$/;
+const SECRET_OUTPUT = /(^|Names)ApiKeySecret([0-9A-F]{8})?$/;
 const GONE: ReadonlySet<string> = new Set(['DELETE_COMPLETE', 'DELETE_SKIPPED']);
+
+/** The access logs are the last: S3 still delivers some, of the deletion itself as well. */
+const ORDER: readonly RetainedKind[] = ['requests', 'results', 'ledger', 'accessLogs'];
+
+function byOrder(one: Retained, other: Retained): number {
+  return ORDER.indexOf(one.kind) - ORDER.indexOf(other.kind);
+}
 
 interface Resource {
   readonly LogicalResourceId?: string | undefined;
@@ -122,6 +133,13 @@ async function liveStack(client: CloudFormationClient, StackName: string) {
     if (error instanceof Error && /does not exist/.test(error.message)) return undefined;
     throw error;
   }
+}
+
+/** Returns the secret that the outputs name; the id also finds a stack that is deleted. */
+async function secretOf(client: CloudFormationClient, StackName: string): Promise<string | undefined> {
+  const { Stacks: [stack] = [] } = await client.send(new DescribeStacksCommand({ StackName }));
+  const named = (stack?.Outputs ?? []).find(({ OutputKey = '' }) => SECRET_OUTPUT.test(OutputKey));
+  return named?.OutputValue;
 }
 
 /** Returns the id of the stack of this name that was deleted last. */

@@ -303,7 +303,7 @@ describe('batchdrop doctor', () => {
     ['dynamodb:PutItem', /^INTAKE may not dynamodb:PutItem on arn:aws:dynamodb:.*; and 4 more$/],
     [
       's3:GetObjectVersion',
-      /^INTAKE may not s3:GetObjectVersion on arn:aws:s3:::batchdrop-buckets-requests\/\*; SUBMIT may not/,
+      /^INTAKE may not s3:GetObjectVersion on arn:aws:s3:::batchdrop-buckets-requests\/x\.jsonl; SUBMIT may not/,
     ],
   ])('sees that functions lack %s', async (action, found) => {
     const without = new Map(
@@ -520,6 +520,7 @@ describe('batchdrop teardown', () => {
     expect(kept).toMatchObject({ code: 0, stderr: '' });
     expect(kept.stdout).toContain(`Deleted the request files: ${REQUESTS}`);
     expect(kept.stdout).toContain('Deleted the ledger: batchdrop-ledger-table');
+    expect(kept.stdout).toContain(`delete-secret --secret-id ${SECRET}\n`);
     expect(kept.stdout).toContain(`${RESULTS}  1 version, 4 bytes, 1 incomplete upload (kept)`);
     expect(await buckets()).toEqual([RESULTS, USERS]);
 
