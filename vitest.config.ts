@@ -67,6 +67,7 @@ export default defineConfig({
       },
       project('browser', WAITING),
       { extends: true, test: { name: 'long', include: LONG, ...WAITING } },
+      project('recipes', { maxWorkers: 1 }), // builds the template, installs from the registry: `npm run test:recipes`
       project('package', { maxWorkers: 1 }), // builds the package, installs from the registry: `npm run test:package`
     ],
   },

@@ -3,6 +3,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { Node } from 'constructs';
 import type { BatchdropStackProps } from './batchdrop-stack.ts';
 import type { BudgetProps } from './budget-props.ts';
+import { MONITORING_TIERS } from './monitoring/monitoring-props.ts';
 import type { PriceProps } from './price-props.ts';
 
 /** Props that have a different name in the context. */
@@ -45,7 +46,9 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     );
 
   const hasWebhook = read('webhook', 'yes or no', oneOf({ yes: true, no: false }));
+  const stackName = text('stackName');
   const props = {
+    ...(stackName !== undefined && { stackName }),
     requestBucketName: text('requestBucketName'),
     requestPrefix: text('requestPrefix'),
     resultsBucketName: text('resultsBucketName'),
@@ -56,6 +59,7 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     pollInterval: count('pollMinutes', Duration.minutes),
     observeInterval: count('observeMinutes', Duration.minutes),
     webhook: hasWebhook ? {} : undefined,
+    webhookSecretName: text('webhookSecretName'),
     expireFilesAfter: count('expireFilesAfterDays', Duration.days),
     maxAttempts: count('maxAttempts', (amount) => amount),
     enqueuedTokens: read(
@@ -77,6 +81,10 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     rerunMissing: read('rerunMissing', 'yes or no', oneOf({ yes: true, no: false })),
     flatResults: read('flatResults', 'yes or no', oneOf({ yes: true, no: false })),
     keepOpenAiFiles: read('keepOpenAiFiles', 'yes or no', oneOf({ yes: true, no: false })),
+    monitoring: read('monitoring', 'none, basic or full', (given) =>
+      MONITORING_TIERS.find((tier) => tier === given),
+    ),
+    alarmEmail: text('alarmEmail'),
     removalPolicy: read(
       'removal',
       'retain or destroy',
@@ -84,6 +92,12 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     ),
   };
   return { props, unknown: unknownNames(node, known) };
+}
+
+/** Splits `NAME=VALUE`, as the command line gives a context value. Returns undefined for other text. */
+export function contextPair(given: string): { name: string; value: string } | undefined {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(given) ?? [];
+  return name === undefined || value === undefined ? undefined : { name, value };
 }
 
 /** A name with a colon is a feature flag, a looked-up value, or a value of a plugin. */

@@ -10,6 +10,7 @@ import { Construct } from 'constructs';
 import type { MetricName } from '../../functions/shared/contract/metrics.ts';
 import type { QueueWorker, StageWorkers } from '../stages/stage-workers.ts';
 import type { WorkerFunction } from '../stages/worker-function.ts';
+import { ALARM_RANKS, type AlarmId, type Severity } from './alarm-ranks.ts';
 import { batchdropMetric } from './batchdrop-metric.ts';
 import { ImpactAlarm, type ImpactAlarmProps } from './impact-alarm.ts';
 
@@ -28,8 +29,13 @@ interface AlarmsProps {
   /** The time within which the API ends a batch. */
   completionWindow: Duration;
   hasBudget: boolean;
-  action: IAlarmAction | undefined;
+  tier: 'basic' | 'full';
+  /** What the alarms of each severity trigger. */
+  actionsOf: Readonly<Record<Severity, readonly IAlarmAction[]>>;
 }
+
+/** The functions with a queue. */
+type QueueFunction = 'Intake' | 'Submit' | 'Deliver' | 'Cancel' | 'Approve';
 
 /** The period of a metric, and how many periods must breach. */
 interface Evaluation {
@@ -43,7 +49,7 @@ function longer(one: Duration, other: Duration): Duration {
   return one.toSeconds() >= other.toSeconds() ? one : other;
 }
 
-/** The alarms of one Batchdrop. Their ids are headings in docs/operations.md. */
+/** The alarms of one Batchdrop, without those that its tier leaves out. Their ids are headings in docs/operations.md. */
 export class Alarms extends Construct {
   readonly all: Alarm[] = [];
   readonly #props: AlarmsProps;
@@ -73,7 +79,7 @@ export class Alarms extends Construct {
     if (props.hasBudget) this.#addBudgetAlarms();
   }
 
-  #addQueueAlarms(name: string, { work, worker }: QueueWorker, impact: string): void {
+  #addQueueAlarms(name: QueueFunction, { work, worker }: QueueWorker, impact: string): void {
     this.#addLeftoverAlarm(
       `${name}DeadLetters`,
       work.deadLetters,
@@ -88,7 +94,7 @@ export class Alarms extends Construct {
     this.#addFunctionAlarms(name, worker, impact, { errors: { period: PERIOD }, throttles: LASTING });
   }
 
-  #addLeftoverAlarm(id: string, queue: Queue, impact: string): void {
+  #addLeftoverAlarm(id: AlarmId, queue: Queue, impact: string): void {
     this.#add(id, {
       impact,
       metric: queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: 'Maximum' }),
@@ -97,7 +103,7 @@ export class Alarms extends Construct {
   }
 
   #addFunctionAlarms(
-    name: string,
+    name: QueueFunction | 'Poll' | 'Webhook',
     worker: WorkerFunction,
     impact: string,
     { errors, throttles }: { errors: Evaluation; throttles: Evaluation },
@@ -282,7 +288,10 @@ export class Alarms extends Construct {
     return batchdropMetric(this.#props.instance, name, options);
   }
 
-  #add(id: string, props: Omit<ImpactAlarmProps, 'action'>): void {
-    this.all.push(new ImpactAlarm(this, id, { ...props, action: this.#props.action }));
+  #add(id: AlarmId, props: Omit<ImpactAlarmProps, 'instance' | 'actions'>): void {
+    const { instance, tier, actionsOf } = this.#props;
+    const rank = ALARM_RANKS[id];
+    if (tier === 'basic' && rank.tier !== 'basic') return;
+    this.all.push(new ImpactAlarm(this, id, { ...props, instance, actions: actionsOf[rank.severity] }));
   }
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Duration, RemovalPolicy, type Size, Stack, Validations } from 'aws-cdk-lib';
+import { type Duration, RemovalPolicy, type Size, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import {
   type IGrantable,
@@ -15,11 +15,15 @@ import {
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
+  RuntimeFamily,
 } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { nagResource } from '../resources/nag-findings.ts';
+import { acknowledgeFinding, nagResource } from '../resources/nag-findings.ts';
 import { BUNDLES_CONTEXT, BUNDLES_DIRECTORY, type FunctionName } from './function-bundles.ts';
+
+/** By its name, because the constant `NODEJS_24_X` is missing in older versions of the CDK. */
+const NODE = new Runtime('nodejs24.x', RuntimeFamily.NODEJS);
 
 /** The settings that the functions of one Batchdrop share. */
 export interface WorkerSettings {
@@ -62,7 +66,7 @@ export class WorkerFunction extends Construct implements IGrantable {
     if (vpc) grantNetworkInterfaces(this.role);
     this.lambda = new LambdaFunction(this, 'Function', {
       description: props.description,
-      runtime: Runtime.NODEJS_24_X,
+      runtime: NODE,
       architecture: Architecture.ARM_64, // a fifth cheaper than x86 per GB-second
       code: Code.fromAsset(bundleOf(this, props.bundle)),
       handler: 'index.handler',
@@ -97,10 +101,11 @@ function ownLogGroup(scope: Construct): ILogGroup {
 function acknowledgeStreams(role: Role, { logGroupArn }: ILogGroup): void {
   const arn = nagResource(Stack.of(role).resolve(logGroupArn));
   if (!arn.includes('*')) return;
-  Validations.of(role).acknowledge({
-    id: `AwsSolutions-IAM5[Resource::${arn}]`,
-    reason: 'The streams of one log group. Lambda generates their names.',
-  });
+  acknowledgeFinding(
+    role,
+    `AwsSolutions-IAM5[Resource::${arn}]`,
+    'The streams of one log group. Lambda generates their names.',
+  );
 }
 
 function placedIn(vpc: IVpc, { vpcSubnets, securityGroups }: WorkerSettings) {
@@ -129,11 +134,11 @@ function grantNetworkInterfaces(role: Role): void {
       resources: ['*'],
     }),
   );
-  Validations.of(role).acknowledge({
-    id: 'AwsSolutions-IAM5[Resource::*]',
-    reason:
-      'Lambda requires these for every resource: the network interfaces of the function do not exist yet.',
-  });
+  acknowledgeFinding(
+    role,
+    'AwsSolutions-IAM5[Resource::*]',
+    'Lambda requires these for every resource: the network interfaces of the function do not exist yet.',
+  );
 }
 
 function bundleOf(scope: Construct, name: FunctionName): string {

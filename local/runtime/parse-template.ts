@@ -1,3 +1,4 @@
+import { alarmTopics } from './alarm-topics.ts';
 import type { Assembly, TemplateResource } from './assembly.ts';
 import { resolve } from './intrinsics.ts';
 import { Properties } from './properties.ts';
@@ -24,6 +25,8 @@ const READ_OVER = new Set([
   'AWS::CloudWatch::Alarm',
   'AWS::CloudWatch::Dashboard',
   'AWS::Logs::LogGroup',
+  'AWS::SNS::Topic',
+  'AWS::SNS::TopicPolicy',
 ]);
 
 /**
@@ -50,8 +53,9 @@ export function parseTemplate(
     schedules: [],
     urls: [],
   };
+  const ofAlarms = alarmTopics(template.Resources);
   for (const [logicalId, resource] of Object.entries(template.Resources)) {
-    if (READ_OVER.has(resource.Type)) continue;
+    if (READ_OVER.has(resource.Type) || ofAlarms.has(logicalId)) continue;
     if (resource.Condition !== undefined && !scope.condition(resource.Condition)) continue;
     addResource(plan, logicalId, resource, { scope, assembly, policies });
   }

@@ -49,6 +49,10 @@ describe("AWS's solution checks", () => {
     check({ webhook: { reservedConcurrency: 10 } });
   });
 
+  it('find nothing with all alarms, the dashboard and a mail address', () => {
+    check({ monitoring: 'full', alarmEmail: 'team@example.com' });
+  });
+
   it("find nothing with buckets of the user's own", () => {
     check({ requestBucketName: 'my-files', requestPrefix: 'in/', resultsBucketName: 'my-results' });
   });
