@@ -9,7 +9,13 @@ import { resourcesOf } from '../connection/stack-resources.ts';
 import { stackIn } from '../connection/target.ts';
 import { counted } from '../terminal/amounts.ts';
 import { sentenceOf } from '../terminal/failure.ts';
-import { countDeadLetters, DEAD_LETTER_QUEUES, firstDeadLetter, isUnneeded, type QueueName } from './dead-letters.ts';
+import {
+  countDeadLetters,
+  DEAD_LETTER_QUEUES,
+  firstDeadLetter,
+  isUnneeded,
+  type QueueName,
+} from './dead-letters.ts';
 import { clocksAgree, keyIsAccepted, secretIsReadable } from './doctor/api-checks.ts';
 import { bucketIsConfigured, filesAreNoticed } from './doctor/bucket-checks.ts';
 import { filesAreInPlace } from './doctor/files-check.ts';
