@@ -37,4 +37,4 @@ it('jsii complains of a planted generic interface and writable prop, and of noth
     expect.stringContaining('JSII1006: Generic types are not supported'),
     expect.stringMatching(/JSII3008: The "value" property of struct "batchdrop\.Planted" must be "readonly"/),
   ]);
-});
+}, 600_000); // minutes on a machine that does other work, too
