@@ -16,7 +16,8 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { Batchdrop, BatchdropStack } from 'batchdrop';
+import { DefinitionBody, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Batchdrop, BatchdropStack, BatchdropTracing } from 'batchdrop';
 
 const app = new App({ outdir: process.argv[2] ?? 'cdk.out' });
 new BatchdropStack(app, 'Plain', { expireFilesAfter: Duration.days(30) });
@@ -34,7 +35,14 @@ const batchdrop = new Batchdrop(stack, 'Batchdrop', {
   securityGroups: [new SecurityGroup(stack, 'Outbound', { vpc })],
   logGroup: new LogGroup(stack, 'Logs'),
   alarmAction: new SnsAction(new Topic(stack, 'Topic')),
+  monitoring: 'full',
+  tracing: BatchdropTracing.xRay(),
 });
+const classify = batchdrop.startAndWait(stack, 'Classify', {
+  sourceBuckets: [new Bucket(stack, 'Source')],
+  timeout: Duration.days(4),
+});
+new StateMachine(stack, 'Machine', { definitionBody: DefinitionBody.fromChainable(classify) });
 batchdrop.onCompleted('Done', { target: new SqsQueue(new Queue(stack, 'Inbox')) });
 batchdrop.metricCost().createAlarm(stack, 'Costly', { threshold: 50, evaluationPeriods: 1 });
 app.synth();
@@ -75,6 +83,12 @@ describe.each([
     const template = JSON.parse(readFileSync(join(folder, 'cdk.out/Full.template.json'), 'utf8'));
     const kinds = Object.values<{ Type: string }>(template.Resources).map(({ Type }) => Type);
     expect(kinds.filter((type) => type === 'AWS::Lambda::Function').length).toBeGreaterThanOrEqual(7);
-    expect(kinds).toEqual(expect.arrayContaining(['AWS::Scheduler::Schedule', 'AWS::Lambda::Url']));
+    expect(kinds).toEqual(
+      expect.arrayContaining([
+        'AWS::Scheduler::Schedule',
+        'AWS::Lambda::Url',
+        'AWS::StepFunctions::StateMachine',
+      ]),
+    );
   }, 600_000);
 });
