@@ -3,7 +3,7 @@ import type { Caller, Need } from '../aws/iam/caller.ts';
 import { AwsError } from '../aws/protocol/aws-error.ts';
 import { queueArn } from '../aws/sqs/queue.ts';
 import { URL_ACTIONS } from '../lambda/function-urls.ts';
-import type { RulePlan, StackPlan } from './stack-plan.ts';
+import type { RulePlan, StackPlan } from './template/stack-plan.ts';
 
 /** The actions of Lambda on a queue that is an event source. */
 const EVENT_SOURCE_ACTIONS = ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'];

@@ -8,8 +8,8 @@ import { EventSourceMapping } from '../lambda/event-source-mapping.ts';
 import { functionEnvironment } from '../lambda/function-environment.ts';
 import type { ProblemListener } from '../lambda/function-process.ts';
 import { LambdaFunction } from '../lambda/lambda-function.ts';
-import { DEFAULT_ASYNCHRONOUS_POLICY } from './resource-readers.ts';
-import type { FunctionPlan, StackPlan } from './stack-plan.ts';
+import { DEFAULT_ASYNCHRONOUS_POLICY } from './template/resource-readers.ts';
+import type { FunctionPlan, StackPlan } from './template/stack-plan.ts';
 
 const STOPPING_GRACE_MS = 2_000; // short work may end; killed work is repeated after the restart
 

@@ -5,7 +5,7 @@ import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/protocol/aws-service.ts';
 import { type Endpoint, startEndpoint } from '../aws/protocol/endpoint.ts';
 import type { VirtualClock } from '../clock.ts';
 import { FunctionUrls } from '../lambda/function-urls.ts';
-import { readAssembly } from './assembly.ts';
+import { readAssembly } from './template/assembly.ts';
 import {
   type BatchApiChoice,
   certificateVariables,
@@ -15,13 +15,13 @@ import {
 } from './batch-api.ts';
 import { checkWiring } from './check-wiring.ts';
 import type { DataDirectory } from './data-directory.ts';
-import { describeStack } from './describe-stack.ts';
+import { describeStack } from './template/describe-stack.ts';
 import { Engines, type Invocations } from './engines.ts';
 import { Functions } from './functions.ts';
-import { parseTemplate } from './parse-template.ts';
+import { parseTemplate } from './template/parse-template.ts';
 import { RUNTIME_ENDPOINTS_SECRET, type RuntimeEndpoints } from './runtime-endpoints.ts';
 import { SavedClock } from './saved-clock.ts';
-import type { FunctionPlan, StackPlan } from './stack-plan.ts';
+import type { FunctionPlan, StackPlan } from './template/stack-plan.ts';
 
 interface RuntimeOptions {
   /** Locked by the caller, who unlocks it after `close`. */

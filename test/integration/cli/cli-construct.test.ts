@@ -12,10 +12,10 @@ import { openDynamoDbLedger } from '../../../functions/shared/adapters/dynamodb/
 import { Batchdrop } from '../../../lib/batchdrop.ts';
 import { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
-import { readAssembly } from '../../../local/runtime/assembly.ts';
-import { describeStack } from '../../../local/runtime/describe-stack.ts';
+import { readAssembly } from '../../../local/runtime/template/assembly.ts';
+import { describeStack } from '../../../local/runtime/template/describe-stack.ts';
 import { Engines } from '../../../local/runtime/engines.ts';
-import { parseTemplate } from '../../../local/runtime/parse-template.ts';
+import { parseTemplate } from '../../../local/runtime/template/parse-template.ts';
 import { aJob } from '../../contracts/samples.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readAssembly } from '../../../local/runtime/assembly.ts';
-import { NO_VALUE, resolve, type Scope } from '../../../local/runtime/intrinsics.ts';
-import { parseTemplate } from '../../../local/runtime/parse-template.ts';
-import { physicalNames } from '../../../local/runtime/physical-names.ts';
+import { readAssembly } from '../../../local/runtime/template/assembly.ts';
+import { NO_VALUE, resolve, type Scope } from '../../../local/runtime/template/intrinsics.ts';
+import { parseTemplate } from '../../../local/runtime/template/parse-template.ts';
+import { physicalNames } from '../../../local/runtime/template/physical-names.ts';
 
 let directory: string;
 

@@ -10,7 +10,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CloudFormationEngine } from '../../../local/aws/cloudformation/engine.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
-import { describeStack } from '../../../local/runtime/describe-stack.ts';
+import { describeStack } from '../../../local/runtime/template/describe-stack.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import { clientConfig } from '../endpoint/client-config.ts';
 

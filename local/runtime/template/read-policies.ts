@@ -1,7 +1,7 @@
-import type { Policies } from '../aws/iam/decision.ts';
-import { parseStatements, type Statement } from '../aws/iam/statement.ts';
-import { LOCAL_ACCOUNT } from '../aws/protocol/aws-service.ts';
-import { queueArn } from '../aws/sqs/queue.ts';
+import type { Policies } from '../../aws/iam/decision.ts';
+import { parseStatements, type Statement } from '../../aws/iam/statement.ts';
+import { LOCAL_ACCOUNT } from '../../aws/protocol/aws-service.ts';
+import { queueArn } from '../../aws/sqs/queue.ts';
 import type { Properties } from './properties.ts';
 import { busArnOf, functionArnOf } from './resource-readers.ts';
 

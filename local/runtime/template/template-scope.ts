@@ -1,6 +1,6 @@
-import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/protocol/aws-service.ts';
-import { queueUrl } from '../aws/sqs/queue.ts';
-import { functionUrl } from '../lambda/function-urls.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../../aws/protocol/aws-service.ts';
+import { queueUrl } from '../../aws/sqs/queue.ts';
+import { functionUrl } from '../../lambda/function-urls.ts';
 import type { Template, TemplateResource } from './assembly.ts';
 import { evaluate, NO_VALUE, resolve, type Scope } from './intrinsics.ts';
 import { physicalNames } from './physical-names.ts';

@@ -1,7 +1,7 @@
-import type { TableDefinition } from '../aws/dynamodb/engine.ts';
-import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/protocol/aws-service.ts';
-import type { MappingSpec } from '../lambda/event-source-mapping.ts';
-import type { AsynchronousPolicy } from '../lambda/function-spec.ts';
+import type { TableDefinition } from '../../aws/dynamodb/engine.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../../aws/protocol/aws-service.ts';
+import type { MappingSpec } from '../../lambda/event-source-mapping.ts';
+import type { AsynchronousPolicy } from '../../lambda/function-spec.ts';
 import type { Properties } from './properties.ts';
 import type {
   BucketPlan,

@@ -1,8 +1,8 @@
-import type { TableDefinition } from '../aws/dynamodb/engine.ts';
-import type { Policies } from '../aws/iam/decision.ts';
-import type { QueueSettings } from '../aws/sqs/queue.ts';
-import type { MappingSpec } from '../lambda/event-source-mapping.ts';
-import type { AsynchronousPolicy, FunctionSpec } from '../lambda/function-spec.ts';
+import type { TableDefinition } from '../../aws/dynamodb/engine.ts';
+import type { Policies } from '../../aws/iam/decision.ts';
+import type { QueueSettings } from '../../aws/sqs/queue.ts';
+import type { MappingSpec } from '../../lambda/event-source-mapping.ts';
+import type { AsynchronousPolicy, FunctionSpec } from '../../lambda/function-spec.ts';
 
 export interface BucketPlan {
   readonly name: string;

@@ -1,4 +1,4 @@
-import type { Stack } from '../aws/cloudformation/engine.ts';
+import type { Stack } from '../../aws/cloudformation/engine.ts';
 import type { Template } from './assembly.ts';
 import { resolve } from './intrinsics.ts';
 import { TemplateScope } from './template-scope.ts';

@@ -109,7 +109,7 @@ function addResource(
       if (policies.take(resource.Type, properties, { logicalId, name: scope.nameOf(logicalId) })) break;
       throw new Error(
         `${logicalId} has the type ${resource.Type}, which the local runtime does not support: ` +
-          'add it to local/runtime/parse-template.ts, or deploy to AWS',
+          'add it to local/runtime/template/parse-template.ts, or deploy to AWS',
       );
   }
   properties.done();
