@@ -17,7 +17,7 @@ import type { Connection } from '../connection/connection.ts';
 import { serverTime } from '../connection/server-time.ts';
 import { type ApiNames, apiKeySecretOf, apiOf } from '../connection/stack-names.ts';
 import { resourcesOf } from '../connection/stack-resources.ts';
-import { clientConfigAt, stackIn, type Target } from '../connection/target.ts';
+import { clientConfigAt, type Target } from '../connection/target.ts';
 import { counted, timeShown } from '../terminal/amounts.ts';
 import { sentenceOf } from '../terminal/failure.ts';
 import { countDeadLetters, DEAD_LETTER_QUEUES, type QueueName } from './dead-letters.ts';
@@ -67,7 +67,7 @@ export async function* diagnose(
   const api = readsSecrets ? await apiOf(target) : undefined;
   const secret = api?.secret ?? (await apiKeySecretOf(target));
   const resources = await resourcesOf(target);
-  const where = target.kind === 'local' ? target.url : `stack ${stackIn(target)}`;
+  const where = target.kind === 'local' ? target.url : `stack ${target.stack}`;
   yield { check: 'stack', verdict: 'ok', found: `${where} with ${resources.size} resources` };
   for (const [check, run] of Object.entries(CHECKS)) {
     const found = await run({ connection, secret, api, resources }).catch((failure: unknown) =>

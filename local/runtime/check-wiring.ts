@@ -17,7 +17,7 @@ export function checkWiring(plan: StackPlan, authorizer: Authorizer): void {
     ...faultsOfFunctions(plan, authorizer),
     ...faultsOfMappings(plan, authorizer),
     ...faultsOfSchedules(plan, authorizer),
-    ...plan.rules.flatMap((rule) => faultsOfTargets(rule, authorizer)),
+    ...plan.rules.flatMap((rule) => faultsOfTargets(rule, plan, authorizer)),
     ...faultsOfAccessLogs(plan, authorizer),
     ...faultsOfUrls(plan, authorizer),
   ];
@@ -56,27 +56,40 @@ function faultsOfMappings({ mappings, functions, queues }: StackPlan, authorizer
 
 const DEFAULT_VISIBILITY_SECONDS = 30; // SQS's default
 
-function faultsOfSchedules({ schedules }: StackPlan, authorizer: Authorizer): string[] {
+function faultsOfSchedules({ schedules, functions }: StackPlan, authorizer: Authorizer): string[] {
   return schedules.flatMap(({ name, roleArn, targetArn }) => {
     if (!authorizer.isTrusted(roleArn, 'scheduler.amazonaws.com')) {
       return `${name}: The execution role you provide must allow AWS EventBridge Scheduler to assume the role.`;
     }
+    if (!functions.some(({ arn }) => arn === targetArn)) return `${name}: ${nowhere(targetArn)}`;
     const need = { action: 'lambda:InvokeFunction', resource: targetArn };
     return prefixed(name, refused(authorizer.actingAs(roleArn, name), need));
   });
 }
 
 /** AWS deploys such a rule, but then every event fails or goes to the dead-letter queue. It is better to fail here. */
-function faultsOfTargets(rule: RulePlan, authorizer: Authorizer): string[] {
+function faultsOfTargets(rule: RulePlan, plan: StackPlan, authorizer: Authorizer): string[] {
+  const where = `the rule ${rule.name}`;
+  if (rule.bus !== 'default' && !plan.buses.includes(rule.bus)) return [`${where}: ${nowhere(rule.bus)}`];
+  const made = new Set([
+    ...plan.functions.map(({ arn }) => arn),
+    ...plan.queues.map(({ name }) => queueArn(name)),
+  ]);
   const events = authorizer.service('events.amazonaws.com', rule.arn);
   return rule.targets.flatMap((target) => {
     const { Arn, DeadLetterConfig } = Object(target);
     const arns = [Arn, Object(DeadLetterConfig).Arn].filter((arn) => typeof arn === 'string');
     return arns.flatMap((resource) => {
+      if (!made.has(resource)) return [`${where}: ${nowhere(resource)}`];
       const action = resource.startsWith('arn:aws:lambda:') ? 'lambda:InvokeFunction' : 'sqs:SendMessage';
-      return prefixed(`the rule ${rule.name}`, refused(events, { action, resource }));
+      return prefixed(where, refused(events, { action, resource }));
     });
   });
+}
+
+/** An app may import what another app has created. Here there is no other app. */
+function nowhere(resource: string): string {
+  return `${resource} is not part of the app, and one machine has nothing else`;
 }
 
 function faultsOfAccessLogs({ buckets }: StackPlan, authorizer: Authorizer): string[] {

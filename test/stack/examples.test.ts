@@ -83,6 +83,10 @@ const SHOWN: Record<string, Record<string, string[]>> = {
       'rate(5 minutes)',
     ],
   },
+  'two-batchdrops.ts': {
+    Events: ['AWS::Events::EventBus'],
+    Reports: ['"Reports.Nightly"', '"Reports.ByRequest"', '"ZipFile"', '"nodejs22.x"', '"status":["completed"]'],
+  },
   'cancel-from-a-service.ts': { CancelFromAService: ['"CANCEL_QUEUE_URL"', '"sqs:SendMessage"'] },
 };
 

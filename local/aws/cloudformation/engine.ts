@@ -1,11 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../iam/caller.ts';
 import { AwsError } from '../protocol/aws-error.ts';
-import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
+import type { AwsService } from '../protocol/aws-service.ts';
 import { notImplemented, readBody } from '../protocol/json-protocol.ts';
 import { pageOf } from '../protocol/paging.ts';
 import { writeDocument, type XmlContent } from '../protocol/xml.ts';
+import { stackId } from './stack-id.ts';
 
 /** A stack of the local runtime, with every name resolved. */
 export interface Stack {
@@ -178,13 +179,6 @@ function listResources(stack: DeployedStack, token: string | undefined) {
 /** Returns a list in the format of the query protocol. */
 function list(member: readonly XmlContent[]): XmlContent {
   return { member };
-}
-
-/** Returns a stack id. Like AWS's, it ends in a UUID; this one is derived from the name. */
-function stackId(name: string): string {
-  const hex = createHash('sha256').update(name).digest('hex');
-  const uuid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)];
-  return `arn:aws:cloudformation:${LOCAL_REGION}:${LOCAL_ACCOUNT}:stack/${name}/${uuid.join('-')}`;
 }
 
 function refuse(message: string): AwsError {

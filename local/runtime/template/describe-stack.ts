@@ -1,28 +1,31 @@
 import type { Stack } from '../../aws/cloudformation/engine.ts';
-import type { Template } from './assembly.ts';
-import { resolve } from './intrinsics.ts';
-import { TemplateScope } from './template-scope.ts';
+import type { TemplateScope } from './template-scope.ts';
 
 /** Returns the stack as CloudFormation would describe it once deployed: parameters, outputs and physical ids. */
-export function describeStack(template: Template, endpointUrl: string): Stack {
-  const scope = new TemplateScope(template, endpointUrl);
-  const isThere = ({ Condition }: { readonly Condition?: string }) =>
-    Condition === undefined || scope.condition(Condition);
+export function describeStack(scope: TemplateScope): Stack {
+  const { name, template } = scope;
   return {
-    name: String(scope.ref('AWS::StackName')),
+    name,
     description: template.Description,
     parameters: Object.fromEntries(
-      Object.entries(template.Parameters).map(([name, { Default }]) => [name, String(Default ?? '')]),
+      Object.entries(template.Parameters).map(([parameter, { Default }]) => [
+        parameter,
+        String(Default ?? ''),
+      ]),
     ),
     outputs: Object.entries(template.Outputs)
-      .filter(([, output]) => isThere(output))
+      .filter(([, output]) => scope.isThere(output))
       .map(([key, { Value, Description }]) => ({
         key,
-        value: String(resolve(Value, scope)),
+        value: String(scope.resolve(Value)),
         description: Description,
       })),
     resources: Object.entries(template.Resources)
-      .filter(([, resource]) => isThere(resource))
-      .map(([logicalId, { Type }]) => ({ logicalId, physicalId: String(scope.ref(logicalId)), type: Type })),
+      .filter(([, resource]) => scope.isThere(resource))
+      .map(([logicalId, { Type }]) => ({
+        logicalId,
+        physicalId: String(scope.ref(logicalId)),
+        type: Type,
+      })),
   };
 }

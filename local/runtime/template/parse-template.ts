@@ -1,43 +1,74 @@
-import type { Assembly, TemplateResource } from './assembly.ts';
-import { resolve } from './intrinsics.ts';
+import type { AssembledStack, Assembly, TemplateResource } from './assembly.ts';
+import { batchdropsOf } from './batchdrops.ts';
+import { describeStack } from './describe-stack.ts';
+import { readFunction, readInvokeConfig, readMapping, readUrl } from './function-readers.ts';
+import { BUCKET_NOTIFICATIONS, LEFT_OUT } from './left-out.ts';
+import { neededElsewhere } from './needed-services.ts';
 import { Properties } from './properties.ts';
 import { PolicyCollection } from './read-policies.ts';
+import { type Refusal, refusalOf, UnsupportedApp, UnsupportedType } from './refusals.ts';
 import {
-  type ResourceNames,
   readBucket,
+  readBucketNotifications,
   readBus,
-  readFunction,
-  readInvokeConfig,
-  readMapping,
   readQueue,
   readRule,
   readSchedule,
+  readSecret,
   readTable,
-  readUrl,
 } from './resource-readers.ts';
-import type { StackPlan } from './stack-plan.ts';
-import { TemplateScope } from './template-scope.ts';
-
-/** Types that have no effect on one machine. */
-const READ_OVER = new Set([
-  'AWS::CDK::Metadata',
-  'AWS::CloudWatch::Alarm',
-  'AWS::CloudWatch::Dashboard',
-  'AWS::Logs::LogGroup',
-]);
+import type { AppPlan, BucketPlan, LeftOut, StackPlan } from './stack-plan.ts';
+import { withStandIns } from './stand-ins.ts';
+import { AppScope, type TemplateScope } from './template-scope.ts';
 
 /**
- * Parses a whole template into the resources that the engines create. Throws an Error that names the resource if a
- * type, a property or a function is not supported, because the runtime runs exactly what would be deployed, or nothing.
+ * Parses the templates of an app into the resources that the engines create. Throws an UnsupportedApp that names each resource
+ * with a type, a property, or a function that is not supported, because the runtime runs exactly what would be deployed, or
+ * nothing.
  */
-export function parseTemplate(
-  assembly: Assembly,
-  endpointUrl: string,
-): StackPlan & { outputs: Record<string, string> } {
-  const { template } = assembly;
-  const scope = new TemplateScope(template, endpointUrl);
-  const policies = new PolicyCollection();
-  const plan: StackPlan = {
+export function parseTemplate(assembly: Assembly, endpointUrl: string): AppPlan {
+  const app = new AppScope(assembly.stacks, endpointUrl);
+  const reading: Reading = {
+    policies: new PolicyCollection(),
+    inlineDirectory: assembly.inlineDirectory,
+    refusals: [],
+    leftOut: new Map(),
+    bucketNotifications: [],
+  };
+  const plan = emptyPlan(reading.policies);
+  assembly.stacks.forEach((stack, at) => {
+    const scope = app.stacks[at];
+    if (scope !== undefined) readStack(plan, stack, scope, reading);
+  });
+  reading.policies.finish();
+  reading.refusals.push(
+    ...refusedRoles(plan, reading.policies),
+    ...neededElsewhere(plan.functions, reading.policies),
+  );
+  if (reading.refusals.length > 0) throw new UnsupportedApp(reading.refusals);
+  const stacks = app.stacks.map(describeStack);
+  const batchdrops = stacks.flatMap(({ name, outputs }) =>
+    batchdropsOf(name, new Map(outputs.map(({ key, value }) => [key, value]))),
+  );
+  const buckets = plan.buckets.map((bucket) => withNotifications(bucket, reading.bucketNotifications));
+  const leftOut = [...reading.leftOut.values()];
+  const complete = { ...plan, buckets, stacks, batchdrops, leftOut };
+  return { ...complete, ...withStandIns(complete) };
+}
+
+/** What is known while the templates are read. */
+interface Reading {
+  readonly policies: PolicyCollection;
+  readonly inlineDirectory: string;
+  readonly refusals: Refusal[];
+  /** By type. */
+  readonly leftOut: Map<string, LeftOut>;
+  /** The buckets whose events go to EventBridge by a custom resource of the CDK. */
+  readonly bucketNotifications: string[];
+}
+
+function emptyPlan(policies: PolicyCollection): StackPlan {
+  return {
     policies,
     buckets: [],
     queues: [],
@@ -49,34 +80,65 @@ export function parseTemplate(
     mappings: [],
     schedules: [],
     urls: [],
+    secrets: [],
   };
-  for (const [logicalId, resource] of Object.entries(template.Resources)) {
-    if (READ_OVER.has(resource.Type)) continue;
-    if (resource.Condition !== undefined && !scope.condition(resource.Condition)) continue;
-    addResource(plan, logicalId, resource, { scope, assembly, policies });
+}
+
+function readStack(plan: StackPlan, stack: AssembledStack, scope: TemplateScope, reading: Reading): void {
+  const { Resources } = stack.template;
+  const providers = providersIn(Resources);
+  for (const [logicalId, resource] of Object.entries(Resources)) {
+    const { Type } = resource;
+    try {
+      if (!scope.isThere(resource) || providers.has(logicalId)) continue;
+      const reason = LEFT_OUT.get(Type);
+      if (reason === undefined) addResource(plan, logicalId, resource, { stack, scope, reading });
+      else leaveOut(reading.leftOut, Type, reason, scope.placeOf(logicalId));
+    } catch (cause) {
+      reading.refusals.push(refusalOf(scope.placeOf(logicalId), Type, cause));
+    }
   }
-  const outputs = Object.entries(template.Outputs).map(([name, { Value }]) => [
-    name,
-    String(resolve(Value, scope)),
-  ]);
-  return { ...plan, outputs: Object.fromEntries(outputs) };
+}
+
+function leaveOut(leftOut: Map<string, LeftOut>, type: string, reason: string, place: string): void {
+  const places = leftOut.get(type)?.places ?? [];
+  leftOut.set(type, { type, reason, places: [...places, place] });
+}
+
+/**
+ * Returns the functions that only CloudFormation would invoke, for custom resources that the runtime leaves out or does
+ * itself.
+ */
+function providersIn(resources: Readonly<Record<string, TemplateResource>>): Set<string> {
+  const done = Object.values(resources).filter(
+    ({ Type }) => Type === BUCKET_NOTIFICATIONS || (Type.startsWith('Custom::') && LEFT_OUT.has(Type)),
+  );
+  return new Set(
+    done.flatMap(({ Properties: properties }) => {
+      const token: unknown = Object(properties?.ServiceToken)['Fn::GetAtt'];
+      return Array.isArray(token) ? [String(token[0])] : [];
+    }),
+  );
 }
 
 function addResource(
   plan: StackPlan,
   logicalId: string,
   resource: TemplateResource,
-  { scope, assembly, policies }: { scope: TemplateScope; assembly: Assembly; policies: PolicyCollection },
+  { stack, scope, reading }: { stack: AssembledStack; scope: TemplateScope; reading: Reading },
 ): void {
-  const properties = new Properties(logicalId, Object(resolve(resource.Properties ?? {}, scope)));
-  const names = (): ResourceNames => ({
-    logicalId,
-    name: scope.nameOf(logicalId),
-    arn: scope.arnOf(logicalId),
-  });
+  const properties = new Properties(Object(scope.resolve(resource.Properties ?? {})));
+  const place = scope.placeOf(logicalId);
+  const arn = () => scope.arnOf(logicalId);
+  const names = () => ({ stack: scope.name, logicalId, name: scope.nameOf(logicalId), arn: arn(), place });
+  const code = { assetDirectory: stack.assetDirectory, inlineDirectory: reading.inlineDirectory };
+  const { policies, bucketNotifications } = reading;
   switch (resource.Type) {
     case 'AWS::S3::Bucket':
       plan.buckets.push(readBucket(properties, names()));
+      break;
+    case BUCKET_NOTIFICATIONS:
+      bucketNotifications.push(readBucketNotifications(properties));
       break;
     case 'AWS::SQS::Queue':
       plan.queues.push(readQueue(properties, names()));
@@ -91,7 +153,7 @@ function addResource(
       plan.tables.push(readTable(properties, names()));
       break;
     case 'AWS::Lambda::Function':
-      plan.functions.push(readFunction(properties, names(), assembly.assetDirectory));
+      plan.functions.push(readFunction(properties, names(), code));
       break;
     case 'AWS::Lambda::Url':
       plan.urls.push(readUrl(properties, String(scope.attribute(logicalId, 'FunctionUrl'))));
@@ -105,12 +167,30 @@ function addResource(
     case 'AWS::Scheduler::Schedule':
       plan.schedules.push(readSchedule(properties, names()));
       break;
+    case 'AWS::SecretsManager::Secret':
+      plan.secrets.push(readSecret(properties, names()));
+      break;
     default:
-      if (policies.take(resource.Type, properties, { logicalId, name: scope.nameOf(logicalId) })) break;
-      throw new Error(
-        `${logicalId} has the type ${resource.Type}, which the local runtime does not support: ` +
-          'add it to local/runtime/template/parse-template.ts, or deploy to AWS',
-      );
+      if (policies.take(resource.Type, properties, { logicalId, name: scope.nameOf(logicalId), arn })) break;
+      throw new UnsupportedType();
   }
   properties.done();
+}
+
+/** Policies that are not supported, of the roles with which something runs. */
+function refusedRoles({ functions, schedules }: StackPlan, policies: PolicyCollection): Refusal[] {
+  const users = [
+    ...functions.map(({ place, roleArn }) => ({ place, roleArn, type: 'AWS::Lambda::Function' })),
+    ...schedules.map(({ name, roleArn }) => ({ place: name, roleArn, type: 'AWS::Scheduler::Schedule' })),
+  ];
+  return users.flatMap(({ place, roleArn, type }) =>
+    (policies.problemsOfRoles.get(roleArn) ?? []).map((problem) => ({
+      ...{ place, type },
+      reason: `in the policies of its role: ${problem}`,
+    })),
+  );
+}
+
+function withNotifications(bucket: BucketPlan, notified: readonly string[]): BucketPlan {
+  return notified.includes(bucket.name) ? { ...bucket, eventBridge: true } : bucket;
 }

@@ -13,7 +13,6 @@ import { Batchdrop } from '../../../lib/batchdrop.ts';
 import { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
 import { readAssembly } from '../../../local/runtime/template/assembly.ts';
-import { describeStack } from '../../../local/runtime/template/describe-stack.ts';
 import { Engines } from '../../../local/runtime/engines.ts';
 import { parseTemplate } from '../../../local/runtime/template/parse-template.ts';
 import { aJob } from '../../contracts/samples.ts';
@@ -33,11 +32,13 @@ async function deploy(name: string, fill: (stack: Stack) => void): Promise<void>
   const app = exampleApp();
   fill(new Stack(app, name));
   const assembly = readAssembly(app.synth().directory);
-  await engines.apply(parseTemplate(assembly, endpoint.url));
-  const described = { ...describeStack(assembly.template, endpoint.url), name };
-  engines.cloudFormation.add(described);
-  resources = [...resources, ...described.resources];
-  queues = [...queues, ...described.resources.filter(({ type }) => type === 'AWS::SQS::Queue')];
+  const plan = parseTemplate(assembly, endpoint.url);
+  await engines.apply(plan);
+  for (const described of plan.stacks) {
+    engines.cloudFormation.add(described);
+    resources = [...resources, ...described.resources];
+    queues = [...queues, ...described.resources.filter(({ type }) => type === 'AWS::SQS::Queue')];
+  }
 }
 
 beforeAll(async () => {

@@ -17,7 +17,6 @@ import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoi
 import { VirtualClock } from '../../../local/clock.ts';
 import { type BatchApiOptions, type BatchApiServer, startBatchApi } from '../../../local/openai/server.ts';
 import { readAssembly } from '../../../local/runtime/template/assembly.ts';
-import { describeStack } from '../../../local/runtime/template/describe-stack.ts';
 import { Engines } from '../../../local/runtime/engines.ts';
 import { parseTemplate } from '../../../local/runtime/template/parse-template.ts';
 import { createRecordingBus } from '../../fakes/recording-bus.ts';
@@ -172,8 +171,10 @@ export class WebhookStack {
 
   async #deploy(): Promise<void> {
     const assembly = readAssembly(await synthesizedStack({ context: { webhook: 'yes' } }));
-    await this.engines.apply(parseTemplate(assembly, this.#endpoint.url));
-    const described = describeStack(assembly.template, this.#endpoint.url);
+    const plan = parseTemplate(assembly, this.#endpoint.url);
+    await this.engines.apply(plan);
+    const [described] = plan.stacks;
+    if (described === undefined) throw new Error('the app has no stack');
     const values: Record<string, string> = { ApiBaseUrl: this.#api.url, WebhookUrl: this.url };
     const outputs = described.outputs.map((output) => ({
       ...output,

@@ -1,0 +1,54 @@
+/**
+ * Resources that do nothing at run time on one machine, with the reason. They are left out, and `up` says so. All other types are
+ * created, or refused by name: a resource that an app needs must not be missing in silence.
+ */
+const NOT_MEASURED = 'nothing is measured here';
+const NO_NETWORK = 'functions use the network of this machine';
+const NO_THROUGHPUT = 'tables have no limit of throughput here';
+const ONLY_ALARMS = 'no alarm goes off here, and nothing else of the app can publish to it';
+const NOT_DEPLOYED = 'it acts only when CloudFormation creates or deletes the stack';
+
+export const LEFT_OUT: ReadonlyMap<string, string> = new Map([
+  ['AWS::CDK::Metadata', NOT_DEPLOYED],
+  ['AWS::CloudWatch::Alarm', NOT_MEASURED],
+  ['AWS::CloudWatch::AnomalyDetector', NOT_MEASURED],
+  ['AWS::CloudWatch::CompositeAlarm', NOT_MEASURED],
+  ['AWS::CloudWatch::Dashboard', NOT_MEASURED],
+  ['AWS::Logs::LogGroup', 'logs are files of the data directory'],
+  ['AWS::Logs::MetricFilter', NOT_MEASURED],
+  ['AWS::Logs::QueryDefinition', 'logs are files of the data directory'],
+  ['AWS::SNS::Subscription', ONLY_ALARMS],
+  ['AWS::SNS::Topic', ONLY_ALARMS],
+  ['AWS::SNS::TopicPolicy', ONLY_ALARMS],
+  ['AWS::Chatbot::SlackChannelConfiguration', ONLY_ALARMS],
+  ['AWS::KMS::Alias', 'nothing is encrypted here'],
+  ['AWS::KMS::Key', 'nothing is encrypted here'],
+  ['AWS::SecretsManager::RotationSchedule', 'secrets are kept in memory here'],
+  ['AWS::SecretsManager::ResourcePolicy', 'secrets are kept in memory here'],
+  ['AWS::IAM::Group', 'the owner of this machine may do all'],
+  ['AWS::IAM::User', 'the owner of this machine may do all'],
+  ['AWS::EC2::EIP', NO_NETWORK],
+  ['AWS::EC2::FlowLog', NO_NETWORK],
+  ['AWS::EC2::InternetGateway', NO_NETWORK],
+  ['AWS::EC2::NatGateway', NO_NETWORK],
+  ['AWS::EC2::Route', NO_NETWORK],
+  ['AWS::EC2::RouteTable', NO_NETWORK],
+  ['AWS::EC2::SecurityGroup', NO_NETWORK],
+  ['AWS::EC2::SecurityGroupEgress', NO_NETWORK],
+  ['AWS::EC2::SecurityGroupIngress', NO_NETWORK],
+  ['AWS::EC2::Subnet', NO_NETWORK],
+  ['AWS::EC2::SubnetRouteTableAssociation', NO_NETWORK],
+  ['AWS::EC2::VPC', NO_NETWORK],
+  ['AWS::EC2::VPCEndpoint', NO_NETWORK],
+  ['AWS::EC2::VPCGatewayAttachment', NO_NETWORK],
+  ['AWS::ApplicationAutoScaling::ScalableTarget', NO_THROUGHPUT],
+  ['AWS::ApplicationAutoScaling::ScalingPolicy', NO_THROUGHPUT],
+  ['AWS::Lambda::Version', 'the latest code runs'],
+  ['AWS::XRay::SamplingRule', 'nothing is traced here'],
+  ['Custom::LogRetention', 'logs are files of the data directory'],
+  ['Custom::S3AutoDeleteObjects', NOT_DEPLOYED],
+  ['Custom::VpcRestrictDefaultSG', NO_NETWORK],
+]);
+
+/** Custom resources of the CDK that the runtime itself does, so that their functions never run. */
+export const BUCKET_NOTIFICATIONS = 'Custom::S3BucketNotifications';
