@@ -4,7 +4,7 @@
  * the app's folder, where Node would find modules that Lambda does not have.
  */
 import { realpathSync } from 'node:fs';
-import { isBuiltin, registerHooks } from 'node:module';
+import { createRequire, isBuiltin, registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -27,7 +27,9 @@ export function provideModules(root: string, sdkFrom: readonly string[]): void {
       }
       for (const parentURL of [context.parentURL, ...places]) {
         try {
-          return next(specifier, { ...context, parentURL });
+          if (context.conditions.includes('import')) return next(specifier, { ...context, parentURL });
+          // For `require`, Node takes the module that calls as the parent, whatever the context says.
+          return next(createRequire(parentURL ?? rootUrl).resolve(specifier), context);
         } catch {} // the next place may have it
       }
       throw new Error(

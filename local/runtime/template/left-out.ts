@@ -5,7 +5,9 @@
 const NOT_MEASURED = 'nothing is measured here';
 const NO_NETWORK = 'functions use the network of this machine';
 const NO_THROUGHPUT = 'tables have no limit of throughput here';
+const LOG_FILES = 'logs are files of the data directory';
 const ONLY_ALARMS = 'no alarm goes off here, and nothing else of the app can publish to it';
+const OWNER = 'functions have roles, and the owner of this machine may do all';
 const NOT_DEPLOYED = 'it acts only when CloudFormation creates or deletes the stack';
 
 export const LEFT_OUT: ReadonlyMap<string, string> = new Map([
@@ -14,9 +16,10 @@ export const LEFT_OUT: ReadonlyMap<string, string> = new Map([
   ['AWS::CloudWatch::AnomalyDetector', NOT_MEASURED],
   ['AWS::CloudWatch::CompositeAlarm', NOT_MEASURED],
   ['AWS::CloudWatch::Dashboard', NOT_MEASURED],
-  ['AWS::Logs::LogGroup', 'logs are files of the data directory'],
+  ['AWS::Logs::LogGroup', LOG_FILES],
+  ['AWS::Logs::LogStream', LOG_FILES],
   ['AWS::Logs::MetricFilter', NOT_MEASURED],
-  ['AWS::Logs::QueryDefinition', 'logs are files of the data directory'],
+  ['AWS::Logs::QueryDefinition', LOG_FILES],
   ['AWS::SNS::Subscription', ONLY_ALARMS],
   ['AWS::SNS::Topic', ONLY_ALARMS],
   ['AWS::SNS::TopicPolicy', ONLY_ALARMS],
@@ -25,8 +28,14 @@ export const LEFT_OUT: ReadonlyMap<string, string> = new Map([
   ['AWS::KMS::Key', 'nothing is encrypted here'],
   ['AWS::SecretsManager::RotationSchedule', 'secrets are kept in memory here'],
   ['AWS::SecretsManager::ResourcePolicy', 'secrets are kept in memory here'],
-  ['AWS::IAM::Group', 'the owner of this machine may do all'],
-  ['AWS::IAM::User', 'the owner of this machine may do all'],
+  ['AWS::SSM::Parameter', 'no service reads parameters here'],
+  ['AWS::IAM::AccessKey', OWNER],
+  ['AWS::IAM::Group', OWNER],
+  ['AWS::IAM::InstanceProfile', OWNER],
+  ['AWS::IAM::OIDCProvider', OWNER],
+  ['AWS::IAM::User', OWNER],
+  ['AWS::IAM::UserPolicy', OWNER],
+  ['AWS::IAM::UserToGroupAddition', OWNER],
   ['AWS::EC2::EIP', NO_NETWORK],
   ['AWS::EC2::FlowLog', NO_NETWORK],
   ['AWS::EC2::InternetGateway', NO_NETWORK],
@@ -45,7 +54,7 @@ export const LEFT_OUT: ReadonlyMap<string, string> = new Map([
   ['AWS::ApplicationAutoScaling::ScalingPolicy', NO_THROUGHPUT],
   ['AWS::Lambda::Version', 'the latest code runs'],
   ['AWS::XRay::SamplingRule', 'nothing is traced here'],
-  ['Custom::LogRetention', 'logs are files of the data directory'],
+  ['Custom::LogRetention', LOG_FILES],
   ['Custom::S3AutoDeleteObjects', NOT_DEPLOYED],
   ['Custom::VpcRestrictDefaultSG', NO_NETWORK],
 ]);

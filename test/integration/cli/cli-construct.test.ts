@@ -82,6 +82,23 @@ const cli = (...args: (string | Record<string, string>)[]) =>
     },
   });
 
+describe('a construct of an app on this machine', () => {
+  const local = (...args: string[]) => batchdrop([...args, '--endpoint', endpoint.url]);
+
+  it('is selected by its stack and its id, or by its id alone', async () => {
+    for (const which of [['--stack', 'Reports', '--construct', 'By-Request'], ['--construct', 'Embeddings']])
+      expect(await local('list', ...which, '--json')).toMatchObject({ code: 0, stdout: '[]\n', stderr: '' });
+  });
+
+  it('has to be selected, because the app has several', async () => {
+    expect(await local('list')).toMatchObject({
+      code: 1,
+      stderr:
+        'The app on this machine contains 3 Batchdrops. Select one with --local --stack and --construct: Reports Nightly, Reports ByRequest, Search Embeddings.\n',
+    });
+  });
+});
+
 describe("a construct in the user's own stack", () => {
   it('is found if it is the only one', async () => {
     expect(await cli('pause', '--stack', 'Search')).toEqual({
