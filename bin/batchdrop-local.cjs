@@ -53,7 +53,8 @@ function installNode() {
   } catch {} // another run was faster
   rmSync(draft, { recursive: true, force: true });
   const node = installedNode();
-  if (!node) console.error(`Batchdrop: ${wanted} could not be installed. Run this command with Node ${NEEDED}.`);
+  if (!node)
+    console.error(`Batchdrop: ${wanted} could not be installed. Run this command with Node ${NEEDED}.`);
   return node;
 }
 

@@ -29,7 +29,9 @@ const SHARED: BuildOptions = {
   mainFields: ['module', 'main'], // esbuild removes unused code only from the SDK's ES modules
   external: ['dynalite', 'dynalite/*'],
   // Modules of dependencies that are not ES modules call `require`.
-  banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
+  },
   define: { 'import.meta.main': 'false' }, // a module that can also be run by itself
   plugins: [embedScanner, embedConsole],
   logLevel: 'silent', // the thrown error has the messages
@@ -39,7 +41,11 @@ const SHARED: BuildOptions = {
 export async function buildLocalPackage(): Promise<string> {
   await rm(PACKAGE, { recursive: true, force: true });
   // The start of the runtime is loaded later than the options of its command, from a file of its own.
-  await build({ ...SHARED, entryPoints: { batchdrop: join(PROJECT, 'bin/packaged-local.ts') }, splitting: true });
+  await build({
+    ...SHARED,
+    entryPoints: { batchdrop: join(PROJECT, 'bin/packaged-local.ts') },
+    splitting: true,
+  });
   await build({
     ...SHARED,
     entryPoints: { 'process-entry': join(PROJECT, 'local/lambda/process-entry.ts') },
@@ -62,7 +68,8 @@ async function manifest(): Promise<object> {
   return {
     name: `${name}-local`,
     version,
-    description: 'Runs CDK apps with the Batchdrop construct on one machine: local engines of AWS, and a Batch API server.',
+    description:
+      'Runs CDK apps with the Batchdrop construct on one machine: local engines of AWS, and a Batch API server.',
     license,
     type: 'module',
     engines,

@@ -15,7 +15,10 @@ let app: string;
 beforeAll(() => {
   app = realpathSync(mkdtempSync(join(tmpdir(), 'batchdrop-modules-')));
   write('node_modules/lodash/index.js', 'module.exports = "of the app";');
-  write('node_modules/@aws-sdk/client-s3/index.js', 'module.exports = require("helper") + require("node:path").sep;');
+  write(
+    'node_modules/@aws-sdk/client-s3/index.js',
+    'module.exports = require("helper") + require("node:path").sep;',
+  );
   write('node_modules/helper/index.js', 'module.exports = "SDK of the app";');
   write('runtime/node_modules/@aws-sdk/client-sqs/index.js', 'module.exports = "SDK of the runtime";');
 });
@@ -46,8 +49,12 @@ async function loaded(code: string, more: Record<string, string> = {}): Promise<
 
 describe('the code of a function', () => {
   it('has its own files and modules, and those of Node', async () => {
-    const code = 'module.exports = require("./own.js") + require("bundled") + typeof require("fs").readFileSync;';
-    const more = { 'own.js': 'module.exports = "own ";', 'node_modules/bundled/index.js': 'module.exports = "bundled ";' };
+    const code =
+      'module.exports = require("./own.js") + require("bundled") + typeof require("fs").readFileSync;';
+    const more = {
+      'own.js': 'module.exports = "own ";',
+      'node_modules/bundled/index.js': 'module.exports = "bundled ";',
+    };
     expect(await loaded(code, more)).toBe('own bundled function');
   });
 

@@ -62,7 +62,8 @@ beforeAll(async () => {
   app = join(folder, 'app');
   const nodes = join(folder, 'node');
   for (const made of [app, nodes]) mkdirSync(made);
-  for (const made of [app, nodes]) writeFileSync(join(made, 'package.json'), '{ "private": true, "type": "module" }');
+  for (const made of [app, nodes])
+    writeFileSync(join(made, 'package.json'), '{ "private": true, "type": "module" }');
   await npm(nodes, `node@${NODE}`);
   node = join(nodes, 'node_modules/node/bin/node');
   const { dependencies } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
@@ -71,7 +72,11 @@ beforeAll(async () => {
   await npm(app, ...archives, ...peers, `tsx@${TSX}`);
   copyFileSync(join(PROJECT, 'examples/apps/two-batchdrops.ts'), join(app, 'app.ts'));
   writeFileSync(join(app, 'cdk.json'), JSON.stringify({ app: 'npx tsx app.ts' }));
-  up = spawn(node, [command(), 'up', '--port', '0', '--speed', '600'], { cwd: app, env: env() });
+  up = spawn(node, [command(), 'up', '--port', '0', '--speed', '600'], {
+    cwd: app,
+    env: env(),
+    detached: true,
+  });
   for (const output of [up.stdout, up.stderr]) {
     output?.on('data', (text) => {
       printed += text;
@@ -91,7 +96,7 @@ beforeAll(async () => {
 }, 900_000);
 
 afterAll(async () => {
-  up?.kill('SIGKILL');
+  endGroup(up?.pid);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -108,7 +113,9 @@ describe('an app with two Batchdrops, a queue and a function, on one machine, fr
   it('asks which Batchdrop a command is for', async () => {
     writeFileSync(join(app, 'one.jsonl'), requestOf('one'));
     const { stderr } = await batchdrop('submit', 'one.jsonl');
-    expect(stderr).toContain('contains 2 Batchdrops. Select one with --local --construct: Nightly, ByRequest.');
+    expect(stderr).toContain(
+      'contains 2 Batchdrops. Select one with --local --construct: Nightly, ByRequest.',
+    );
   });
 
   it.each(['Nightly', 'ByRequest'])('a job of %s reaches the queue and the function', async (construct) => {
@@ -137,6 +144,13 @@ describe('an app with two Batchdrops, a queue and a function, on one machine, fr
     expect(stderr).toContain('Install it: npm install --save-dev batchdrop-local');
   });
 });
+
+/** The runtime is a child of the command. After a failed test, it still runs. */
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {} // all have ended
+}
 
 function requestOf(id: string): string {
   const body = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hello' }] };

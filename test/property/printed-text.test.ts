@@ -197,7 +197,12 @@ describe('printed text from others', () => {
       ...{ eventBus: text, instance: text, ledgerTable: text },
     });
     const shown = (text: string) => {
-      const batchdrops = ['one', 'two'].map(() => ({ ...named(text), stack: text, construct: text, consoleUrl: text }));
+      const batchdrops = ['one', 'two'].map(() => ({
+        ...named(text),
+        stack: text,
+        construct: text,
+        consoleUrl: text,
+      }));
       return welcome(named(text), { data: text, batchdrops, isPaid: true, speed: 1 }).split('\n');
     };
     fc.assert(

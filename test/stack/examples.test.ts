@@ -85,7 +85,13 @@ const SHOWN: Record<string, Record<string, string[]>> = {
   },
   'two-batchdrops.ts': {
     Events: ['AWS::Events::EventBus'],
-    Reports: ['"Reports.Nightly"', '"Reports.ByRequest"', '"ZipFile"', '"nodejs22.x"', '"status":["completed"]'],
+    Reports: [
+      '"Reports.Nightly"',
+      '"Reports.ByRequest"',
+      '"ZipFile"',
+      '"nodejs22.x"',
+      '"status":["completed"]',
+    ],
   },
   'cancel-from-a-service.ts': { CancelFromAService: ['"CANCEL_QUEUE_URL"', '"sqs:SendMessage"'] },
 };

@@ -96,7 +96,7 @@ describe('the package', () => {
       'release',
       'webhook',
     ];
-    expect(commands).toEqual([...known, 'completion', 'help']);
+    expect(commands).toEqual([...known, 'up', 'openai', 'completion', 'help']);
     expect((await batchdrop('--version')).stdout).toBe(`${present['version.txt']?.trim()}\n`);
     writeFileSync(join(folder, 'bad.jsonl'), '{}\n');
     expect(await batchdrop('submit', '--dry-run', 'bad.jsonl')).toMatchObject({

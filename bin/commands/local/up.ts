@@ -11,7 +11,7 @@ import { withContext } from '../../up/stack-context.ts';
  * runs of other commands do not need it.
  */
 export function upCommand(loadOwnStack?: () => Promise<OwnStack>): Command {
-  return new Command('up')
+  const command = new Command('up')
     .summary('Run a CDK app on this machine')
     .description(
       `Run a CDK app on this machine, as it would be deployed, until Ctrl-C. By default, it is the app of cdk.json in the current folder${loadOwnStack ? ", or else Batchdrop's own stack" : ''}.`,
@@ -44,12 +44,6 @@ export function upCommand(loadOwnStack?: () => Promise<OwnStack>): Command {
     )
     .addOption(
       new Option(
-        '--exit',
-        'exit when the example job has ended: 0 if its results are stored, otherwise 1',
-      ).conflicts(['real', 'batchApi']),
-    )
-    .addOption(
-      new Option(
         '--real',
         'use the real API with OPENAI_API_KEY, which costs money. Asks before it sends the first rows',
       ).conflicts(['speed', 'ephemeral']),
@@ -60,7 +54,6 @@ export function upCommand(loadOwnStack?: () => Promise<OwnStack>): Command {
         'use another Batch API server, with the key in BATCH_API_KEY. Asks before it sends the first rows, unless the server is on this machine',
       ).conflicts(['real', 'faults']),
     )
-    .option('--prices <file>', 'a JSON file with prices of models, as the prop `prices` of the construct')
     .addOption(
       new Option(
         '-c, --context <name=value>',
@@ -84,6 +77,19 @@ export function upCommand(loadOwnStack?: () => Promise<OwnStack>): Command {
       const { up } = await import('../../up/run-local-stack.ts');
       await up(options, await loadOwnStack?.());
     });
+  return loadOwnStack === undefined ? command : withOwnStackOptions(command);
+}
+
+/** Adds what an app of the user's does not get: an example job, and the prop `prices`. */
+function withOwnStackOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--exit',
+        'exit when the example job has ended: 0 if its results are stored, otherwise 1',
+      ).conflicts(['real', 'batchApi']),
+    )
+    .option('--prices <file>', 'a JSON file with prices of models, as the prop `prices` of the construct');
 }
 
 function speedOf(value: string): number {

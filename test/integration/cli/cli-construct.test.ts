@@ -12,8 +12,8 @@ import { openDynamoDbLedger } from '../../../functions/shared/adapters/dynamodb/
 import { Batchdrop } from '../../../lib/batchdrop.ts';
 import { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
-import { readAssembly } from '../../../local/runtime/template/assembly.ts';
 import { Engines } from '../../../local/runtime/engines.ts';
+import { readAssembly } from '../../../local/runtime/template/assembly.ts';
 import { parseTemplate } from '../../../local/runtime/template/parse-template.ts';
 import { aJob } from '../../contracts/samples.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
@@ -86,7 +86,10 @@ describe('a construct of an app on this machine', () => {
   const local = (...args: string[]) => batchdrop([...args, '--endpoint', endpoint.url]);
 
   it('is selected by its stack and its id, or by its id alone', async () => {
-    for (const which of [['--stack', 'Reports', '--construct', 'By-Request'], ['--construct', 'Embeddings']])
+    for (const which of [
+      ['--stack', 'Reports', '--construct', 'By-Request'],
+      ['--construct', 'Embeddings'],
+    ])
       expect(await local('list', ...which, '--json')).toMatchObject({ code: 0, stdout: '[]\n', stderr: '' });
   });
 

@@ -179,24 +179,27 @@ describe('a request', () => {
 
 describe('a template', () => {
   const template = {
-      Description: 'Mine',
-      Mappings: {},
-      Parameters: { Stage: { Default: 'dev' } },
-      Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
-      Resources: {
-        WorkQueue1A2B3C4D: { Type: 'AWS::SQS::Queue' },
-        Bus1A2B3C4D: { Type: 'AWS::Events::EventBus', Properties: { Name: 'own-bus' } },
-        Other1A2B3C4D: { Type: 'AWS::SQS::Queue', Condition: 'Never' },
+    Description: 'Mine',
+    Mappings: {},
+    Parameters: { Stage: { Default: 'dev' } },
+    Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
+    Resources: {
+      WorkQueue1A2B3C4D: { Type: 'AWS::SQS::Queue' },
+      Bus1A2B3C4D: { Type: 'AWS::Events::EventBus', Properties: { Name: 'own-bus' } },
+      Other1A2B3C4D: { Type: 'AWS::SQS::Queue', Condition: 'Never' },
+    },
+    Outputs: {
+      Command: {
+        Value: { 'Fn::Join': ['', ['send to ', { Ref: 'WorkQueue1A2B3C4D' }]] },
+        Description: 'how',
       },
-      Outputs: {
-        Command: {
-          Value: { 'Fn::Join': ['', ['send to ', { Ref: 'WorkQueue1A2B3C4D' }]] },
-          Description: 'how',
-        },
-        Hidden: { Value: { Ref: 'Other1A2B3C4D' }, Condition: 'Never' },
-      },
-    };
-  const { stacks } = new AppScope([{ name: 'Batchdrop', environment: {}, template }], 'http://127.0.0.1:4566');
+      Hidden: { Value: { Ref: 'Other1A2B3C4D' }, Condition: 'Never' },
+    },
+  };
+  const { stacks } = new AppScope(
+    [{ name: 'Batchdrop', environment: {}, template }],
+    'http://127.0.0.1:4566',
+  );
   const [described] = stacks.map(describeStack);
 
   it('is described with the values of Ref, without the resources whose conditions are false', () => {

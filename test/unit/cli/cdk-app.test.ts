@@ -29,7 +29,9 @@ function synthesized(app: string, more: { build?: string; context?: object; stop
 
 /** Returns the failure of an app with its lines. */
 async function failureOf(app: string, build?: string): Promise<string[]> {
-  const failed = await synthesized(app, { ...(build !== undefined && { build }) }).catch((error: unknown) => error);
+  const failed = await synthesized(app, { ...(build !== undefined && { build }) }).catch(
+    (error: unknown) => error,
+  );
   if (!(failed instanceof Failure)) throw new Error(`it did not fail: ${failed}`);
   return [failed.message, ...failed.lines];
 }
@@ -65,7 +67,10 @@ describe('the app of a user', () => {
       'The CDK app failed with exit code 3: echo to stdout; echo to stderr >&2; exit 3',
       ...['to stdout', 'to stderr'],
     ]);
-    expect(await failureOf('kill -9 $$')).toEqual(['The CDK app failed with SIGKILL: kill -9 $$', 'It printed nothing.']);
+    expect(await failureOf('kill -9 $$')).toEqual([
+      'The CDK app failed with SIGKILL: kill -9 $$',
+      'It printed nothing.',
+    ]);
     expect((await failureOf('no-such-command-here'))[0]).toContain('failed with exit code 127');
   });
 
@@ -110,7 +115,10 @@ describe('the app of a user', () => {
 
 describe('the settings of an app', () => {
   it('are those of cdk.json, with the context of the command first and that of lookups last', () => {
-    file('cdk.json', JSON.stringify({ app: ['node', 'app.js'], build: 'tsc', context: { a: 'json', b: 'json' } }));
+    file(
+      'cdk.json',
+      JSON.stringify({ app: ['node', 'app.js'], build: 'tsc', context: { a: 'json', b: 'json' } }),
+    );
     file('cdk.context.json', JSON.stringify({ b: 'lookup', c: 'lookup' }));
     expect(cdkSettings(folder, { context: { a: 'given' } })).toEqual({
       ...{ app: 'node app.js', build: 'tsc' },
@@ -120,7 +128,9 @@ describe('the settings of an app', () => {
   });
 
   it('fail without an app, and for a file that is not JSON', () => {
-    expect(() => cdkSettings(folder, {})).toThrow(/^There is no CDK app: .*cdk\.json has no "app"\. Name its command/);
+    expect(() => cdkSettings(folder, {})).toThrow(
+      /^There is no CDK app: .*cdk\.json has no "app"\. Name its command/,
+    );
     file('cdk.json', '{');
     expect(() => cdkSettings(folder, {})).toThrow(/cdk\.json is not JSON: /);
   });
