@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AwsEvent } from '../../local/aws/events/event.ts';
 import type { BatchApiChoice } from '../../local/runtime/batch-api.ts';
+import { WiringFaults } from '../../local/runtime/check-wiring.ts';
 import { DataDirectory } from '../../local/runtime/data-directory.ts';
 import { type Runtime, startRuntime } from '../../local/runtime/runtime.ts';
 import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
@@ -143,7 +144,7 @@ async function withRuntime(run: Run, data: DataDirectory, assemblyDirectory: str
   const whenUp: (() => void)[] = [];
   const owner = isPaid(api) ? data.ownerCredentials() : undefined;
   const connections: Connection[] = [];
-  const runtime = await startRuntime({
+  const runtime = await startedRuntime({
     data,
     assemblyDirectory,
     port: options.port,
@@ -180,6 +181,19 @@ async function withRuntime(run: Run, data: DataDirectory, assemblyDirectory: str
     for (const page of pages) await page.close();
     for (const connection of connections) connection.close();
     await runtime.close();
+  }
+}
+
+/** Starts the runtime. What AWS would refuse becomes one line for each fault. */
+async function startedRuntime(options: Parameters<typeof startRuntime>[0]): Promise<Runtime> {
+  try {
+    return await startRuntime(options);
+  } catch (cause) {
+    if (!(cause instanceof WiringFaults)) throw cause;
+    throw new Failure('AWS would refuse this app, or lose events. Nothing was started.', {
+      cause,
+      lines: cause.lines,
+    });
   }
 }
 

@@ -21,7 +21,18 @@ export function checkWiring(plan: StackPlan, authorizer: Authorizer): void {
     ...faultsOfAccessLogs(plan, authorizer),
     ...faultsOfUrls(plan, authorizer),
   ];
-  if (faults.length > 0) throw new Error(faults.join('\n'));
+  if (faults.length > 0) throw new WiringFaults(faults);
+}
+
+/** `lines` has one line for each fault. */
+export class WiringFaults extends Error {
+  override readonly name = 'WiringFaults';
+  readonly lines: readonly string[];
+
+  constructor(lines: readonly string[]) {
+    super(lines.join('\n'));
+    this.lines = lines;
+  }
 }
 
 function faultsOfFunctions({ functions }: StackPlan, authorizer: Authorizer): string[] {
@@ -93,8 +104,9 @@ function nowhere(resource: string): string {
 }
 
 function faultsOfAccessLogs({ buckets }: StackPlan, authorizer: Authorizer): string[] {
+  const acceptLogs = new Set(buckets.flatMap((bucket) => (bucket.acceptsLogs ? bucket.name : [])));
   return buckets.flatMap(({ name, accessLogs }) => {
-    if (accessLogs === undefined) return [];
+    if (accessLogs === undefined || acceptLogs.has(accessLogs.bucket)) return [];
     const logging = authorizer.service('logging.s3.amazonaws.com', `arn:aws:s3:::${name}`);
     const resource = `arn:aws:s3:::${accessLogs.bucket}/${accessLogs.prefix}log`;
     return prefixed(`the access logs of ${name}`, refused(logging, { action: 's3:PutObject', resource }));

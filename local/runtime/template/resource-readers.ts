@@ -20,7 +20,6 @@ export function readBucket(properties: Properties, { name }: ResourceNames): Buc
   properties.ignore(
     'BucketName',
     'AccelerateConfiguration',
-    'AccessControl',
     'AnalyticsConfigurations',
     'BucketEncryption',
     'CorsConfiguration', // no browser may call this endpoint
@@ -32,6 +31,7 @@ export function readBucket(properties: Properties, { name }: ResourceNames): Buc
     'PublicAccessBlockConfiguration',
     'Tags',
   );
+  const acceptsLogs = properties.optionalText('AccessControl') === 'LogDeliveryWrite';
   const versioning = properties.optionalObject('VersioningConfiguration');
   const notifications = properties.optionalObject('NotificationConfiguration');
   const eventBridge = notifications?.optionalObject('EventBridgeConfiguration');
@@ -39,6 +39,7 @@ export function readBucket(properties: Properties, { name }: ResourceNames): Buc
   const plan = {
     name,
     ...(logging && { accessLogs: readAccessLogs(logging, name) }),
+    ...(acceptsLogs && { acceptsLogs }),
     versioned: versioning?.text('Status') === 'Enabled',
     eventBridge: eventBridge !== undefined && (eventBridge.optionalFlag('EventBridgeEnabled') ?? true),
   };

@@ -10,6 +10,8 @@ export interface BucketPlan {
   readonly name: string;
   /** The destination of S3's access log. */
   readonly accessLogs?: { readonly bucket: string; readonly prefix: string };
+  /** Its ACL lets S3 write access logs, as the CDK sets it without the flag `serverAccessLogsUseBucketPolicy`. */
+  readonly acceptsLogs?: true;
   readonly versioned: boolean;
   readonly eventBridge: boolean;
 }

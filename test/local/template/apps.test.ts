@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Authorizer } from '../../../local/aws/iam/authorizer.ts';
+import { checkWiring } from '../../../local/runtime/check-wiring.ts';
 import { readAssembly } from '../../../local/runtime/template/assembly.ts';
 import { parseTemplate } from '../../../local/runtime/template/parse-template.ts';
 import { writtenAssembly } from './written-assembly.ts';
@@ -175,6 +177,49 @@ describe('what the CDK adds by custom resources', () => {
       URL,
     );
     expect(buckets).toEqual([{ name: 'reports-drop', versioned: false, eventBridge: true }]);
+  });
+});
+
+describe('the access logs of a bucket', () => {
+  const faults = (target: object) => {
+    const plan = parseTemplate(
+      writtenAssembly(directory, {
+        Reports: {
+          Resources: {
+            Logs: { Type: 'AWS::S3::Bucket', Properties: target },
+            Files: {
+              Type: 'AWS::S3::Bucket',
+              Properties: { LoggingConfiguration: { DestinationBucketName: { Ref: 'Logs' } } },
+            },
+          },
+        },
+      }),
+      URL,
+    );
+    const authorizer = new Authorizer();
+    authorizer.enforce(plan.policies, [], () => undefined);
+    return () => checkWiring(plan, authorizer);
+  };
+
+  it('may be allowed by an ACL, as the CDK does by default', () => {
+    expect(faults({ AccessControl: 'LogDeliveryWrite' })).not.toThrow();
+    expect(faults({})).toThrow(
+      /^the access logs of reports-files: User: logging\.s3\.amazonaws\.com is not authorized/,
+    );
+  });
+});
+
+describe('a rule', () => {
+  it('has to name what is part of the app', () => {
+    const plan = parseTemplate(
+      writtenAssembly(directory, {
+        Reports: { Resources: { Rule: ruleTo(`arn:aws:sqs:${here}:elsewhere`) } },
+      }),
+      URL,
+    );
+    expect(() => checkWiring(plan, new Authorizer())).toThrow(
+      `the rule reports-rule: arn:aws:sqs:${here}:elsewhere is not part of the app, and one machine has nothing else`,
+    );
   });
 });
 
