@@ -3,7 +3,9 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { Node } from 'constructs';
 import type { BatchdropStackProps } from './batchdrop-stack.ts';
 import type { BudgetProps } from './budget-props.ts';
+import { MONITORING_TIERS } from './monitoring/monitoring-props.ts';
 import type { PriceProps } from './price-props.ts';
+import { BatchdropTracing } from './tracing.ts';
 
 /** Props that have a different name in the context. */
 const NAME_OF_PROP: Record<string, string> = {
@@ -45,7 +47,9 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     );
 
   const hasWebhook = read('webhook', 'yes or no', oneOf({ yes: true, no: false }));
+  const stackName = text('stackName');
   const props = {
+    ...(stackName !== undefined && { stackName }),
     requestBucketName: text('requestBucketName'),
     requestPrefix: text('requestPrefix'),
     resultsBucketName: text('resultsBucketName'),
@@ -56,6 +60,7 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     pollInterval: count('pollMinutes', Duration.minutes),
     observeInterval: count('observeMinutes', Duration.minutes),
     webhook: hasWebhook ? {} : undefined,
+    webhookSecretName: text('webhookSecretName'),
     expireFilesAfter: count('expireFilesAfterDays', Duration.days),
     maxAttempts: count('maxAttempts', (amount) => amount),
     enqueuedTokens: read(
@@ -77,6 +82,11 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     rerunMissing: read('rerunMissing', 'yes or no', oneOf({ yes: true, no: false })),
     flatResults: read('flatResults', 'yes or no', oneOf({ yes: true, no: false })),
     keepOpenAiFiles: read('keepOpenAiFiles', 'yes or no', oneOf({ yes: true, no: false })),
+    tracing: read('tracing', 'xray', oneOf({ xray: BatchdropTracing.xRay() })),
+    monitoring: read('monitoring', 'none, basic or full', (given) =>
+      MONITORING_TIERS.find((tier) => tier === given),
+    ),
+    alarmEmail: text('alarmEmail'),
     removalPolicy: read(
       'removal',
       'retain or destroy',

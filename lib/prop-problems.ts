@@ -2,6 +2,7 @@ import { Duration, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { parseBaseUrl } from '../functions/shared/contract/base-url.ts';
 import type { BatchdropProps } from './batchdrop-props.ts';
+import { monitoringProblems } from './monitoring/monitoring-props.ts';
 import { bucketProblems } from './resources/buckets.ts';
 import { batchLimitProblems } from './stages/batch-limits.ts';
 import { isCompletionWindow } from './stages/completion-window.ts';
@@ -11,7 +12,8 @@ import { priceSettingsProblems } from './stages/price-settings.ts';
 /** The maximum number of batches per row if `maxAttempts` is not set. */
 export const DEFAULT_ATTEMPTS = 3;
 
-const MAX_ATTEMPTS = 10; // each may take a day, and a failure that repeats ten times is not temporary
+/** The highest `maxAttempts`. */
+export const MAX_ATTEMPTS = 10; // each may take a day, and a failure that repeats ten times is not temporary
 const MAX_POLL_INTERVAL = Duration.hours(1); // with a longer one, failed or cancelled batches would be found too late
 const SPARE_DAYS = 4; // in addition to a day per attempt: an outage over a weekend
 
@@ -29,6 +31,7 @@ export function propProblems(scope: Construct, props: BatchdropProps): string[] 
     ...holdProblems(props),
     ...priceSettingsProblems(props),
     ...expiryProblems(props),
+    ...monitoringProblems(props),
   ];
 }
 

@@ -20,7 +20,7 @@ import { resourcesOf } from '../connection/stack-resources.ts';
 import { clientConfigAt, type Target } from '../connection/target.ts';
 import { counted, timeShown } from '../terminal/amounts.ts';
 import { sentenceOf } from '../terminal/failure.ts';
-import { countDeadLetters, DEAD_LETTER_QUEUES, type QueueName } from './dead-letters.ts';
+import { countDeadLetters, DEAD_LETTER_QUEUES, isUnneeded, type QueueName } from './dead-letters.ts';
 import { type Finding, failed, note, ok, type Verdict } from './finding.ts';
 import { webhookFindings } from './webhook/checks.ts';
 
@@ -33,7 +33,8 @@ interface Subject {
   readonly resources: ReadonlyMap<string, string>;
 }
 
-type Check = (subject: Subject) => Promise<Verdict>;
+/** Undefined: the Batchdrop does not have what is checked, and needs not. */
+type Check = (subject: Subject) => Promise<Verdict | undefined>;
 
 const API_TIMEOUT_MS = 15_000; // a person waits for the result
 const MAX_SKEW_MS = 60_000; // AWS accepts five minutes, but a clock that is wrong by one will soon be wrong by more
@@ -73,7 +74,7 @@ export async function* diagnose(
     const found = await run({ connection, secret, api, resources }).catch((failure: unknown) =>
       failed('could not be checked', sentenceOf(failure)),
     );
-    yield { check, ...found };
+    if (found) yield { check, ...found };
   }
   if (readsSecrets) yield* webhookFindings(connection);
 }
@@ -242,6 +243,7 @@ function stalledText(item: StalledItem): string {
 
 function hasNoDeadLetters(name: QueueName): Check {
   return async ({ connection: { sqs }, resources }) => {
+    if (isUnneeded(resources, name)) return undefined;
     const count = await countDeadLetters({ sqs, resources }, name);
     if (count === 0) return ok('empty');
     return failed(counted(count, 'message', 'messages'), `Fix the cause, then: batchdrop redrive ${name}`);

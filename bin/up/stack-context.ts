@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
+import { contextPair } from '../../lib/context-pair.ts';
 import { Failure } from '../terminal/failure.ts';
 
 /** Context values of the CDK app, by name: as `cdk deploy -c NAME=VALUE` gives them. */
@@ -7,10 +8,9 @@ export type StackContext = Readonly<Record<string, string>>;
 
 /** Returns the context with one more `NAME=VALUE`. Errors: InvalidArgumentError. */
 export function withContext(given: string, context: StackContext = {}): StackContext {
-  const [, name, value] = /^([^=]+)=(.*)$/s.exec(given) ?? [];
-  if (name === undefined || value === undefined)
-    throw new InvalidArgumentError('It must be NAME=VALUE, such as maxOpenBatches=5.');
-  return { ...context, [name]: value };
+  const pair = contextPair(given);
+  if (pair === undefined) throw new InvalidArgumentError('It must be NAME=VALUE, such as maxOpenBatches=5.');
+  return { ...context, [pair.name]: pair.value };
 }
 
 /**

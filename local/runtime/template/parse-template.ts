@@ -1,8 +1,9 @@
+import { alarmTopics } from './alarm-topics.ts';
 import type { AssembledStack, Assembly, TemplateResource } from './assembly.ts';
 import { batchdropsOf } from './batchdrops.ts';
 import { describeStack } from './describe-stack.ts';
 import { readFunction, readInvokeConfig, readMapping, readUrl } from './function-readers.ts';
-import { BUCKET_NOTIFICATIONS, LEFT_OUT } from './left-out.ts';
+import { BUCKET_NOTIFICATIONS, LEFT_OUT, ONLY_ALARMS } from './left-out.ts';
 import { neededElsewhere } from './needed-services.ts';
 import { Properties } from './properties.ts';
 import { PolicyCollection } from './read-policies.ts';
@@ -87,11 +88,12 @@ function emptyPlan(policies: PolicyCollection): StackPlan {
 function readStack(plan: StackPlan, stack: AssembledStack, scope: TemplateScope, reading: Reading): void {
   const { Resources } = stack.template;
   const providers = providersIn(Resources);
+  const ofAlarms = alarmTopics(Resources);
   for (const [logicalId, resource] of Object.entries(Resources)) {
     const { Type } = resource;
     try {
       if (!scope.isThere(resource) || providers.has(logicalId)) continue;
-      const reason = LEFT_OUT.get(Type);
+      const reason = ofAlarms.has(logicalId) ? ONLY_ALARMS : LEFT_OUT.get(Type);
       if (reason === undefined) addResource(plan, logicalId, resource, { stack, scope, reading });
       else leaveOut(reading.leftOut, Type, reason, scope.placeOf(logicalId));
     } catch (cause) {

@@ -71,6 +71,7 @@ const ATTRIBUTES: Readonly<Record<string, Readonly<Record<string, (name: string)
     DomainName: (name) => `${name}.s3.amazonaws.com`,
     RegionalDomainName: (name) => `${name}.s3.${LOCAL_REGION}.amazonaws.com`,
   },
+  'AWS::SNS::Topic': { TopicArn: (name) => `arn:aws:sns:${here}:${name}`, TopicName: (name) => name },
   'AWS::IAM::Role': { RoleId: (name) => `AROA-${name}` },
 };
 

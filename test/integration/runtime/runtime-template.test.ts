@@ -206,6 +206,56 @@ describe('a template', () => {
       },
     ]);
   });
+
+  const ALARM = { Type: 'AWS::CloudWatch::Alarm', Properties: { AlarmActions: [{ Ref: 'Mail' }] } };
+  const MAIL = {
+    Mail: { Type: 'AWS::SNS::Topic' },
+    Inbox: { Type: 'AWS::SNS::Subscription', Properties: { Protocol: 'email', TopicArn: { Ref: 'Mail' } } },
+    Policy: { Type: 'AWS::SNS::TopicPolicy', Properties: { Topics: [{ Ref: 'Mail' }] } },
+  };
+
+  it('ignores topics that receive only alarms', () => {
+    const { policies: _, stacks: __, leftOut, ...created } = planOf({ ...MAIL, Alarm: ALARM });
+    expect(Object.values(created).flat()).toEqual([]);
+    expect(leftOut.map(({ type }) => type)).toEqual([
+      'AWS::SNS::Topic',
+      'AWS::SNS::Subscription',
+      'AWS::SNS::TopicPolicy',
+      'AWS::CloudWatch::Alarm',
+    ]);
+  });
+
+  it.each([
+    [
+      'that a rule sends to as well',
+      { Rule: { Type: 'AWS::Events::Rule', Properties: { Targets: [{ Arn: { Ref: 'Mail' } }] } } },
+    ],
+    [
+      'that invokes a function',
+      { Permit: { Type: 'AWS::Lambda::Permission', Properties: { SourceArn: { Ref: 'Mail' } } } },
+    ],
+    [
+      'that a function publishes to',
+      {
+        F1: {
+          ...FUNCTION,
+          Properties: { Environment: { Variables: { TOPIC: { 'Fn::GetAtt': ['Mail', 'TopicArn'] } } } },
+        },
+      },
+    ],
+    [
+      'that a policy names',
+      { Policy1: { Type: 'AWS::IAM::Policy', Properties: { Resource: { 'Fn::Sub': `\${Mail}` } } } },
+    ],
+    [
+      'that a function names by its attribute, in a text',
+      { F1: { ...FUNCTION, Properties: { Description: { 'Fn::Sub': [`to \${Mail.TopicName}`, {}] } } } },
+    ],
+  ])('does not ignore a topic of alarms %s', (_, user) => {
+    expect(() => planOf({ ...MAIL, Alarm: ALARM, ...user })).toThrow(
+      'Reports/Mail (AWS::SNS::Topic): resources of this type are not supported; topics run only for alarms',
+    );
+  });
 });
 
 describe('an intrinsic function', () => {

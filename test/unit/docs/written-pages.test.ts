@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { monthTotals } from '../../../docs/cost-arithmetic.ts';
+import { apiPage } from '../../../docs/write-api.ts';
 import { costsPage } from '../../../docs/write-costs.ts';
 import { eventsPage } from '../../../docs/write-events.ts';
 import { flowPicture } from '../../../docs/write-flow.ts';
 import counted from '../../bench/calls/counted-calls.json' with { type: 'json' };
+
+it('docs/api.md matches the docstrings (to update it: `npm run docs:api`)', () => {
+  expect(readFileSync('docs/api.md', 'utf8')).toBe(apiPage());
+});
 
 it('docs/events.md matches the contract (to update it: `npm run docs:events`)', () => {
   expect(readFileSync('docs/events.md', 'utf8')).toBe(eventsPage());
