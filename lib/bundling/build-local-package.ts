@@ -16,8 +16,9 @@ const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const PACKAGE = join(PROJECT, 'dist', 'package-local');
 const LAUNCHER = 'bin/batchdrop-local.cjs';
 const OUTPUT = join(PACKAGE, 'dist', 'bin');
-/** What stays a dependency. */
-const DEPENDENCY = /^(dynalite$|@aws-sdk\/)/;
+/** What stays a dependency: native code, and the SDK of the services that run locally. */
+const DEPENDENCY =
+  /^(dynalite|@aws-sdk\/client-(cloudformation|dynamodb|eventbridge|s3|scheduler|secrets-manager|sqs))$/;
 const run = promisify(execFile);
 
 const SHARED: BuildOptions = {
@@ -30,7 +31,7 @@ const SHARED: BuildOptions = {
   external: ['dynalite', 'dynalite/*'],
   // Modules of dependencies that are not ES modules call `require`.
   banner: {
-    js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
+    js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
   },
   define: { 'import.meta.main': 'false' }, // a module that can also be run by itself
   plugins: [embedScanner, embedConsole],
