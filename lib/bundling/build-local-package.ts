@@ -1,5 +1,5 @@
 /**
- * Writes the package with the local runtime to `dist/package-local`: `batchdrop-local`, of the version of the construct's package. The
+ * Writes the package with the local runtime to `dist/package-local`: `@batchdrop/local`, of the version of the construct's package. The
  * construct stays free of it: whoever deploys needs no engines of AWS's services. It contains the bundled commands, and depends on
  * dynalite, which has native code, and on the SDK, which Lambda provides to functions.
  */
@@ -62,16 +62,17 @@ export async function buildLocalPackage(): Promise<string> {
 
 /** Derives package.json from the project's. */
 async function manifest(): Promise<object> {
-  const { name, version, license, engines, dependencies, devDependencies } = JSON.parse(
+  const { name, version, license, repository, engines, dependencies, devDependencies } = JSON.parse(
     await readFile(join(PROJECT, 'package.json'), 'utf8'),
   );
   const kept = Object.entries(dependencies).filter(([dependency]) => DEPENDENCY.test(dependency));
   return {
-    name: `${name}-local`,
+    name: `@${name}/local`, // the owner of the name has the scope as well: docs/releasing.md
     version,
     description:
       'Runs CDK apps with the Batchdrop construct on one machine: local engines of AWS, and a Batch API server.',
     license,
+    repository,
     type: 'module',
     engines,
     bin: { [`${name}-local`]: LAUNCHER },

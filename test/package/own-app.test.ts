@@ -139,9 +139,9 @@ describe('an app with two Batchdrops, a queue and a function, on one machine, fr
   });
 
   it('needs the package of the runtime, and says so', async () => {
-    rmSync(join(app, 'node_modules/batchdrop-local'), { recursive: true });
+    rmSync(join(app, 'node_modules/@batchdrop/local'), { recursive: true });
     const { stderr } = await batchdrop('up');
-    expect(stderr).toContain('Install it: npm install --save-dev batchdrop-local');
+    expect(stderr).toContain('Install it: npm install --save-dev @batchdrop/local');
   });
 });
 

@@ -4,7 +4,8 @@ import { Command } from 'commander';
 import { Failure } from '../../terminal/failure.ts';
 
 /** The package with the local runtime. Its version is that of this package. */
-const LOCAL_PACKAGE = 'batchdrop-local';
+const LOCAL_PACKAGE = '@batchdrop/local';
+const LAUNCHER = `${LOCAL_PACKAGE}/bin/batchdrop-local.cjs`;
 
 /** A command of the local runtime. It hands all arguments to the package of the runtime, if that is installed. */
 export function localPackageCommand(name: string, summary: string): Command {
@@ -26,7 +27,7 @@ function installedLauncher(): [load: NodeJS.Require, launcher: string] {
   for (const from of [join(process.cwd(), 'from-here.js'), process.argv[1] ?? '']) {
     const load = createRequire(from);
     try {
-      return [load, load.resolve(`${LOCAL_PACKAGE}/bin/${LOCAL_PACKAGE}.cjs`)];
+      return [load, load.resolve(LAUNCHER)];
     } catch {} // the next place may have it
   }
   throw new Failure(

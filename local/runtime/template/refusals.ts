@@ -16,7 +16,8 @@ const INSTEAD: Readonly<Record<string, string>> = {
   'AWS::Lambda::EventSourceMapping FilterCriteria': 'filter in the pattern of the rule, or in the function',
   'AWS::Lambda::Alias': 'name the function itself as the target',
   'AWS::Lambda::LayerVersion': 'bundle the code of the layer with the function',
-  'AWS::SNS::Topic': 'topics run only for alarms, which do nothing here: send events to a queue or a function',
+  'AWS::SNS::Topic':
+    'topics run only for alarms, which do nothing here: send events to a queue or a function',
   'AWS::CloudFormation::Stack': 'use a Stack of its own instead of a NestedStack',
   'AWS::CloudFormation::CustomResource': 'nothing is deployed here, so that it would never run',
   'AWS::ApiGateway::RestApi': 'give the function a URL of its own',
