@@ -17,19 +17,23 @@ const AVAILABLE: ReadonlySet<string> = new Set([
   'kms', // for buckets, queues and tables with a key, which are not encrypted here
 ]);
 
+const ENDPOINT = 'AWS_ENDPOINT_URL_';
+
 /**
  * Returns the functions whose roles allow calls of services that one machine does not have. They would start, and then fail
- * at their first call. A role that allows every action says nothing.
+ * at their first call. A role that allows every action says nothing. A function that names the endpoint of a service itself, as the
+ * SDK reads it, has one elsewhere.
  */
 export function neededElsewhere(functions: readonly FunctionPlan[], policies: PolicyCollection): Refusal[] {
-  return functions.flatMap(({ place, roleArn }) => {
+  return functions.flatMap(({ place, roleArn, environment }) => {
+    if (Object.keys(environment).some((name) => name.startsWith(ENDPOINT))) return [];
     const allowed = (policies.ofRoles.get(roleArn) ?? []).filter(({ effect }) => effect === 'Allow');
     const actions = allowed.flatMap((statement) => statement.actions);
     const elsewhere = new Set(
       actions.filter((action) => action !== '*' && !AVAILABLE.has(serviceOf(action))),
     );
     if (elsewhere.size === 0) return [];
-    const reason = `its role allows ${[...elsewhere].join(', ')}, and this service does not run here`;
+    const reason = `its role allows ${[...elsewhere].join(', ')}, and this service does not run here; if it runs elsewhere, set ${ENDPOINT}SERVICE in the environment of the function`;
     return [{ place, type: 'AWS::Lambda::Function', reason }];
   });
 }

@@ -100,12 +100,12 @@ describe('an app that needs more than one machine has is refused by name', () =>
     [
       'SES',
       notify({}, allowing('ses:SendEmail', 's3:GetObject')),
-      `${FUNCTION}its role allows ses:SendEmail, and this service does not run here.`,
+      `${FUNCTION}its role allows ses:SendEmail, and this service does not run here; if it runs elsewhere, set AWS_ENDPOINT_URL_SERVICE in the environment of the function.`,
     ],
     [
       'a topic',
       notify({}, allowing('sns:Publish')),
-      `${FUNCTION}its role allows sns:Publish, and this service does not run here.`,
+      `${FUNCTION}its role allows sns:Publish, and this service does not run here; if it runs elsewhere, set AWS_ENDPOINT_URL_SERVICE in the environment of the function.`,
     ],
     [
       'a policy of AWS',
@@ -241,6 +241,11 @@ describe('an app that needs more than one machine has is refused by name', () =>
       ...notify({ Runtime: 'java25' }),
     });
     expect(lines.map((line) => line.split(':')[0])).toEqual(['Reports/Inbox (AWS', 'Reports/Notify (AWS']);
+  });
+
+  it('but not for a service whose endpoint a function names itself', () => {
+    const Environment = { Variables: { AWS_ENDPOINT_URL_SES: 'http://127.0.0.1:5000' } };
+    expect(refusals(notify({ Environment }, allowing('ses:SendEmail')))).toEqual([]);
   });
 
   it('but not for a role with which nothing runs here', () => {
