@@ -5,6 +5,8 @@ import type { Construct } from 'constructs';
 import { asJsonPattern, jobStatusPattern } from '../functions/shared/contract/patterns.ts';
 import { Batchdrop } from './batchdrop.ts';
 import type { BatchdropOptions } from './batchdrop-props.ts';
+import { refuse } from './guards/refuse.ts';
+import { propsOfBatchdrop, stackPropProblems } from './guards/stack-props.ts';
 import { DEFAULT_API_KEY_SECRET } from './resources/openai-account.ts';
 
 /** Props of the ready-made stack, which finds resources of your own by their names. */
@@ -33,7 +35,9 @@ export class BatchdropStack extends Stack {
 
   constructor(scope: Construct, id: string, props: BatchdropStackProps = {}) {
     super(scope, id, { description: 'Batchdrop: runs request files through the OpenAI Batch API', ...props });
-    const { requestBucketName, resultsBucketName, apiKeySecretName, ...options } = props;
+    refuse(this, stackPropProblems(props));
+    const { requestBucketName, resultsBucketName, apiKeySecretName, ...others } = props;
+    const options = propsOfBatchdrop(this, others);
     const named = (id: string, name: string | undefined) =>
       name === undefined ? undefined : Bucket.fromBucketName(this, id, name);
     this.batchdrop = new Batchdrop(this, 'Batchdrop', {

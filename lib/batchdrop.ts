@@ -9,6 +9,8 @@ import { Construct } from 'constructs';
 import type { MetricName } from '../functions/shared/contract/metrics.ts';
 import type { BatchdropProps } from './batchdrop-props.ts';
 import { type CheckedProps, checkedProps } from './checked-props.ts';
+import { checkAtSynth } from './guards/check-at-synth.ts';
+import { checkedGrantee, metricName } from './guards/method-arguments.ts';
 import { Alarms } from './monitoring/alarms.ts';
 import { batchdropMetric } from './monitoring/batchdrop-metric.ts';
 import { BatchdropDashboard } from './monitoring/dashboard.ts';
@@ -70,20 +72,23 @@ export class Batchdrop extends Construct {
 
   constructor(scope: Construct, id: string, props: BatchdropProps = {}) {
     super(scope, id);
-    const checked = checkedProps(this, props);
+    const checked = checkedProps(this, props, { isSubclass: new.target !== Batchdrop });
     const { removalPolicy, encryptionKey } = checked;
     this.instance = instanceName(this);
     this.#requestPrefix = checked.requestPrefix;
     this.#resultsPrefix = checked.resultsPrefix;
     const buckets = new Buckets(this, 'Buckets', {
       requestBucket: checked.requestBucket,
+      requestPrefix: checked.requestPrefix,
       resultsBucket: checked.resultsBucket,
+      resultsPrefix: checked.resultsPrefix,
       removalPolicy,
       expireFilesAfter: checked.expireFilesAfter,
       encryptionKey,
     });
     this.requestBucket = buckets.requests;
     this.resultsBucket = buckets.results;
+    checkAtSynth(this, checked, buckets);
     this.eventBus = new StatusEvents(this, 'StatusEvents', {
       eventBus: checked.eventBus,
       instance: this.instance,
@@ -189,22 +194,30 @@ export class Batchdrop extends Construct {
 
   /** Grants uploading request files. */
   grantSubmit(grantee: IGrantable): Grant {
-    return grantPutFiles(grantee, this.requestBucket, this.#requestPrefix);
+    return grantPutFiles(
+      checkedGrantee(this, 'grantSubmit', grantee),
+      this.requestBucket,
+      this.#requestPrefix,
+    );
   }
 
   /** Grants sending cancel requests. */
   grantCancel(grantee: IGrantable): Grant {
-    return this.cancelQueue.grantSendMessages(grantee);
+    return this.cancelQueue.grantSendMessages(checkedGrantee(this, 'grantCancel', grantee));
   }
 
   /** Grants approving jobs that are held. */
   grantApprove(grantee: IGrantable): Grant {
-    return this.approvalQueue.grantSendMessages(grantee);
+    return this.approvalQueue.grantSendMessages(checkedGrantee(this, 'grantApprove', grantee));
   }
 
   /** Grants listing and reading results. */
   grantReadResults(grantee: IGrantable): Grant {
-    return grantReadFiles(grantee, this.resultsBucket, this.#resultsPrefix);
+    return grantReadFiles(
+      checkedGrantee(this, 'grantReadResults', grantee),
+      this.resultsBucket,
+      this.#resultsPrefix,
+    );
   }
 
   /** Creates a rule that sends status changes of batches to a target. */
@@ -239,7 +252,7 @@ export class Batchdrop extends Construct {
 
   /** Returns one of the metrics in docs/operations.md, by default as a sum over five minutes. */
   metric(name: MetricName, options?: MetricOptions): Metric {
-    return batchdropMetric(this.instance, name, options);
+    return batchdropMetric(this.instance, metricName(this, name), options);
   }
 
   /** Counts jobs whose first batch was created. */

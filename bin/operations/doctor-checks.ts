@@ -140,19 +140,21 @@ async function bucketIsConfigured({ connection: { s3, names } }: Subject) {
   const { EventBridgeConfiguration } = await s3.send(
     new GetBucketNotificationConfigurationCommand({ Bucket }),
   );
-  if (Status !== 'Enabled') {
-    return failed(
-      'versioning is off, so every file is rejected',
-      `aws s3api put-bucket-versioning --bucket ${Bucket} --versioning-configuration Status=Enabled`,
-    );
-  }
-  if (EventBridgeConfiguration === undefined) {
-    return failed(
-      'sends no events to EventBridge, so no file is noticed',
-      `Turn on "Amazon EventBridge" in the properties of ${Bucket}, then upload the files again.`,
-    );
-  }
-  return ok('versioning is on, events go to EventBridge');
+  const unfit = [
+    {
+      isUnfit: Status !== 'Enabled',
+      found: 'versioning is off, so every file is rejected',
+      advice: `aws s3api put-bucket-versioning --bucket ${Bucket} --versioning-configuration Status=Enabled`,
+    },
+    {
+      isUnfit: EventBridgeConfiguration === undefined,
+      found: 'sends no events to EventBridge, so no file is noticed',
+      advice: `Turn on "Amazon EventBridge" in the properties of ${Bucket}, then upload the files again.`,
+    },
+  ].filter(({ isUnfit }) => isUnfit);
+  if (unfit.length === 0) return ok('versioning is on, events go to EventBridge');
+  const together = (said: 'found' | 'advice') => unfit.map((one) => one[said]).join('; ');
+  return failed(together('found'), together('advice'));
 }
 
 async function scheduleIsOn(subject: Subject) {

@@ -56,9 +56,9 @@ export function* priceProblems(settings: unknown): Generator<string> {
     if (!NAMES.has(name)) yield `prices has the unknown field "${name}"; it may have ${listOf(NAMES)}.`;
   const { currency, models, batchDiscount } = settings;
   if (currency !== undefined && !(typeof currency === 'string' && /^[A-Z]{3}$/.test(currency)))
-    yield `prices.currency is ${JSON.stringify(currency)}; set three capital letters, such as USD.`;
+    yield `prices.currency is ${valueShown(currency)}; set three capital letters, such as USD.`;
   if (batchDiscount !== undefined && !isWithin(batchDiscount, 1, 3))
-    yield `prices.batchDiscount is ${JSON.stringify(batchDiscount)}; set a number from 0 to 1 with at most three decimals.`;
+    yield `prices.batchDiscount is ${valueShown(batchDiscount)}; set a number from 0 to 1 with at most three decimals.`;
   if (models !== undefined && !hasFields(models)) yield 'prices.models is no object; name each model in it.';
   else for (const [model, prices] of Object.entries(models ?? {})) yield* modelProblems(model, prices);
   const { length } = JSON.stringify(settings);
@@ -78,8 +78,13 @@ function* modelProblems(model: string, prices: unknown): Generator<string> {
   for (const [kind, price] of Object.entries(prices)) {
     if (!KINDS.has(kind)) yield `${where} has the unknown field "${kind}"; it may have ${listOf(KINDS)}.`;
     else if (price !== undefined && !isWithin(price, MAX_PRICE, 6))
-      yield `${where}.${kind} is ${JSON.stringify(price)}; set a number from 0 to ${MAX_PRICE} with at most six decimals.`;
+      yield `${where}.${kind} is ${valueShown(price)}; set a number from 0 to ${MAX_PRICE} with at most six decimals.`;
   }
+}
+
+/** JSON has no NaN, and no large integers. */
+function valueShown(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'bigint' ? String(value) : JSON.stringify(value);
 }
 
 function isWithin(value: unknown, most: number, decimals: number): boolean {
