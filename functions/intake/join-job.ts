@@ -74,8 +74,17 @@ async function decide(
   const decision = decideOnSameBytes(earlier, job, deps.clock.now());
   if (decision.do === 'run') return { do: 'run' };
   if (decision.do === 'join') return { ...decision, earlier };
+  if (await isCancelled(deps, job)) return { do: 'cancel' };
   if (await replaceJob(deps, leased, earlier)) return { do: 'run' };
   return instructionsIn(job.request.instructions).rerun ? { do: 'run' } : { do: 'join', earlier };
+}
+
+/**
+ * Reads whether the job was cancelled meanwhile: the job that the pointer names may just have replaced it. Neither would run if it
+ * replaced that job in turn. A job is cancelled before the pointer names the job that replaces it, so this read is recent enough.
+ */
+async function isCancelled({ ledger }: Deps, { jobId }: Job): Promise<boolean> {
+  return (await ledger.readJob(jobId))?.cancelRequestedAt !== undefined;
 }
 
 /** Returns the other job that the pointer names for these bytes. */

@@ -55,6 +55,7 @@ export async function bundleCommand(outfile: string): Promise<void> {
     target: 'node20',
     format: 'cjs',
     mainFields: ['module', 'main'], // esbuild removes unused code only from the SDK's ES modules
+    inject: [join(PROJECT, 'lib', 'bundling', 'older-node.ts')],
     plugins: [embedScanner, embedConsole],
     logLevel: 'silent', // the thrown error has the messages
   });

@@ -5,8 +5,10 @@ import { scannerBytes } from '../../functions/shared/scanner/scanner-bytes.ts';
 
 const COPIED = [
   'bin',
+  'console',
   'dist/scanner',
   'docs',
+  'examples',
   'functions',
   'lib',
   'local',

@@ -13,6 +13,7 @@ const run = promisify(execFile);
 
 /** As npm's package `node` has them. */
 const NODES = ['20.19.5', '22.21.1', '24.9.0'];
+const REQUESTS = 'examples/chat-completions.jsonl';
 
 const STACK = `
 import { Stack, type StackProps } from 'aws-cdk-lib';
@@ -72,7 +73,7 @@ describe('in an app that `cdk init` made', () => {
     await run(process.execPath, [join(app, 'node_modules/typescript/bin/tsc'), '--noEmit'], { cwd: app });
   });
 
-  it.each(NODES)('jest passes on Node %s', async (version) => {
+  it.each(NODES)('jest passes on Node %s, and the command estimates a file', async (version) => {
     const nodes = join(folder, version);
     mkdirSync(nodes);
     writeFileSync(join(nodes, 'package.json'), '{ "private": true }');
@@ -81,5 +82,8 @@ describe('in an app that `cdk init` made', () => {
     expect((await run(node, ['--version'])).stdout.trim()).toBe(`v${version}`);
     const { stderr } = await run(node, [join(app, 'node_modules/jest/bin/jest.js')], { cwd: app });
     expect(stderr).toContain('1 passed, 1 total');
+    const command = join(app, 'node_modules/batchdrop/bin/batchdrop.cjs');
+    const { stdout } = await run(node, [command, 'submit', '--dry-run', REQUESTS], { cwd: PROJECT });
+    expect(stdout).toContain('list price of');
   });
 });

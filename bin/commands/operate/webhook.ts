@@ -1,9 +1,6 @@
 import { Argument, Command } from 'commander';
-import {
-  type ConnectionOptions,
-  withConnection,
-  withConnectionOptions,
-} from '../../connection/connection.ts';
+import { confirmPlace } from '../../connection/confirm-place.ts';
+import { type ActionOptions, withActionOptions, withConnection } from '../../connection/connection.ts';
 import type { Finding } from '../../operations/finding.ts';
 import { checkSetup } from '../../operations/webhook/checks.ts';
 import {
@@ -20,16 +17,23 @@ import { withExamples } from '../../terminal/examples.ts';
 import { printFinding } from '../../terminal/finding-line.ts';
 import { type FormatOptions, isForPeople, printFacts } from '../../terminal/output-format.ts';
 
-type Options = ConnectionOptions & FormatOptions;
+type Options = ActionOptions & FormatOptions;
 type Action = (setup: WebhookSetup, options: Options) => Promise<void>;
 
 const ACTIONS = { enable, status, test, rotate, disable } as const satisfies Record<string, Action>;
+
+/** What is asked before an action that changes the API's registration, if only the environment names the stack. */
+const QUESTIONS: Partial<Record<keyof typeof ACTIONS, string>> = {
+  enable: 'Enable webhooks',
+  rotate: 'Make a new signing secret',
+  disable: 'Disable webhooks',
+};
 
 /** `batchdrop webhook ACTION`: manages the webhooks of a deployed stack. */
 export function webhookCommand(): Command {
   const action = new Argument('<action>', 'what to do').choices(Object.keys(ACTIONS));
   return withExamples(
-    withConnectionOptions(
+    withActionOptions(
       new Command('webhook')
         .summary('Set up, check, and test webhooks')
         .description(
@@ -44,6 +48,8 @@ export function webhookCommand(): Command {
 
 async function manage(action: keyof typeof ACTIONS, options: Options): Promise<void> {
   await withConnection(options, async (connection) => {
+    const question = QUESTIONS[action];
+    if (question !== undefined) await confirmPlace(connection, options, question);
     try {
       await withWebhookSetup(connection, (setup) => ACTIONS[action](setup, options));
     } catch (failure) {

@@ -1,7 +1,7 @@
 /**
  * Splits the text of a CSV or TSV file into records, as RFC 4180 describes them, with what real files add to it: any
  * delimiter, LF or CRLF, and quotes in the middle of a value, which are ordinary characters there.
- * A blank line is no record. `csv-parse` reads the same files five times as slowly, and is the oracle of the tests.
+ * A blank line is no record. `csv-parse` is the oracle of the tests; why it is not used here is in decision 0022.
  *
  * A record may be as long as a request's row. Longer ones are refused, so that a quote that is never closed does not
  * read the whole file into memory.

@@ -20,6 +20,7 @@ const FORMAT_OF_EXTENSION: Readonly<Record<string, TableFormat>> = {
   '.parquet': 'parquet',
   '.pq': 'parquet',
 };
+const FORMAT_NAMES = { csv: 'CSV', tsv: 'TSV', jsonl: 'JSON Lines', parquet: 'Parquet' } as const;
 const DELIMITERS = { csv: ',', tsv: '\t' } as const;
 const PARQUET_MAGIC = 'PAR1';
 
@@ -47,6 +48,7 @@ export async function openTable(source: TableSource): Promise<Table> {
       `The format of ${file} is unknown. Add --from csv, tsv, jsonl or parquet, or use ${known}.`,
     );
   }
+  refuseTextOptions(source, format);
   const head = await headOf(path, file);
   if (format === 'parquet') {
     if (head.toString('latin1', 0, PARQUET_MAGIC.length) !== PARQUET_MAGIC)
@@ -57,6 +59,16 @@ export async function openTable(source: TableSource): Promise<Table> {
   if (format === 'jsonl') return openJsonLines({ path, file });
   const given = { path, file, delimiter: delimiter ?? DELIMITERS[format], quotes };
   return openDelimited(given, delimiter !== undefined);
+}
+
+/** They would change nothing: then the user is mistaken about the option or the format. */
+function refuseTextOptions({ file, delimiter, quotes }: TableSource, format: TableFormat): void {
+  if (format === 'csv' || format === 'tsv') return;
+  const option = delimiter !== undefined ? '--delimiter' : quotes === false ? '--no-quotes' : undefined;
+  if (option === undefined) return;
+  throw new Failure(
+    `${option} is for CSV and TSV, but ${file} is ${FORMAT_NAMES[format]}. Leave it out, or add --from csv.`,
+  );
 }
 
 async function headOf(path: string, file: string): Promise<Buffer> {
@@ -81,8 +93,7 @@ async function headOf(path: string, file: string): Promise<Buffer> {
 function refuseBinary(head: Buffer, file: string, format: TableFormat): void {
   const is = binaryFormatOf(head);
   if (is === undefined) return;
-  const name = { csv: 'CSV', tsv: 'TSV', jsonl: 'JSON Lines', parquet: 'Parquet' }[format];
-  throw new Failure(`${file} is ${is}, not ${name} in UTF-8. ${adviceFor(is, file)}`);
+  throw new Failure(`${file} is ${is}, not ${FORMAT_NAMES[format]} in UTF-8. ${adviceFor(is, file)}`);
 }
 
 function adviceFor(is: string, file: string): string {

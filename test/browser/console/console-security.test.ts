@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
 import { startConsole } from '../../../bin/console/console-server.ts';
@@ -100,6 +100,19 @@ async function openConsole(): Promise<{ page: Page; asked: string[]; close: () =
   return { page, asked, close: () => context.close() };
 }
 
+/** Asks the tabs of the console for their token, from an empty page of this origin. */
+async function answerOfTabs(context: BrowserContext, origin: string): Promise<unknown> {
+  const page = await context.newPage();
+  await page.route(`${origin}/empty`, (route) => route.fulfill({ contentType: 'text/html', body: '' }));
+  await page.goto(`${origin}/empty`);
+  return page.evaluate(`new Promise((resolve) => {
+    const channel = new BroadcastChannel('batchdrop-token');
+    channel.onmessage = ({ data }) => resolve(data.token);
+    setTimeout(resolve, 1_000, 'nothing');
+    channel.postMessage('token?');
+  })`);
+}
+
 where('the page of the console', () => {
   it('removes the token from its address, sets no cookie, and asks nobody else', async () => {
     const { page, asked, close } = await openConsole();
@@ -109,6 +122,19 @@ where('the page of the console', () => {
     expect(asked.length).toBeGreaterThan(3);
     expect(asked.filter((url) => !url.startsWith(`${target.base}/`))).toEqual([]);
     expect(asked.filter((url) => url.includes(target.token))).toEqual([]);
+    await close();
+  });
+
+  it('gives its token to its other tabs, and to no page of another port or name', async () => {
+    const { page, close } = await openConsole();
+    const tab = await page.context().newPage();
+    await tab.goto(`${target.base}/#/jobs/${target.jobId}`);
+    await tab.getByText(MARKUP.slice(0, 10)).first().waitFor();
+    expect(await answerOfTabs(page.context(), target.base)).toBe(target.token);
+    const { port } = new URL(target.base);
+    for (const other of [`127.0.0.1:${elsewhere.port}`, `localhost:${port}`, `${THIEF_HOST}:${port}`]) {
+      expect(await answerOfTabs(page.context(), `http://${other}`)).toBe('nothing');
+    }
     await close();
   });
 

@@ -271,7 +271,8 @@ export class World {
       () => {
         done();
         if (message.to === 'cancel') this.#checkCancel(message);
-        if (message.to === 'approve') this.approver.acknowledged(JSON.parse(message.body).jobId);
+        if (message.to === 'approve' && this.#foundItsJob(`approval:${message.id}`))
+          this.approver.acknowledged(JSON.parse(message.body).jobId);
       },
     );
     return true;
@@ -358,12 +359,7 @@ export class World {
   #partsNamed(request: CancelRequest, messageId: string): Part[] {
     const parts = this.ledger.parts();
     if ('batchId' in request) {
-      const isKnown = this.bus
-        .published()
-        .some(
-          ({ detail: { metadata, data } }) =>
-            metadata.id === `cancel:${messageId}` && 'outcome' in data && data.outcome !== 'unknown',
-        );
+      const isKnown = this.#foundItsJob(`cancel:${messageId}`);
       return parts.filter(({ batch }) => isKnown && batch?.batchId === request.batchId);
     }
     if (!('jobId' in request)) return [];
@@ -372,6 +368,16 @@ export class World {
     const job = named?.joinedJobId ? jobs.find(({ jobId }) => jobId === named.joinedJobId) : named;
     if (job?.cancelRequestedAt === undefined || job.status === 'unapproved') return []; // it is never dispatched
     return parts.filter(({ jobId, planId }) => jobId === job.jobId && planId === job.plan?.planId);
+  }
+
+  /** Whether an outcome was published that says more than that the message names nothing known. */
+  #foundItsJob(outcomeId: string): boolean {
+    return this.bus
+      .published()
+      .some(
+        ({ detail: { metadata, data } }) =>
+          metadata.id === outcomeId && 'outcome' in data && data.outcome !== 'unknown',
+      );
   }
 
   /** Checks that everything that a delivered part counts as stored can be read. */

@@ -76,6 +76,15 @@ describe('a CSV file', () => {
     );
   });
 
+  it('alone has a delimiter and quotes: with another format, these options are refused', async () => {
+    expect(await refusal('rows.jsonl', '{"a":1}', ['a'], { delimiter: ';' })).toBe(
+      '--delimiter is for CSV and TSV, but rows.jsonl is JSON Lines. Leave it out, or add --from csv.',
+    );
+    expect(await refusal('rows.parquet', 'PAR1', ['a'], { quotes: false })).toMatch(
+      /^--no-quotes is for CSV/,
+    );
+  });
+
   it('is refused with the line of a quote that is never closed', async () => {
     expect(await refusal('open-quote.csv', 'a,b\n1,2\n3,"4\n5,6\n')).toMatch(
       /^open-quote\.csv:3: .*not closed/,

@@ -149,6 +149,43 @@ describe('the same bytes, uploaded two or three times,', () => {
     expect(world.api.audit().creates).toHaveLength(1);
   });
 
+  it('never replace each other when their intakes cross, so one of them runs', async () => {
+    let fails = true;
+    let meanwhile = async (): Promise<void> => {};
+    const world: SmallWorld = new SmallWorld({
+      replaced: ({ requestFiles, ledger }) => ({
+        requestFiles: {
+          ...requestFiles,
+          async *read(file, range) {
+            if (fails) throw new RetryableError('not now');
+            yield* requestFiles.read(file, range);
+          },
+        },
+        ledger: {
+          ...ledger,
+          async readKeyPointer(bucket, key) {
+            const act = meanwhile;
+            meanwhile = async () => {};
+            await act();
+            return ledger.readKeyPointer(bucket, key);
+          },
+        },
+      }),
+    });
+    const older = world.upload('a.jsonl', fileOf('r1'), { 'batchdrop-rerun': 'yes' });
+    world.clock.advance(5_000);
+    const newer = world.upload('a.jsonl', fileOf('r1'));
+    await world.intake(newer.event); // on the pointer, but could not be read
+    world.clock.advance(HOUR);
+    fails = false;
+    meanwhile = () => world.intake(older.event); // replaces the newer one, which has begun again
+    await world.intake(newer.event);
+    await world.rest();
+    expect(world.job(newer.jobId).supersededBy).toBe(older.jobId);
+    expect(world.jobStatuses(newer.jobId)).toEqual(['cancelled']);
+    expect(world.jobStatuses(older.jobId).at(-1)).toBe('completed');
+  });
+
   it('never join each other when their events cross, so one of them runs', async () => {
     let fails = true;
     const world = new SmallWorld({
