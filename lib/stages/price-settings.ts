@@ -14,7 +14,7 @@ export function* priceSettingsProblems(
   props: Pick<BatchdropOptions, 'prices' | 'enqueuedTokens' | 'maxOpenBatches' | 'shares' | 'budget'>,
 ): Generator<string> {
   const { prices } = props;
-  const problems = prices === undefined ? [] : [...priceProblems(prices)];
+  const problems = prices === undefined ? [] : priceProblems(prices);
   yield* problems;
   if (problems.length > 0 || [...batchLimitProblems(props)].length > 0) return; // they may not even be JSON
   const length = Buffer.byteLength(JSON.stringify(prices ?? '') + batchLimitsOf(props));

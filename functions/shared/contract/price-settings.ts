@@ -42,12 +42,22 @@ export function parsePriceSettings(json: string): { settings: PriceSettings } | 
   } catch (failure) {
     return { problems: [`prices are no JSON: ${failure instanceof Error ? failure.message : failure}`] };
   }
-  const problems = [...priceProblems(settings)];
+  const problems = priceProblems(settings);
   return problems.length > 0 ? { problems } : { settings: settings as PriceSettings };
 }
 
 /** What is wrong with the settings: sentences that name the setting, its value and what to set instead. */
-export function* priceProblems(settings: unknown): Generator<string> {
+export function priceProblems(settings: unknown): string[] {
+  const problems = [...fieldProblems(settings)];
+  if (problems.length > 0) return problems; // what is in them may not even be JSON
+  const { length } = JSON.stringify(settings);
+  if (length <= MAX_JSON) return [];
+  return [
+    `prices take ${length} bytes as JSON; at most ${MAX_JSON} fit into the environment of a function, so name fewer models, or use * for names that begin alike.`,
+  ];
+}
+
+function* fieldProblems(settings: unknown): Generator<string> {
   if (!hasFields(settings)) {
     yield 'prices are no object; set {"models":{"<model>":{"input":0.15,"output":0.6}}}.';
     return;
@@ -61,9 +71,6 @@ export function* priceProblems(settings: unknown): Generator<string> {
     yield `prices.batchDiscount is ${valueShown(batchDiscount)}; set a number from 0 to 1 with at most three decimals.`;
   if (models !== undefined && !hasFields(models)) yield 'prices.models is no object; name each model in it.';
   else for (const [model, prices] of Object.entries(models ?? {})) yield* modelProblems(model, prices);
-  const { length } = JSON.stringify(settings);
-  if (length > MAX_JSON)
-    yield `prices take ${length} bytes as JSON; at most ${MAX_JSON} fit into the environment of a function, so name fewer models, or use * for names that begin alike.`;
 }
 
 function* modelProblems(model: string, prices: unknown): Generator<string> {
@@ -82,9 +89,10 @@ function* modelProblems(model: string, prices: unknown): Generator<string> {
   }
 }
 
-/** JSON has no NaN, and no large integers. */
+/** JSON has no NaN, no large integers, and no way to show what contains itself. */
 function valueShown(value: unknown): string {
-  return typeof value === 'number' || typeof value === 'bigint' ? String(value) : JSON.stringify(value);
+  if (typeof value === 'string') return JSON.stringify(value);
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 
 function isWithin(value: unknown, most: number, decimals: number): boolean {
@@ -93,7 +101,7 @@ function isWithin(value: unknown, most: number, decimals: number): boolean {
 }
 
 function hasFields(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return Object.prototype.toString.call(value) === '[object Object]'; // no list, and no map, which JSON has not
 }
 
 function listOf(names: ReadonlySet<string>): string {
