@@ -18,7 +18,7 @@ const PRICE = {
   logGb: 0.5,
   keyRead: 0.05 / 1e4,
   secretMonth: 0.4,
-  alarmMonth: 0.1,
+  alarmMonth: 0.1, // for each metric of the alarm
   metricMonth: 0.3,
   dashboardMonth: 3,
 };
@@ -35,9 +35,23 @@ const BATCH = {
   quartersOfAnHour: 3, // the batch ends within an hour
 };
 
-/** What an idle stack uses in a month of 30 days, in addition to the counted calls. */
+/** What each tier of the prop `monitoring` creates: the metrics of all alarms, and dashboards. A test counts the templates. */
+export const TIERS = {
+  none: { alarmMetrics: 0, dashboards: 0 },
+  basic: { alarmMetrics: 8, dashboards: 0 },
+  full: { alarmMetrics: 37, dashboards: 1 },
+};
+
+type Tier = keyof typeof TIERS;
+
+/** The tier of the tables that show only one. */
+const DEFAULT_TIER: Tier = 'basic';
+
+/** What AWS never bills, if nothing else in the account uses it: per month, also after the first year. */
+const FREE = { alarmMetrics: 10, metrics: 10, queueRequests: 1e6 };
+
+/** What an idle stack uses in a month of 30 days, in addition to the counted calls and its tier. */
 export const MONTH = {
-  alarms: 37,
   idleMetrics: 2,
   ticks: 43_200, // one per minute
   tickGbSeconds: 0.2 * 0.25, // assumed
@@ -101,10 +115,11 @@ export function ledgerOfTicks({ tick }: CountedCalls): number {
 }
 
 /** Returns the monthly cost of an idle stack in dollars, by item. */
-export function dollarsOfIdle(calls: CountedCalls) {
+export function dollarsOfIdle(calls: CountedCalls, tier: Tier) {
+  const { alarmMetrics, dashboards } = TIERS[tier];
   return {
-    dashboard: PRICE.dashboardMonth,
-    alarms: MONTH.alarms * PRICE.alarmMonth,
+    dashboard: dashboards * PRICE.dashboardMonth,
+    alarms: alarmMetrics * PRICE.alarmMonth,
     queues: MONTH.idleQueueRequests * PRICE.queueRequest,
     metrics: MONTH.idleMetrics * PRICE.metricMonth,
     secret: PRICE.secretMonth,
@@ -116,8 +131,18 @@ export function dollarsOfIdle(calls: CountedCalls) {
 }
 
 /** Returns the monthly cost of an idle stack in dollars, as the sum of the rounded amounts on the page. */
-export function idleDollars(calls: CountedCalls): number {
-  return Object.values(dollarsOfIdle(calls)).reduce((sum, dollars) => sum + Number(dollars.toFixed(2)), 0);
+export function idleDollars(calls: CountedCalls, tier: Tier = DEFAULT_TIER): number {
+  const amounts = Object.values(dollarsOfIdle(calls, tier));
+  return amounts.reduce((sum, dollars) => sum + Number(dollars.toFixed(2)), 0);
+}
+
+/** Returns the dollars of an idle stack that AWS does not bill in an account that has nothing else. */
+export function freeOfIdle(tier: Tier): number {
+  return (
+    Math.min(FREE.alarmMetrics, TIERS[tier].alarmMetrics) * PRICE.alarmMonth +
+    Math.min(FREE.metrics, MONTH.idleMetrics) * PRICE.metricMonth +
+    Math.min(FREE.queueRequests, MONTH.idleQueueRequests) * PRICE.queueRequest
+  );
 }
 
 /** Returns the rows of the monthly table: a service, and its dollars per column. */

@@ -10,11 +10,12 @@ import counted from '../test/bench/calls/counted-calls.json' with { type: 'json'
 import {
   dollarsOfBatch,
   dollarsOfIdle,
+  freeOfIdle,
   idleDollars,
   ledgerOfTicks,
-  MONTH,
   monthLines,
   monthTotals,
+  TIERS,
   unitsOfBatch,
 } from './cost-arithmetic.ts';
 
@@ -68,19 +69,21 @@ function batchTable(calls: CountedCalls): string {
 }
 
 function idleTable(calls: CountedCalls): string {
-  const dollars = dollarsOfIdle(calls);
-  const lines: [keyof typeof dollars, string, string, string][] = [
+  const tiers = ['none', 'basic', 'full'] as const;
+  const dollars = tiers.map((tier) => dollarsOfIdle(calls, tier));
+  const [, basic, full] = tiers.map((tier) => TIERS[tier].alarmMetrics);
+  const lines: [keyof ReturnType<typeof dollarsOfIdle>, string, string, string][] = [
     ['dashboard', 'dashboard', '1', `[$3](${CLOUDWATCH_PRICES})`],
     [
       'alarms',
       'alarms',
-      `${MONTH.alarms}, one metric each`,
+      `${basic} or ${full}, one metric each`,
       "$0.10 ([AWS's page](https://aws.amazon.com/cloudwatch/pricing/))",
     ],
     [
       'queues',
       "Lambda's polling of the five queues",
-      '4 × 5 × 129,600 long polls of 20 s',
+      '5 × 5 × 129,600 long polls of 20 s',
       '$0.40 per million',
     ],
     [
@@ -97,9 +100,21 @@ function idleTable(calls: CountedCalls): string {
     ],
     ['poll', 'POLL', '43,200 ticks, one per minute', 'see below'],
   ];
-  const rows = lines.map(([name, ...cells]) => [...cells, inDollars(dollars[name])]);
-  const total = ['', '', '', `**${inDollars(idleDollars(calls))}**`];
-  return table(['what', 'how many', 'price', 'per month'], [...rows, total]);
+  const rows = lines.map(([name, ...cells]) => [...cells, ...dollars.map((of) => orNone(of[name]))]);
+  const totals = tiers.map((tier) => idleDollars(calls, tier));
+  const free = tiers.map((tier, nth) => inDollars((totals[nth] ?? 0) - freeOfIdle(tier)));
+  return table(
+    ['what', 'how many', 'price', ...tiers.map((tier) => `\`${tier}\``)],
+    [
+      ...rows,
+      ['**per month**', '', '', ...totals.map((total) => `**${inDollars(total)}**`)],
+      ['less what is always free', '10 alarms, 10 metrics, 1,000,000 queue requests', '', ...free],
+    ],
+  );
+}
+
+function orNone(dollars: number): string {
+  return dollars === 0 ? '–' : inDollars(dollars);
 }
 
 function tickLine(calls: CountedCalls): string {

@@ -9,34 +9,56 @@ import { refuse } from './guards/refuse.ts';
 import { propsOfBatchdrop, stackPropProblems } from './guards/stack-props.ts';
 import { DEFAULT_API_KEY_SECRET } from './resources/openai-account.ts';
 
-/** Props of the ready-made stack, which finds resources of your own by their names. */
+/**
+ * Props of the ready-made stack, which finds resources of your own by their names.
+ * @example { env: { account: '111111111111', region: 'eu-central-1' }, requestBucketName: 'our-files' }
+ */
 export interface BatchdropStackProps extends BatchdropOptions, StackProps {
   /**
    * Name of a request bucket of your own.
    * @default - a bucket is created
+   * @example 'our-files'
    */
   readonly requestBucketName?: string | undefined;
   /**
    * Name of a results bucket of your own.
    * @default - a bucket is created
+   * @example 'our-results'
    */
   readonly resultsBucketName?: string | undefined;
   /**
    * Name of the secret with the API key, in the account and region of the stack.
    * @default 'batchdrop/openai'
+   * @example 'team/openai'
    */
   readonly apiKeySecretName?: string | undefined;
+  /**
+   * Name of the secret with the webhook's signing secrets, in the account and region of the stack. Needs `webhook`. Each stack
+   * of an account needs its own.
+   * @default 'batchdrop/webhook'
+   * @example 'team/webhook'
+   */
+  readonly webhookSecretName?: string | undefined;
 }
 
-/** A stack with one Batchdrop. Its outputs are commands to copy. Without `env`, you can deploy it to any account and region. */
+/**
+ * A stack with one Batchdrop. Its outputs are commands to copy. Without `env`, you can deploy it to any account and region.
+ * @example new BatchdropStack(app, 'Batchdrop', { expireFilesAfter: Duration.days(30) });
+ */
 export class BatchdropStack extends Stack {
-  /** The one construct of the stack. */
+  /**
+   * The one construct of the stack.
+   * @example
+   * const { batchdrop } = new BatchdropStack(app, 'Batchdrop');
+   * batchdrop.onFailed('Failed', { target: new SnsTopic(topic) });
+   */
   readonly batchdrop: Batchdrop;
 
+  /** Creates the stack with one Batchdrop and its outputs. Errors: an Error that names each invalid prop. */
   constructor(scope: Construct, id: string, props: BatchdropStackProps = {}) {
     super(scope, id, { description: 'Batchdrop: runs request files through the OpenAI Batch API', ...props });
     refuse(this, stackPropProblems(props));
-    const { requestBucketName, resultsBucketName, apiKeySecretName, ...others } = props;
+    const { requestBucketName, resultsBucketName, apiKeySecretName, webhookSecretName, ...others } = props;
     const options = propsOfBatchdrop(this, others);
     const named = (id: string, name: string | undefined) =>
       name === undefined ? undefined : Bucket.fromBucketName(this, id, name);
@@ -46,6 +68,12 @@ export class BatchdropStack extends Stack {
       resultsBucket: named('OwnResultsBucket', resultsBucketName),
       ...(apiKeySecretName !== undefined && {
         apiKeySecret: Secret.fromSecretNameV2(this, 'OwnApiKey', apiKeySecretName),
+      }),
+      ...(webhookSecretName !== undefined && {
+        webhook: {
+          ...options.webhook,
+          secret: Secret.fromSecretNameV2(this, 'OwnWebhookSecret', webhookSecretName),
+        },
       }),
     });
     // The ids of the outputs need neither path nor hash, because the stack contains nothing else.

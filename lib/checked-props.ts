@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import { OPENAI_BASE_URL, parseBaseUrl } from '../functions/shared/contract/base-url.ts';
 import type { BatchdropProps } from './batchdrop-props.ts';
 import { refuse } from './guards/refuse.ts';
+import { DEFAULT_MONITORING } from './monitoring/monitoring-props.ts';
 import { DEFAULT_ATTEMPTS, propProblems } from './prop-problems.ts';
 import { OPENAI_WINDOW } from './stages/completion-window.ts';
 
@@ -29,6 +30,7 @@ export function checkedProps(
     keepOpenAiFiles: props.keepOpenAiFiles ?? false,
     rerunMissing: props.rerunMissing ?? false,
     flatResults: props.flatResults ?? false,
+    monitoring: props.monitoring ?? DEFAULT_MONITORING,
   };
 }
 

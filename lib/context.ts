@@ -6,7 +6,9 @@ import type { BudgetProps } from './budget-props.ts';
 import { NAME_OF_PROP } from './context-names.ts';
 import { nearestName } from './guards/nearest-name.ts';
 import { nameShown, shown } from './guards/shown.ts';
+import { MONITORING_TIERS } from './monitoring/monitoring-props.ts';
 import type { PriceProps } from './price-props.ts';
+import { BatchdropTracing } from './tracing.ts';
 
 /** Names that are not close to the one that they may stand for. */
 const MEANT: Readonly<Record<string, string>> = { apiKey: 'apiKeySecretName' };
@@ -37,7 +39,9 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     );
 
   const hasWebhook = read('webhook', 'yes or no', oneOf({ yes: true, no: false }));
+  const stackName = text('stackName');
   const props = {
+    ...(stackName !== undefined && { stackName }),
     requestBucketName: text('requestBucketName'),
     requestPrefix: text('requestPrefix'),
     resultsBucketName: text('resultsBucketName'),
@@ -48,6 +52,7 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     pollInterval: count('pollMinutes', Duration.minutes),
     observeInterval: count('observeMinutes', Duration.minutes),
     webhook: hasWebhook ? {} : undefined,
+    webhookSecretName: text('webhookSecretName'),
     expireFilesAfter: count('expireFilesAfterDays', Duration.days),
     maxAttempts: count('maxAttempts', (amount) => amount),
     enqueuedTokens: read(
@@ -69,6 +74,11 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     rerunMissing: read('rerunMissing', 'yes or no', oneOf({ yes: true, no: false })),
     flatResults: read('flatResults', 'yes or no', oneOf({ yes: true, no: false })),
     keepOpenAiFiles: read('keepOpenAiFiles', 'yes or no', oneOf({ yes: true, no: false })),
+    tracing: read('tracing', 'xray', oneOf({ xray: BatchdropTracing.xRay() })),
+    monitoring: read('monitoring', 'none, basic or full', (given) =>
+      MONITORING_TIERS.find((tier) => tier === given),
+    ),
+    alarmEmail: text('alarmEmail'),
     removalPolicy: read(
       'removal',
       'retain or destroy',
@@ -79,6 +89,12 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
   problems.push(...typosIn(unknown, known));
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return { props, unknown };
+}
+
+/** Splits `NAME=VALUE`, as the command line gives a context value. Returns undefined for other text. */
+export function contextPair(given: string): { name: string; value: string } | undefined {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(given) ?? [];
+  return name === undefined || value === undefined ? undefined : { name, value };
 }
 
 /** A name with a colon is a feature flag, a looked-up value, or a value of a plugin. */

@@ -8,6 +8,7 @@ import { secretProblems } from './guards/secret-names.ts';
 import { isPlain } from './guards/shape.ts';
 import { shown } from './guards/shown.ts';
 import { baseUrlProblems, completionWindowProblems } from './guards/vendors.ts';
+import { monitoringProblems } from './monitoring/monitoring-props.ts';
 import { bucketProblems } from './resources/buckets.ts';
 import { batchLimitProblems } from './stages/batch-limits.ts';
 import { OPENAI_WINDOW, windowLength } from './stages/completion-window.ts';
@@ -17,7 +18,8 @@ import { priceSettingsProblems } from './stages/price-settings.ts';
 /** The maximum number of batches per row if `maxAttempts` is not set. */
 export const DEFAULT_ATTEMPTS = 3;
 
-const MAX_ATTEMPTS = 10; // each may take a day, and a failure that repeats ten times is not temporary
+/** The highest `maxAttempts`. */
+export const MAX_ATTEMPTS = 10; // each may take a day, and a failure that repeats ten times is not temporary
 const MAX_POLL_INTERVAL = Duration.hours(1); // with a longer one, failed or cancelled batches would be found too late
 const SPARE_DAYS = 4; // in addition to a window per attempt: an outage over a weekend
 const MAX_EXPIRY_DAYS = 2_147_483_647; // S3's
@@ -57,6 +59,7 @@ export function propProblems(
     ...priceSettingsProblems(judged),
     ...expiryProblems(judged, given),
     ...removalProblems(judged),
+    ...monitoringProblems(judged),
   ];
 }
 
@@ -94,8 +97,9 @@ function* observeProblems(
 
 function* webhookProblems({ webhook }: BatchdropProps): Generator<string> {
   const { reservedConcurrency } = webhook ?? {};
-  if (reservedConcurrency === undefined || Token.isUnresolved(reservedConcurrency)) return;
-  if (Number.isInteger(reservedConcurrency) && reservedConcurrency >= 1) return;
+  if (reservedConcurrency === undefined) return;
+  if (typeof reservedConcurrency === 'number' && Token.isUnresolved(reservedConcurrency)) return;
+  if (Number.isSafeInteger(reservedConcurrency) && reservedConcurrency >= 1) return;
   yield `webhook.reservedConcurrency is ${shown(reservedConcurrency)}; set a whole number, at least 1.`;
 }
 

@@ -32,7 +32,7 @@ const CDK = /^aws-cdk-lib(\/|$)|^constructs$/;
 const DYNAMODB = /^@aws-sdk\/client-dynamodb$/;
 const PACKAGE_BUT_CDK =
   /^(?!aws-cdk-lib|constructs|node:|(bin|console|lib|functions|local|test)\/)[@a-z][\w@/.-]*$/;
-const STAGES = ['intake', 'submit', 'poll', 'deliver', 'cancel', 'approve', 'webhook'];
+const STAGES = ['intake', 'submit', 'poll', 'deliver', 'cancel', 'approve', 'webhook', 'start', 'answer'];
 
 /**
  * A stage may import itself and the shared folders, but no other stage. It reaches the outside world only through the
@@ -96,9 +96,15 @@ const LAYERS: Record<string, Layer> = {
     mayImport: [NODE, /^@pydantic\/genai-prices$/],
     mayImportTypes: [DOMAIN],
   },
+  // The script that writes the template for accounts without the CDK.
+  template: {
+    contains: /^lib\/template\//,
+    mayImport: [/^lib\/(?!prices\/)/, /^cdk\.json$/, CONTRACT, CDK, NODE],
+  },
   constructs: {
     contains: /^lib\//,
-    mayImport: [/^lib\/(?!bundling\/|prices\/)/, CONTRACT, CDK, NODE],
+    // The links of the alarms contain the version.
+    mayImport: [/^lib\/(?!bundling\/|prices\/|template\/)/, CONTRACT, CDK, NODE, /^package\.json$/],
     mayImportTypes: [/^functions\/[a-z]+\/env\.ts$/],
   },
   runtime: { contains: /^local\//, mayImport: [/^local\//, CONTRACT, NODE, PACKAGE_BUT_CDK] },
@@ -131,6 +137,7 @@ const WITH_EFFECTS = new Set([
   'composition roots',
   'bundling',
   'prices',
+  'template',
   'constructs',
   'runtime',
   'page',

@@ -91,6 +91,15 @@ test('commands in the pages exist', () => {
   expect(new Set(commands).size).toBeGreaterThan(5);
 });
 
+test('each page that says `npx batchdrop` says where to run it, or links to the page that does', () => {
+  const WHERE = /npm registry|in an app|\]\([./]*(docs\/)?cli\.md\)/;
+  const saying = PAGES.map((page) => ({ page, text: readFileSync(page, 'utf8') })).filter(({ text }) =>
+    text.includes('npx batchdrop '),
+  );
+  expect(saying.filter(({ text }) => !WHERE.test(text)).map(({ page }) => page)).toEqual([]);
+  expect(saying.length).toBeGreaterThan(5);
+});
+
 test('the first app in the README is part of examples/apps/minimal.ts, which other tests deploy', () => {
   const app = blocks.find(({ page, language }) => page === 'README.md' && language === 'ts');
   const lines = (app?.text ?? '').split('\n').filter((line) => line !== '');

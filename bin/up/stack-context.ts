@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
+import { contextPair } from '../../lib/context.ts';
 
 /** Context values of the CDK app, by name: as `cdk deploy -c NAME=VALUE` gives them. */
 export type StackContext = Readonly<Record<string, string>>;
@@ -9,9 +10,9 @@ export type StackContext = Readonly<Record<string, string>>;
  * kept for the next start then depends on what the file says. Errors: InvalidArgumentError.
  */
 export function withContext(given: string, context: StackContext = {}): StackContext {
-  const [, name, value] = /^([^=]+)=(.*)$/s.exec(given) ?? [];
-  if (name === undefined || value === undefined)
-    throw new InvalidArgumentError('It must be NAME=VALUE, such as maxOpenBatches=5.');
+  const pair = contextPair(given);
+  if (pair === undefined) throw new InvalidArgumentError('It must be NAME=VALUE, such as maxOpenBatches=5.');
+  const { name, value } = pair;
   if (!value.endsWith('.json')) return { ...context, [name]: value };
   return { ...context, [name]: textOf(value) };
 }

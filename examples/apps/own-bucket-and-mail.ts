@@ -6,6 +6,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { EventField, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -14,6 +15,7 @@ import { Batchdrop } from 'batchdrop';
 const stack = new Stack(new App(), 'OwnBucketAndMail');
 const mail = new Topic(stack, 'Mail', { enforceSSL: true });
 mail.addSubscription(new EmailSubscription('team@example.com'));
+mail.grantPublish(new ServicePrincipal('cloudwatch.amazonaws.com')); // the policy of `enforceSSL` does not let alarms publish
 
 const batchdrop = new Batchdrop(stack, 'Batchdrop', {
   requestBucket: Bucket.fromBucketName(stack, 'Files', 'our-files'),

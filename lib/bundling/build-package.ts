@@ -22,6 +22,12 @@ const COMMAND = 'bin/batchdrop.cjs';
 const SCHEMAS = 'events';
 const run = promisify(execFile);
 
+/**
+ * The lowest versions that the construct works with, found by trying: below, `aws-scheduler` lacks `Schedule`. `npm run
+ * test:package` tries these and the newest.
+ */
+export const LOWEST_PEERS = { 'aws-cdk-lib': '2.186.0', constructs: '10.0.0' };
+
 /** Builds the package and returns its folder. Errors: an Error with the output of the compiler. */
 export async function buildPackage(): Promise<string> {
   await rm(PACKAGE, { recursive: true, force: true });
@@ -69,17 +75,24 @@ async function writeSchemas(): Promise<void> {
   }
 }
 
-/** Derives package.json from the project's. The CDK is a peer dependency, because an app must have it only once. */
+/**
+ * Derives package.json from the project's, which is private: `npm publish` in the wrong folder then publishes nothing. The CDK is
+ * a peer dependency, because an app must have it only once.
+ */
 async function manifest(entries: PackageEntries): Promise<object> {
-  const { name, version, description, license, keywords, engines, dependencies } = JSON.parse(
+  const { name, version, description, license, repository, keywords, engines } = JSON.parse(
     await readFile(join(PROJECT, 'package.json'), 'utf8'),
   );
-  const peers = ['aws-cdk-lib', 'constructs'].map((peer) => [peer, `^${dependencies[peer]}`]);
+  const { '.': construct, ...others } = entries;
+  const project = repository.url.replace(/^git\+|\.git$/g, '');
   return {
     name,
     version,
     description,
     license,
+    repository,
+    homepage: `${project}#readme`,
+    bugs: `${project}/issues`,
     keywords,
     type: 'commonjs',
     engines,
@@ -88,9 +101,22 @@ async function manifest(entries: PackageEntries): Promise<object> {
     exports: {
       ...entries,
       [`./${SCHEMAS}/*.json`]: `./${SCHEMAS}/*.json`,
+      './package.json': './package.json',
     },
-    peerDependencies: Object.fromEntries(peers),
+    // The next three are for compilers that do not read `exports`: TypeScript with `moduleResolution: node10`.
+    main: construct?.require.default,
+    types: construct?.require.types,
+    typesVersions: { '*': typesByName(others) },
+    peerDependencies: Object.fromEntries(
+      Object.entries(LOWEST_PEERS).map(([peer, lowest]) => [peer, `^${lowest}`]),
+    ),
   };
+}
+
+function typesByName(entries: PackageEntries): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(entries).map(([path, { require }]) => [path.replace('./', ''), [require.types]]),
+  );
 }
 
 if (import.meta.main) {

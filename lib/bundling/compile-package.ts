@@ -43,17 +43,7 @@ export async function compilePackage(folder: string): Promise<PackageEntries> {
 
 async function compile(folder: string, source: string): Promise<ConditionalEntry> {
   const name = source.replace(/\.ts$/, '');
-  await build({
-    entryPoints: [join(PROJECT, source)],
-    outfile: join(folder, `${name}.js`),
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    external: PEERS,
-    ...(source.startsWith('./lib/') && PLACE_OF_CONSTRUCT),
-    logLevel: 'silent', // the thrown error has the messages
-  });
+  await bundleEntry(join(PROJECT, source), join(folder, `${name}.js`));
   const names = Object.keys(await import(pathToFileURL(join(PROJECT, source)).href));
   const file = `./${name.split('/').at(-1)}.js`;
   await writeFile(
@@ -65,6 +55,21 @@ async function compile(folder: string, source: string): Promise<ConditionalEntry
     import: { types: `${name}.d.mts`, default: `${name}.mjs` },
     require: { types: `${name}.d.ts`, default: `${name}.js` },
   };
+}
+
+/** Bundles an entry, as TypeScript or as JavaScript, into one CommonJS file. */
+export async function bundleEntry(source: string, outfile: string): Promise<void> {
+  await build({
+    entryPoints: [source],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    external: PEERS,
+    ...(/\/lib\/index\.\w+$/.test(source) && PLACE_OF_CONSTRUCT),
+    logLevel: 'silent', // the thrown error has the messages
+  });
 }
 
 async function declare(folder: string): Promise<void> {

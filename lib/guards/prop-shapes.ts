@@ -18,9 +18,14 @@ import {
 } from './shape.ts';
 import { nameShown } from './shown.ts';
 
-const BUCKET = having(
+export const BUCKET = having(
   ['bucketArn', 'arnForObjects'],
   "a bucket construct, such as Bucket.fromBucketName(this, 'Files', 'my-files'), or Bucket.fromCfnBucket() of a CfnBucket",
+);
+
+const ACTION = having(
+  ['bind'],
+  'an action of aws-cdk-lib/aws-cloudwatch-actions, such as new SnsAction(topic)',
 );
 
 function secretCalled(name: string): Shape {
@@ -106,10 +111,15 @@ const PROPS: Readonly<Record<keyof BatchdropProps, Shape>> = {
     ['logGroupArn', 'grantWrite'],
     "a log group construct, such as LogGroup.fromLogGroupName(this, 'Logs', 'my-logs')",
   ),
-  alarmAction: having(
-    ['bind'],
-    'an action of aws-cdk-lib/aws-cloudwatch-actions, such as new SnsAction(topic)',
+  tracing: having(
+    ['_environment', '_layers'],
+    'BatchdropTracing.xRay(), or BatchdropTracing.openTelemetry() with a layer',
   ),
+  monitoring: JUDGED,
+  alarmEmail: textLike('one mail address, such as team@example.com'),
+  alarmAction: ACTION,
+  pageAction: ACTION,
+  ticketAction: ACTION,
 };
 
 /** Names that are not close to the prop that they may stand for. */
@@ -121,6 +131,7 @@ const MEANT: Readonly<Record<string, keyof BatchdropProps>> = {
   bus: 'eventBus',
   network: 'vpc',
   subnets: 'vpcSubnets',
+  webhookSecretName: 'webhook',
 };
 
 /** The props as they were given, to know which ones are set. */

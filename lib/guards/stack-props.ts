@@ -25,12 +25,16 @@ const SECRET_NAME = /^[\w/+=.@-]{1,512}$/;
 
 /** Yields what is wrong with the names of resources of your own, and constructs in their place. */
 export function* stackPropProblems(props: object): Generator<string> {
-  const { requestBucketName, resultsBucketName, apiKeySecretName }: Record<string, unknown> = { ...props };
+  const given: Record<string, unknown> = { ...props };
+  const { requestBucketName, resultsBucketName, apiKeySecretName, webhookSecretName } = given;
   for (const [prop, name] of Object.entries({ requestBucketName, resultsBucketName }))
     if (!isName(name, BUCKET_NAME))
       yield `${prop} is ${shown(name)}; set the name of a bucket alone, such as my-files.`;
-  if (!isName(apiKeySecretName, SECRET_NAME))
-    yield `apiKeySecretName is ${shown(apiKeySecretName)}; set the name of a secret alone, such as batchdrop/openai.`;
+  for (const [prop, name] of Object.entries({ apiKeySecretName, webhookSecretName }))
+    if (!isName(name, SECRET_NAME))
+      yield `${prop} is ${shown(name)}; set the name of a secret alone, such as batchdrop/openai.`;
+  if (webhookSecretName !== undefined && given.webhook === undefined)
+    yield 'webhookSecretName is set without webhook; set both or neither.';
   for (const prop of ['requestBucket', 'resultsBucket', 'apiKeySecret'])
     if (Object.hasOwn(props, prop))
       yield `${prop} is not a prop of BatchdropStack; set ${NAME_OF_PROP[prop]}, or use Batchdrop in a stack of your own.`;

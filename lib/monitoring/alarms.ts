@@ -8,8 +8,10 @@ import {
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { MetricName } from '../../functions/shared/contract/metrics.ts';
+import type { WorkQueue } from '../resources/work-queue.ts';
 import type { QueueWorker, StageWorkers } from '../stages/stage-workers.ts';
 import type { WorkerFunction } from '../stages/worker-function.ts';
+import { ALARM_RANKS, type AlarmId, type Severity } from './alarm-ranks.ts';
 import { batchdropMetric } from './batchdrop-metric.ts';
 import { ImpactAlarm, type ImpactAlarmProps } from './impact-alarm.ts';
 
@@ -28,8 +30,13 @@ interface AlarmsProps {
   /** The time within which the API ends a batch. */
   completionWindow: Duration;
   hasBudget: boolean;
-  action: IAlarmAction | undefined;
+  tier: 'basic' | 'full';
+  /** What the alarms of each severity trigger. */
+  actionsOf: Readonly<Record<Severity, readonly IAlarmAction[]>>;
 }
+
+/** The functions with a queue. */
+type QueueFunction = 'Intake' | 'Submit' | 'Deliver' | 'Cancel' | 'Approve';
 
 /** The period of a metric, and how many periods must breach. */
 interface Evaluation {
@@ -43,7 +50,7 @@ function longer(one: Duration, other: Duration): Duration {
   return one.toSeconds() >= other.toSeconds() ? one : other;
 }
 
-/** The alarms of one Batchdrop. Their ids are headings in docs/operations.md. */
+/** The alarms of one Batchdrop, without those that its tier leaves out. Their ids are headings in docs/operations.md. */
 export class Alarms extends Construct {
   readonly all: Alarm[] = [];
   readonly #props: AlarmsProps;
@@ -73,7 +80,16 @@ export class Alarms extends Construct {
     if (props.hasBudget) this.#addBudgetAlarms();
   }
 
-  #addQueueAlarms(name: string, { work, worker }: QueueWorker, impact: string): void {
+  /** Adds the alarm for tasks of Step Functions, at the first one. */
+  addTaskAlarm({ deadLetters }: WorkQueue): void {
+    this.#addLeftoverAlarm(
+      'AnswerDeadLetters',
+      deadLetters,
+      'state machines wait until they time out although their jobs have ended: ANSWER failed every delivery',
+    );
+  }
+
+  #addQueueAlarms(name: QueueFunction, { work, worker }: QueueWorker, impact: string): void {
     this.#addLeftoverAlarm(
       `${name}DeadLetters`,
       work.deadLetters,
@@ -88,7 +104,7 @@ export class Alarms extends Construct {
     this.#addFunctionAlarms(name, worker, impact, { errors: { period: PERIOD }, throttles: LASTING });
   }
 
-  #addLeftoverAlarm(id: string, queue: Queue, impact: string): void {
+  #addLeftoverAlarm(id: AlarmId, queue: Queue, impact: string): void {
     this.#add(id, {
       impact,
       metric: queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: 'Maximum' }),
@@ -97,7 +113,7 @@ export class Alarms extends Construct {
   }
 
   #addFunctionAlarms(
-    name: string,
+    name: QueueFunction | 'Poll' | 'Webhook',
     worker: WorkerFunction,
     impact: string,
     { errors, throttles }: { errors: Evaluation; throttles: Evaluation },
@@ -282,7 +298,10 @@ export class Alarms extends Construct {
     return batchdropMetric(this.#props.instance, name, options);
   }
 
-  #add(id: string, props: Omit<ImpactAlarmProps, 'action'>): void {
-    this.all.push(new ImpactAlarm(this, id, { ...props, action: this.#props.action }));
+  #add(id: AlarmId, props: Omit<ImpactAlarmProps, 'instance' | 'actions'>): void {
+    const { instance, tier, actionsOf } = this.#props;
+    const rank = ALARM_RANKS[id];
+    if (tier === 'basic' && rank.tier !== 'basic') return;
+    this.all.push(new ImpactAlarm(this, id, { ...props, instance, actions: actionsOf[rank.severity] }));
   }
 }

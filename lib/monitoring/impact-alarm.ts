@@ -6,11 +6,12 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-
-/** The page with a section for every alarm, under the alarm's id. */
-const RUNBOOK = 'docs/operations.md';
+import { ALARM_RANKS, type AlarmId } from './alarm-ranks.ts';
+import { runbookUrl } from './runbook.ts';
 
 export interface ImpactAlarmProps {
+  /** The name of the Batchdrop, with which the name of the alarm begins. */
+  instance: string;
   /** Who is affected and how. It becomes the description of the alarm. */
   impact: string;
   metric: IMetric;
@@ -21,14 +22,16 @@ export interface ImpactAlarmProps {
   /** The alarm detects that something has stopped happening, so missing data counts as breaching. */
   silence?: boolean;
   /** What the alarm triggers. */
-  action: IAlarmAction | undefined;
+  actions: readonly IAlarmAction[];
 }
 
-/** An alarm whose description says who is affected and how, and where the runbook is. */
+/** An alarm whose description says who is affected and how, how urgent it is, and where its section of the runbook is. */
 export class ImpactAlarm extends Alarm {
-  constructor(scope: Construct, id: string, props: ImpactAlarmProps) {
+  constructor(scope: Construct, id: AlarmId, props: ImpactAlarmProps) {
     super(scope, id, {
-      alarmDescription: `${props.impact}. What to do: ${RUNBOOK}#${id.toLowerCase()}`,
+      // Not CloudFormation's name, because the name is the subject of a mail.
+      alarmName: `${props.instance}-${id}`,
+      alarmDescription: `${props.impact}. Severity: ${ALARM_RANKS[id].severity}. Runbook: ${runbookUrl(id)}`,
       metric: props.metric,
       threshold: props.threshold,
       evaluationPeriods: props.periods?.of ?? 1,
@@ -38,6 +41,6 @@ export class ImpactAlarm extends Alarm {
         : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: props.silence ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
     });
-    if (props.action) this.addAlarmAction(props.action);
+    if (props.actions.length > 0) this.addAlarmAction(...props.actions);
   }
 }

@@ -1,9 +1,9 @@
-import { Stack, Validations } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { KEY_PATTERNS } from '../../functions/shared/contract/result-keys.ts';
 import type { WorkerFunction } from '../stages/worker-function.ts';
-import { nagResource } from './nag-findings.ts';
+import { acknowledgeFinding, nagResource } from './nag-findings.ts';
 
 // The actions are explicit, because the CDK's bucket grants include `s3:GetObject*`, `s3:List*`, `s3:Abort*` and more.
 const READ_VERSIONS = ['s3:GetObjectVersion']; // a job is one version of a file, which may not be the newest
@@ -19,6 +19,12 @@ const WRITE_KEY = ['kms:GenerateDataKey', 'kms:Decrypt']; // a multipart upload 
 export function grantPutFiles(grantee: IGrantable, bucket: IBucket, prefix = ''): Grant {
   bucket.encryptionKey?.grant(grantee, ...WRITE_KEY);
   return onObjects(grantee, bucket, WRITE_IN_PARTS, `${prefix}*`);
+}
+
+/** Grants copying files under a prefix. It does not allow reading them. */
+export function grantCopyRequests(starter: WorkerFunction, bucket: IBucket, prefix = ''): void {
+  grantPutFiles(starter, bucket, prefix);
+  acknowledgeKeys(starter, bucket, `${prefix}*`);
 }
 
 /** Grants listing a bucket and reading its objects under a prefix. */
@@ -106,9 +112,9 @@ function onBucket(grantee: IGrantable, bucket: IBucket): Grant {
 
 function acknowledgeKeys(worker: WorkerFunction, bucket: IBucket, keys: string): void {
   const objects = Stack.of(worker).resolve(bucket.arnForObjects(keys));
-  Validations.of(worker.role).acknowledge({
-    id: `AwsSolutions-IAM5[Resource::${nagResource(objects)}]`,
-    reason:
-      'Users choose the keys of their files. The actions are exact, and the bucket is the configured one.',
-  });
+  acknowledgeFinding(
+    worker.role,
+    `AwsSolutions-IAM5[Resource::${nagResource(objects)}]`,
+    'Users choose the keys of their files. The actions are exact, and the bucket is the configured one.',
+  );
 }

@@ -3,7 +3,10 @@ import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { WorkerFunction } from '../stages/worker-function.ts';
 
-/** The default name of the secret with the API key. */
+/**
+ * The default name of the secret with the API key.
+ * @example Secret.fromSecretNameV2(stack, 'ApiKey', DEFAULT_API_KEY_SECRET);
+ */
 export const DEFAULT_API_KEY_SECRET = 'batchdrop/openai';
 
 /** The API that runs the batches, and the secret with its key. */

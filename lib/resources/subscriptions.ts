@@ -14,26 +14,40 @@ import {
 import { refuse } from '../guards/refuse.ts';
 import { subscriptionProblems } from '../guards/subscription-problems.ts';
 
-/** The target of a rule. */
+/**
+ * The target of a rule.
+ * @example { target: new SqsQueue(queue) }
+ */
 export interface Subscriber {
-  /** Target of the rule, such as a queue, a topic or a function. */
+  /**
+   * Target of the rule, such as a queue, a topic or a function.
+   * @example new LambdaFunction(reportFunction)
+   */
   readonly target: IRuleTarget;
 }
 
-/** A subscription to status changes of batches. */
+/**
+ * A subscription to status changes of batches.
+ * @example { target: new SqsQueue(queue), status: ['failed', 'expired'] }
+ */
 export interface BatchStatusSubscription extends Subscriber {
   /**
    * Statuses to match, at least one. For a status that an API adds, write a rule with `batchStatusPattern`.
    * @default - every status
+   * @example ['failed', 'expired']
    */
   readonly status?: BatchStatus[] | undefined;
 }
 
-/** A subscription to status changes of jobs. */
+/**
+ * A subscription to status changes of jobs.
+ * @example { target: new SqsQueue(queue), status: ['completed', 'failed'] }
+ */
 export interface JobStatusSubscription extends Subscriber {
   /**
    * Statuses to match, at least one.
    * @default - every status
+   * @example ['completed', 'failed']
    */
   readonly status?: JobStatus[] | undefined;
 }

@@ -1,4 +1,4 @@
-import { Duration, Size, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Size, Stack } from 'aws-cdk-lib';
 import { type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
@@ -8,6 +8,7 @@ import type { IntakeEnv } from '../../functions/intake/env.ts';
 import { grantReadRequests, grantWriteFindings } from '../resources/bucket-grants.ts';
 import { resultsEnvironment } from '../resources/buckets.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
+import { acknowledgeFinding } from '../resources/nag-findings.ts';
 import { deadLetterQueue, grantRuleSend, WorkQueue } from '../resources/work-queue.ts';
 import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 import { SMALL_YOUNG_GENERATION } from './young-generation.ts';
@@ -49,10 +50,11 @@ export class Intake extends Construct {
     super(scope, id);
     this.work = new WorkQueue(this, 'Work', { timeout: TIMEOUT, encryptionKey: props.encryptionKey });
     this.undelivered = deadLetterQueue(this, 'Undelivered', props.encryptionKey);
-    Validations.of(this.undelivered).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason: 'It is the dead-letter queue of an EventBridge target, which this check does not recognize.',
-    });
+    acknowledgeFinding(
+      this.undelivered,
+      'AwsSolutions-SQS3',
+      'It is the dead-letter queue of an EventBridge target, which this check does not recognize.',
+    );
     this.#subscribeToBucket(props);
     this.worker = new WorkerFunction(this, 'Worker', {
       settings: props.settings,

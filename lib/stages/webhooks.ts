@@ -12,7 +12,10 @@ import type { WorkQueue } from '../resources/work-queue.ts';
 import type { WebhookProps } from '../webhook-props.ts';
 import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
-/** The default name of the secret with the signing secrets of webhooks. */
+/**
+ * The default name of the secret with the signing secrets of webhooks.
+ * @example Secret.fromSecretNameV2(stack, 'Webhook', DEFAULT_WEBHOOK_SECRET);
+ */
 export const DEFAULT_WEBHOOK_SECRET = 'batchdrop/webhook';
 
 const TIMEOUT = Duration.seconds(30); // a few short calls; the sender waits for the response

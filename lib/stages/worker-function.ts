@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Duration, RemovalPolicy, type Size, Stack, Validations } from 'aws-cdk-lib';
+import { type Duration, RemovalPolicy, type Size, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import {
   type IGrantable,
@@ -15,11 +15,17 @@ import {
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
+  RuntimeFamily,
+  Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { nagResource } from '../resources/nag-findings.ts';
+import { acknowledgeFinding, nagResource } from '../resources/nag-findings.ts';
+import type { BatchdropTracing } from '../tracing.ts';
 import { BUNDLES_CONTEXT, BUNDLES_DIRECTORY, type FunctionName } from './function-bundles.ts';
+
+/** By its name, because the constant `NODEJS_24_X` is missing in older versions of the CDK. */
+const NODE = new Runtime('nodejs24.x', RuntimeFamily.NODEJS);
 
 /** The settings that the functions of one Batchdrop share. */
 export interface WorkerSettings {
@@ -30,6 +36,7 @@ export interface WorkerSettings {
   securityGroups: ISecurityGroup[] | undefined;
   /** One log group for all functions. Default: one per function. */
   logGroup: ILogGroup | undefined;
+  tracing: BatchdropTracing | undefined;
 }
 
 export interface WorkerFunctionProps {
@@ -55,21 +62,23 @@ export class WorkerFunction extends Construct implements IGrantable {
 
   constructor(scope: Construct, id: string, props: WorkerFunctionProps) {
     super(scope, id);
-    const { vpc, logGroup = ownLogGroup(this) } = props.settings;
+    const { vpc, tracing, logGroup = ownLogGroup(this) } = props.settings;
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(this.role);
     acknowledgeStreams(this.role, logGroup);
     if (vpc) grantNetworkInterfaces(this.role);
+    if (tracing?._sendsToXRay) acknowledgeTraces(this.role);
     this.lambda = new LambdaFunction(this, 'Function', {
       description: props.description,
-      runtime: Runtime.NODEJS_24_X,
+      runtime: NODE,
       architecture: Architecture.ARM_64, // a fifth cheaper than x86 per GB-second
       code: Code.fromAsset(bundleOf(this, props.bundle)),
       handler: 'index.handler',
       memorySize: props.memory.toMebibytes(),
       timeout: props.timeout,
       ...(props.scratch && { ephemeralStorageSize: props.scratch }),
-      environment: props.environment,
+      environment: { ...props.environment, ...tracing?._environment },
+      ...(tracing && tracedBy(tracing)),
       role: this.role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
@@ -97,10 +106,11 @@ function ownLogGroup(scope: Construct): ILogGroup {
 function acknowledgeStreams(role: Role, { logGroupArn }: ILogGroup): void {
   const arn = nagResource(Stack.of(role).resolve(logGroupArn));
   if (!arn.includes('*')) return;
-  Validations.of(role).acknowledge({
-    id: `AwsSolutions-IAM5[Resource::${arn}]`,
-    reason: 'The streams of one log group. Lambda generates their names.',
-  });
+  acknowledgeFinding(
+    role,
+    `AwsSolutions-IAM5[Resource::${arn}]`,
+    'The streams of one log group. Lambda generates their names.',
+  );
 }
 
 function placedIn(vpc: IVpc, { vpcSubnets, securityGroups }: WorkerSettings) {
@@ -109,6 +119,18 @@ function placedIn(vpc: IVpc, { vpcSubnets, securityGroups }: WorkerSettings) {
     ...(vpcSubnets && { vpcSubnets }),
     ...(securityGroups && { securityGroups }),
   };
+}
+
+function tracedBy({ _layers: layers, _sendsToXRay: sendsToXRay }: BatchdropTracing) {
+  return { ...(sendsToXRay && { tracing: Tracing.ACTIVE }), ...(layers.length > 0 && { layers }) };
+}
+
+function acknowledgeTraces(role: Role): void {
+  acknowledgeFinding(
+    role,
+    'AwsSolutions-IAM5[Resource::*]',
+    'X-Ray has no resources for traces: the two actions that write them need every resource.',
+  );
 }
 
 /**
@@ -129,11 +151,11 @@ function grantNetworkInterfaces(role: Role): void {
       resources: ['*'],
     }),
   );
-  Validations.of(role).acknowledge({
-    id: 'AwsSolutions-IAM5[Resource::*]',
-    reason:
-      'Lambda requires these for every resource: the network interfaces of the function do not exist yet.',
-  });
+  acknowledgeFinding(
+    role,
+    'AwsSolutions-IAM5[Resource::*]',
+    'Lambda requires these for every resource: the network interfaces of the function do not exist yet.',
+  );
 }
 
 function bundleOf(scope: Construct, name: FunctionName): string {

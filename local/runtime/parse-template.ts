@@ -1,3 +1,4 @@
+import { alarmTopics } from './alarm-topics.ts';
 import type { Assembly, TemplateResource } from './assembly.ts';
 import { resolve } from './intrinsics.ts';
 import { Properties } from './properties.ts';
@@ -50,8 +51,9 @@ export function parseTemplate(
     schedules: [],
     urls: [],
   };
+  const ofAlarms = alarmTopics(template.Resources);
   for (const [logicalId, resource] of Object.entries(template.Resources)) {
-    if (READ_OVER.has(resource.Type)) continue;
+    if (READ_OVER.has(resource.Type) || ofAlarms.has(logicalId)) continue;
     if (resource.Condition !== undefined && !scope.condition(resource.Condition)) continue;
     addResource(plan, logicalId, resource, { scope, assembly, policies });
   }
@@ -100,7 +102,7 @@ function addResource(
       plan.invokeConfigs.push(readInvokeConfig(properties));
       break;
     case 'AWS::Lambda::EventSourceMapping':
-      plan.mappings.push(...[readMapping(properties) ?? []].flat());
+      plan.mappings.push(readMapping(properties, scope.nameOf(logicalId)));
       break;
     case 'AWS::Scheduler::Schedule':
       plan.schedules.push(readSchedule(properties, names()));

@@ -1,35 +1,26 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPackage } from '../../lib/bundling/build-package.ts';
-
-const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
-const CDK = join(PROJECT, 'node_modules/aws-cdk/bin/cdk');
-const run = promisify(execFile);
+import {
+  archiveIn,
+  CDK,
+  install,
+  NEWEST_PEERS,
+  newFolder,
+  PROJECT,
+  peersAt,
+  run,
+} from './installed-package.ts';
 
 /** As npm's package `node` has them. */
 const NODES = ['20.19.5', '22.21.1', '24.9.0'];
 const REQUESTS = 'examples/chat-completions.jsonl';
 
-const STACK = `
-import { Stack, type StackProps } from 'aws-cdk-lib';
-import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
-import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { Batchdrop } from 'batchdrop';
-import type { Construct } from 'constructs';
-
-export class ReportsStack extends Stack {
-  constructor(scope: Construct, id: string, props?: StackProps) {
-    super(scope, id, props);
-    const batchdrop = new Batchdrop(this, 'Batchdrop');
-    batchdrop.onCompleted('Done', { target: new SqsQueue(new Queue(this, 'Inbox')) });
-  }
-}
-`;
+/** The stack of the README, "In your own CDK app". */
+const [STACK = ''] = readFileSync(join(PROJECT, 'README.md'), 'utf8')
+  .split('```')
+  .filter((block) => block.startsWith('ts\n') && block.includes('class ReportsStack'))
+  .map((block) => block.slice('ts\n'.length));
 
 const TEST = `
 import { App } from 'aws-cdk-lib';
@@ -49,19 +40,15 @@ test('the stack has a Batchdrop whose events reach the inbox', () => {
 let folder: string;
 let app: string;
 
-const npm = (at: string, ...options: string[]) =>
-  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...options], { cwd: at });
-
 beforeAll(async () => {
-  folder = realpathSync(mkdtempSync(join(tmpdir(), 'batchdrop-init-')));
+  folder = newFolder();
   app = join(folder, 'reports');
   mkdirSync(app);
-  const { stdout } = await run('npm', ['pack', await buildPackage(), '--pack-destination', folder]);
-  const archive = join(folder, stdout.trim().split('\n').at(-1) ?? '');
+  const archive = await archiveIn(folder);
   const init = ['init', 'app', '--language', 'typescript', '--generate-only'];
   await run(process.execPath, [CDK, ...init], { cwd: app, env: { PATH: process.env.PATH, HOME: folder } });
-  const { dependencies } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
-  await npm(app, archive, ...['aws-cdk-lib', 'constructs'].map((name) => `${name}@${dependencies[name]}`));
+  await install(app, archive, ...peersAt(NEWEST_PEERS));
+  expect(STACK).toContain("from 'batchdrop'");
   writeFileSync(join(app, 'lib/reports-stack.ts'), STACK);
   writeFileSync(join(app, 'test/reports.test.ts'), TEST);
 }, 600_000);
@@ -73,11 +60,18 @@ describe('in an app that `cdk init` made', () => {
     await run(process.execPath, [join(app, 'node_modules/typescript/bin/tsc'), '--noEmit'], { cwd: app });
   });
 
+  it('`cdk synth` writes a template with the subscriber', async () => {
+    const synth = ['synth', '--quiet', '--output', join(folder, 'cdk.out')];
+    await run(process.execPath, [CDK, ...synth], { cwd: app, env: { PATH: process.env.PATH, HOME: folder } });
+    const template = readFileSync(join(folder, 'cdk.out/ReportsStack.template.json'), 'utf8');
+    expect(template).toContain('OpenAI Batch Job Status Change');
+  });
+
   it.each(NODES)('jest passes on Node %s, and the command estimates a file', async (version) => {
     const nodes = join(folder, version);
     mkdirSync(nodes);
     writeFileSync(join(nodes, 'package.json'), '{ "private": true }');
-    await npm(nodes, `node@${version}`);
+    await install(nodes, `node@${version}`);
     const node = join(nodes, 'node_modules/node/bin/node');
     expect((await run(node, ['--version'])).stdout.trim()).toBe(`v${version}`);
     const { stderr } = await run(node, [join(app, 'node_modules/jest/bin/jest.js')], { cwd: app });

@@ -1,25 +1,19 @@
-import { execFile } from 'node:child_process';
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPackage } from '../../lib/bundling/build-package.ts';
 import { at } from '../stack/template-reading.ts';
+import {
+  archiveIn,
+  CDK,
+  install,
+  NEWEST_PEERS,
+  newFolder,
+  PROJECT,
+  peersAt,
+  run,
+} from './installed-package.ts';
 
-const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
-const CDK = join(PROJECT, 'node_modules/aws-cdk/bin/cdk');
 const COMPILER = join(PROJECT, 'node_modules/typescript/bin/tsc');
-const run = promisify(execFile);
 
 /** An app of another developer. It can reach nothing of this project except what was installed. */
 const APP = {
@@ -71,16 +65,10 @@ new BatchdropStack(new App(), 'Required');
 let folder: string;
 
 beforeAll(async () => {
-  folder = realpathSync(mkdtempSync(join(tmpdir(), 'batchdrop-app-')));
-  const { stdout } = await run('npm', ['pack', await buildPackage(), '--pack-destination', folder]);
-  const { dependencies } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
-  const peers = ['aws-cdk-lib', 'constructs'].map((name) => `${name}@${dependencies[name]}`);
+  folder = newFolder();
   for (const [name, text] of Object.entries(APP)) writeFileSync(join(folder, name), text);
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-  const archive = stdout.trim().split('\n').at(-1) ?? '';
-  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', `./${archive}`, ...peers], {
-    cwd: folder,
-  });
+  await install(folder, await archiveIn(folder), ...peersAt(NEWEST_PEERS));
 }, 300_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -201,6 +201,18 @@ describe('props', () => {
     [{ resultsPrefix: 'team-*/' }, 'resultsPrefix is "team-*/";'],
     [{ resultsPrefix: `${'x'.repeat(80)}/` }, 'resultsPrefix is "xxx'],
     [{ requestPrefix: 'in/' }, 'requestPrefix is set without requestBucket; set both or neither.'],
+    [
+      { monitoring: JSON.parse('"all"') }, // as from cdk.json
+      'monitoring is "all"; set none, basic or full.',
+    ],
+    [
+      { monitoring: 'none' as const, alarmEmail: 'team@example.com' },
+      'alarmEmail is set, but there are no alarms, because monitoring is none; set monitoring to basic or full, or remove alarmEmail.',
+    ],
+    [
+      { monitoring: 'none' as const, pageAction: { bind: () => ({ alarmActionArn: 'arn:aws:sns:x' }) } },
+      'pageAction is set, but there are no alarms, because monitoring is none;',
+    ],
   ])('that are invalid fail at synth: %j', (props, sentence) => {
     expect(() => synthesize(props)).toThrow(`Example/Batchdrop: ${sentence}`);
   });
@@ -269,6 +281,8 @@ describe('context', () => {
       pollMinutes: '5',
       observeMinutes: '15',
       webhook: 'yes',
+      webhookSecretName: 'team/webhook',
+      stackName: 'Batchdrop-two',
       expireFilesAfterDays: 30,
       maxAttempts: '5',
       rerunMissing: 'yes',
@@ -280,6 +294,8 @@ describe('context', () => {
       shareWeights: 'search=3, *=0.5',
       prices: '{"models":{"mine":{"input":0.1}}}',
       keepOpenAiFiles: 'yes',
+      monitoring: 'full',
+      alarmEmail: 'team@example.com',
       removal: 'destroy',
     });
     expect(unknown).toEqual([]);
@@ -294,6 +310,8 @@ describe('context', () => {
       pollInterval: Duration.minutes(5),
       observeInterval: Duration.minutes(15),
       webhook: {},
+      webhookSecretName: 'team/webhook',
+      stackName: 'Batchdrop-two',
       expireFilesAfter: Duration.days(30),
       maxAttempts: 5,
       rerunMissing: true,
@@ -304,6 +322,8 @@ describe('context', () => {
       budget: { perDay: 100, by: 'team', each: { search: 50 } },
       prices: { models: { mine: { input: 0.1 } } },
       keepOpenAiFiles: true,
+      monitoring: 'full',
+      alarmEmail: 'team@example.com',
       removalPolicy: RemovalPolicy.DESTROY,
     });
   });
@@ -331,6 +351,7 @@ describe('context', () => {
     ['keepOpenAiFiles', 'maybe', 'yes or no'],
     ['webhook', 'true', 'yes or no'],
     ['removal', 'toString', 'retain or destroy'],
+    ['monitoring', 'all', 'none, basic or full'],
     ['requestPrefix', ' ', 'some text'],
     ['prices', 'no-such-file.json', 'a JSON file with prices, or JSON'],
   ])('rejects %s=%s', (name, value, kind) => {
@@ -349,6 +370,7 @@ describe('context', () => {
     ['webhooks', 'webhook'],
     ['expireFilesAfter', 'expireFilesAfterDays'],
     ['removalPolicy', 'removal'],
+    ['alarmMail', 'alarmEmail'],
     ['requestBucket', 'requestBucketName'],
     ['resultsBucket', 'resultsBucketName'],
     ['apiKeySecret', 'apiKeySecretName'],
@@ -421,6 +443,18 @@ describe('the stack', () => {
     });
     const value = legible(at(Template.fromStack(own).toJSON(), 'Outputs', 'SubmitFile', 'Value'));
     expect(value).toBe('aws s3 cp requests.jsonl s3://my-files/in/');
+  });
+
+  it('can be deployed beside another one, with its own name and its own secret for webhooks', () => {
+    const props = { stackName: 'Batchdrop-two', webhook: {}, webhookSecretName: 'team/webhook' };
+    const second = new BatchdropStack(exampleApp(), 'Batchdrop', props);
+    expect(second.stackName).toBe('Batchdrop-two');
+    expect(second.batchdrop.instance).toBe('Batchdrop-two.Batchdrop');
+    const outputs = at(Template.fromStack(second).toJSON(), 'Outputs');
+    expect(at(outputs, 'WebhookSecret', 'Value')).toBe('team/webhook');
+    expect(() => new BatchdropStack(exampleApp(), 'Batchdrop', { webhookSecretName: 'x' })).toThrow(
+      'Batchdrop: webhookSecretName is set without webhook; set both or neither.',
+    );
   });
 
   it('is plain ASCII, because CloudFormation replaces other characters by question marks', () => {

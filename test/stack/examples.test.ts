@@ -6,6 +6,8 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { jobStatusExamples } from '../../functions/shared/contract/index.ts';
 import { BUNDLES_CONTEXT } from '../../lib/stages/function-bundles.ts';
+import { parseInputTransformer, transform } from '../../local/aws/events/input-transformer.ts';
+import { Input } from '../../local/aws/protocol/input.ts';
 import { placeholderBundles, temporaryDirectory } from './synthesis.ts';
 import { at } from './template-reading.ts';
 
@@ -61,6 +63,16 @@ const SHOWN: Record<string, Record<string, string[]>> = {
       '"status":["failed"]',
       '"status":["rejected"]',
       '"AlarmActions"',
+      '"Service":"cloudwatch.amazonaws.com"',
+    ],
+  },
+  'alarms-to-slack.ts': {
+    AlarmsToSlack: [
+      '"AWS::Chatbot::SlackChannelConfiguration"',
+      '"Protocol":"https"',
+      '"Service":"cloudwatch.amazonaws.com"',
+      '"AWS::CloudWatch::Dashboard"',
+      '"status":["unapproved"]',
     ],
   },
   'fan-out-results.ts': {
@@ -81,6 +93,15 @@ const SHOWN: Record<string, Record<string, string[]>> = {
       'batchdrop/groq',
       '"7d"',
       'rate(5 minutes)',
+    ],
+  },
+  'step-functions.ts': {
+    StepFunctions: [
+      'lambda:invoke.waitForTaskToken',
+      'taskToken.$',
+      'TimeoutSeconds',
+      '"states:SendTaskSuccess"',
+      'Batchdrop.Rejected',
     ],
   },
   'cancel-from-a-service.ts': { CancelFromAService: ['"CANCEL_QUEUE_URL"', '"sqs:SendMessage"'] },
@@ -112,6 +133,45 @@ describe('the examples', () => {
       for (const piece of shown) expect(text, stack).toContain(piece);
     }
   });
+
+  it.each(['failed', 'rejected', 'unapproved'] as const)(
+    'alarms-to-slack.ts shows an event in the format of custom notifications, with the reason and the next command: %s',
+    (status) => {
+      const template = JSON.parse(templatesOf.get('alarms-to-slack.ts')?.AlarmsToSlack ?? '');
+      const transformer = Object.values(Object(at(template, 'Resources')))
+        .filter(
+          (resource) => at(resource, 'Properties', 'EventPattern', 'detail', 'data', 'status', 0) === status,
+        )
+        .map((resource) => at(resource, 'Properties', 'Targets', 0, 'InputTransformer'))[0];
+      const parsed = parseInputTransformer(status, Input.of(transformer, 'MissingParameter'));
+      const example = jobStatusExamples[status];
+      const reason = 'it said "no" and\n<b>stopped</b>';
+      const detail = JSON.parse(JSON.stringify(example.detail), (key, value) =>
+        key === 'message' ? reason : value,
+      );
+      const event = { ...example, version: '0' as const, detail };
+      const text = transform(parsed, event, { ruleArn: 'arn:aws:events:us-east-1:1:rule/r', acceptedAt: 0 });
+      const { jobId } = example.detail.metadata;
+      const next = status === 'unapproved' ? 'approve' : 'show';
+      expect(JSON.parse(text)).toEqual({
+        version: '1.0',
+        source: 'custom',
+        id: example.id,
+        content: {
+          textType: 'client-markdown',
+          title: expect.stringMatching(/^A (job|file) /),
+          description: reason,
+          nextSteps: [`Run \`batchdrop ${next} ${jobId}\``],
+          keywords: [example.detail.data.requestFile.key],
+        },
+        metadata: {
+          threadId: jobId,
+          summary: expect.stringMatching(/^A (job|file) /),
+          eventType: 'OpenAI Batch Job Status Change',
+        },
+      });
+    },
+  );
 });
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;

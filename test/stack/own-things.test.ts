@@ -185,8 +185,8 @@ describe('no names collide', () => {
   it('with two in one stack, which have different names and metrics', () => {
     const template = synthesize({}, (_, stack) => new Batchdrop(stack, 'Second'));
     const all = names(template);
-    expect(all).toHaveLength(2); // the buses; CloudFormation generates all other names
-    expect(new Set(all).size).toBe(2);
+    expect(all).toHaveLength(2 * (1 + 8)); // the buses and the alarms; CloudFormation generates all other names
+    expect(new Set(all).size).toBe(18);
     expect(new Set(watched(template))).toEqual(new Set(['Example.Batchdrop', 'Example.Second']));
   });
 
@@ -196,7 +196,7 @@ describe('no names collide', () => {
       new Batchdrop(stack, 'Batchdrop');
       return Template.fromStack(stack);
     }) as [Template, Template];
-    expect(names(dev)).toHaveLength(1);
+    expect(names(dev)).toHaveLength(1 + 8);
     expect(names(dev).filter((name) => names(prod).includes(name))).toEqual([]);
     expect(watched(dev).filter((whose) => watched(prod).includes(whose))).toEqual([]);
   });
@@ -205,7 +205,7 @@ describe('no names collide', () => {
     const app = exampleApp();
     const stacks = ['One', 'Other'].map((id) => new BatchdropStack(app, id));
     const [one, other] = stacks.map((stack) => Template.fromStack(stack)) as [Template, Template];
-    expect(names(one)).toHaveLength(1);
+    expect(names(one)).toHaveLength(1 + 8);
     expect(names(one).filter((name) => names(other).includes(name))).toEqual([]);
   });
 });

@@ -110,6 +110,31 @@ describe('the package', () => {
     });
   });
 
+  it('has a manifest that can be published, with types for `import`, for `require`, and without `exports`', () => {
+    const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+    expect(manifest).not.toHaveProperty('private');
+    expect(manifest).not.toHaveProperty('dependencies');
+    expect(manifest).toMatchObject({
+      name: 'batchdrop',
+      bin: { batchdrop: 'bin/batchdrop.cjs' },
+      repository: { type: 'git', url: expect.stringMatching(/^git\+https:.*\.git$/) },
+      homepage: expect.stringMatching(/^https:.*#readme$/),
+      bugs: expect.stringMatching(/^https:.*\/issues$/),
+      keywords: expect.arrayContaining(['aws-cdk', 'cdk']),
+      peerDependencies: {
+        'aws-cdk-lib': expect.stringMatching(/^\^2\./),
+        constructs: expect.stringMatching(/^\^10\./),
+      },
+      main: manifest.exports['.'].require.default,
+      types: manifest.exports['.'].require.types,
+      typesVersions: { '*': { events: [manifest.exports['./events'].require.types] } },
+    });
+    for (const entry of ['.', './events'])
+      for (const way of ['import', 'require'])
+        for (const file of Object.values<string>(manifest.exports[entry][way]))
+          expect(statSync(join(directory, file)).isFile(), file).toBe(true);
+  });
+
   it('passes publint', async () => {
     const { messages } = await publint({ pkgDir: directory, pack: false, strict: true });
     expect(messages).toEqual([]);

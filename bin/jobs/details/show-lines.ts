@@ -14,6 +14,7 @@ import { moneyShown } from '../../terminal/money.ts';
 import type { JobDetails } from '../job-details.ts';
 import { errorLines } from '../waiting/failure-digest.ts';
 import type { PartDetails } from './job-parts.ts';
+import type { TimelineEntry } from './timeline.ts';
 
 const SHOWN_PARTS = 20;
 const SHOWN_ENTRIES = 40;
@@ -115,10 +116,14 @@ function rowText({ total, ...outcomes }: RowCounts): string {
 function timelineLines({ timeline, partCount }: JobDetails): string[] {
   const shown = timeline.length > SHOWN_ENTRIES ? timeline.filter(({ of }) => of !== 'batch') : timeline;
   const hidden = timeline.length - shown.length;
+  const whatOf = ({ of, part }: TimelineEntry) =>
+    of === 'batch' && partCount > 1 ? `batch of part ${part}` : of === 'request' ? 'you' : of;
+  const width = Math.max(...shown.map((entry) => whatOf(entry).length));
   return [
-    ...shown.map(({ at, of, status, part, batchId }) => {
-      const what = of === 'batch' && partCount > 1 ? `batch of part ${part}` : of === 'request' ? 'you' : of;
-      return `  ${at.slice(0, 19).replace('T', ' ')}  ${what.padEnd(8)}  ${status}${batchId === undefined ? '' : `  ${batchId}`}`;
+    ...shown.map((entry) => {
+      const { at, status, batchId } = entry;
+      const what = whatOf(entry).padEnd(width);
+      return `  ${at.slice(0, 19).replace('T', ' ')}  ${what}  ${status}${batchId === undefined ? '' : `  ${batchId}`}`;
     }),
     ...(hidden > 0 ? [`  and ${counted(hidden, 'entry', 'entries')} of batches; --json prints them`] : []),
   ];

@@ -109,7 +109,10 @@ function ofBatch(
   };
 }
 
-/** One event for each of OpenAI's statuses. */
+/**
+ * One event for each of OpenAI's statuses.
+ * @example const event: BatchdropEvent = batchStatusExamples.in_progress; // to test a handler of yours
+ */
 export const batchStatusExamples: Readonly<Record<BatchStatus, BatchStatusChangeEvent>> = {
   validating: ofBatch(1, '2026-11-20T18:04:11.320Z', {}),
   failed: ofBatch(2, '2026-11-20T18:05:03.118Z', {
@@ -216,7 +219,10 @@ const estimate: JobEstimate = {
   },
 };
 
-/** One event for each status of a job. */
+/**
+ * One event for each status of a job.
+ * @example for (const event of Object.values(jobStatusExamples)) console.log(event.detail.data.status);
+ */
 export const jobStatusExamples: Readonly<Record<JobStatus, JobStatusChangeEvent>> = {
   unapproved: ofJob(1, '2026-11-20T18:04:06.201Z', {
     status: 'unapproved',
@@ -320,7 +326,10 @@ function ofCancel(nth: number, data: CancelOutcomeData): CancelOutcomeEvent {
   };
 }
 
-/** One event for each outcome of a cancel request. */
+/**
+ * One event for each outcome of a cancel request.
+ * @example const event: BatchdropEvent = cancelOutcomeExamples.requested;
+ */
 export const cancelOutcomeExamples: Readonly<Record<CancelOutcomeKind, CancelOutcomeEvent>> = {
   requested: ofCancel(1, {
     request: { batchId },
@@ -370,7 +379,10 @@ function ofApproval(nth: number, data: ApprovalOutcomeData): ApprovalOutcomeEven
   };
 }
 
-/** One event for each outcome of an approval. */
+/**
+ * One event for each outcome of an approval.
+ * @example const event: BatchdropEvent = approvalOutcomeExamples.approved;
+ */
 export const approvalOutcomeExamples: Readonly<Record<ApprovalOutcomeKind, ApprovalOutcomeEvent>> = {
   approved: ofApproval(1, {
     request: { jobId },
@@ -413,7 +425,10 @@ function ofStall(data: Pick<JobStalledData, 'cause' | 'message' | 'unresolvedCre
   };
 }
 
-/** One event for each cause of a stall. */
+/**
+ * One event for each cause of a stall.
+ * @example for (const event of Object.values(jobStalledExamples)) console.log(event.detail.data.cause);
+ */
 export const jobStalledExamples: Readonly<Record<string, JobStalledEvent>> = {
   create_uncertain: ofStall({
     cause: 'create_uncertain',

@@ -1,4 +1,7 @@
-/** A JSON Schema of draft 2020-12. Objects are open: later versions may add fields, but remove none. */
+/**
+ * A JSON Schema of draft 2020-12. Objects are open: later versions may add fields, but remove none.
+ * @example { type: 'object', properties: { jobId: { type: 'string' } }, required: ['jobId'] }
+ */
 export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }

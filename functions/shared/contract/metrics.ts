@@ -1,12 +1,16 @@
 import type { JobStatus } from './batch-status.ts';
 import type { WaitingFor } from './events.ts';
 
-/** The CloudWatch namespace of all metrics. The dimension `service` identifies a Batchdrop. */
+/**
+ * The CloudWatch namespace of all metrics. The dimension `service` identifies a Batchdrop.
+ * @example new Metric({ namespace: METRICS_NAMESPACE, metricName: 'JobsFailed', dimensionsMap: { service: batchdrop.instance } });
+ */
 export const METRICS_NAMESPACE = 'Batchdrop';
 
 /**
  * Every metric with its unit (docs/operations.md, "Metrics"). Metrics per status have fixed names, so that an API
  * cannot increase the number of metrics, which AWS bills.
+ * @example for (const [name, unit] of Object.entries(METRIC_UNITS)) console.log(name, unit);
  */
 export const METRIC_UNITS = {
   JobsUnapproved: 'Count',
@@ -69,7 +73,10 @@ export const METRIC_UNITS = {
   PollLatency: 'Seconds',
 } as const;
 
-/** The name of a metric. */
+/**
+ * The name of a metric.
+ * @example 'JobsCompleted'
+ */
 export type MetricName = keyof typeof METRIC_UNITS;
 
 /** The metric that counts the jobs with this status. */

@@ -12,44 +12,63 @@ import { DRAFT, type JsonFields, type JsonSchema, objectOf } from './json-schema
 
 /**
  * An `OpenAI Batch Status Change`, as the target of a rule receives it. The status may be one that OpenAI adds later.
+ * @example console.log(JSON.stringify(batchStatusChangeSchema, null, 2));
  */
 export const batchStatusChangeSchema: JsonSchema = schemaOf(
   BATCH_EVENTS,
   objectOf({ ...METADATA_FIELDS, jobId: JOB_ID }),
 );
 
-/** An `OpenAI Batch Job Status Change`, as the target of a rule receives it. */
+/**
+ * An `OpenAI Batch Job Status Change`, as the target of a rule receives it.
+ * @example console.log(JSON.stringify(jobStatusChangeSchema, null, 2));
+ */
 export const jobStatusChangeSchema: JsonSchema = schemaOf(
   JOB_EVENTS,
   objectOf({ ...METADATA_FIELDS, jobId: JOB_ID }),
 );
 
-/** An `OpenAI Batch Cancel Outcome`, as the target of a rule receives it. */
+/**
+ * An `OpenAI Batch Cancel Outcome`, as the target of a rule receives it.
+ * @example console.log(JSON.stringify(cancelOutcomeSchema, null, 2));
+ */
 export const cancelOutcomeSchema: JsonSchema = schemaOf(
   CANCEL_EVENTS,
   objectOf(METADATA_FIELDS, { jobId: JOB_ID }),
 );
 
-/** An `OpenAI Batch Approval Outcome`, as the target of a rule receives it. */
+/**
+ * An `OpenAI Batch Approval Outcome`, as the target of a rule receives it.
+ * @example console.log(JSON.stringify(approvalOutcomeSchema, null, 2));
+ */
 export const approvalOutcomeSchema: JsonSchema = schemaOf(
   APPROVAL_EVENTS,
   objectOf(METADATA_FIELDS, { jobId: JOB_ID }),
 );
 
-/** An `OpenAI Batch Job Stalled`, as the target of a rule receives it. */
+/**
+ * An `OpenAI Batch Job Stalled`, as the target of a rule receives it.
+ * @example console.log(JSON.stringify(jobStalledSchema, null, 2));
+ */
 export const jobStalledSchema: JsonSchema = schemaOf(
   STALL_EVENTS,
   objectOf({ ...METADATA_FIELDS, jobId: JOB_ID }),
 );
 
-/** A message on the cancel queue. A key has at most 1,024 bytes, but JSON Schema can only limit characters. */
+/**
+ * A message on the cancel queue. A key has at most 1,024 bytes, but JSON Schema can only limit characters.
+ * @example console.log(JSON.stringify(cancelRequestSchema, null, 2));
+ */
 export const cancelRequestSchema: JsonSchema = {
   $schema: DRAFT,
   title: 'Batchdrop cancel request',
   oneOf: CANCEL_FORMS.map((form) => ({ ...objectOf(form), additionalProperties: false })),
 };
 
-/** A message on the approval queue. */
+/**
+ * A message on the approval queue.
+ * @example console.log(JSON.stringify(approvalRequestSchema, null, 2));
+ */
 export const approvalRequestSchema: JsonSchema = {
   $schema: DRAFT,
   title: 'Batchdrop approval request',

@@ -158,12 +158,15 @@ describe('a template', () => {
     ]);
     expect(plan.mappings).toEqual([
       {
+        id: 'mapping',
+        enabled: true,
         functionName: 'worker',
         queueArn: workQueueArn,
         batchSize: 1,
         maximumConcurrency: 2,
         reportsItemFailures: true,
       },
+      expect.objectContaining({ id: 'off', enabled: false, functionName: 'x', queueArn: 'y' }),
     ]);
     expect(plan.schedules).toEqual([
       {
@@ -199,6 +202,52 @@ describe('a template', () => {
         .flat()
         .filter((each) => Object.keys(each).length > 0),
     ).toEqual([]);
+  });
+
+  const ALARM = { Type: 'AWS::CloudWatch::Alarm', Properties: { AlarmActions: [{ Ref: 'Mail' }] } };
+  const MAIL = {
+    Mail: { Type: 'AWS::SNS::Topic' },
+    Inbox: { Type: 'AWS::SNS::Subscription', Properties: { Protocol: 'email', TopicArn: { Ref: 'Mail' } } },
+    Policy: { Type: 'AWS::SNS::TopicPolicy', Properties: { Topics: [{ Ref: 'Mail' }] } },
+  };
+
+  it('ignores topics that receive only alarms', () => {
+    const { policies: _, ...plan } = planOf({ ...MAIL, Alarm: ALARM });
+    expect(
+      Object.values(plan)
+        .flat()
+        .filter((each) => Object.keys(each).length > 0),
+    ).toEqual([]);
+  });
+
+  it.each([
+    [
+      'that a rule sends to as well',
+      { Rule: { Type: 'AWS::Events::Rule', Properties: { Targets: [{ Arn: { Ref: 'Mail' } }] } } },
+    ],
+    [
+      'that invokes a function',
+      { Permit: { Type: 'AWS::Lambda::Permission', Properties: { SourceArn: { Ref: 'Mail' } } } },
+    ],
+    [
+      'that a function publishes to',
+      {
+        F1: {
+          ...FUNCTION,
+          Properties: { Environment: { Variables: { TOPIC: { 'Fn::GetAtt': ['Mail', 'TopicArn'] } } } },
+        },
+      },
+    ],
+    [
+      'that a policy names',
+      { Policy1: { Type: 'AWS::IAM::Policy', Properties: { Resource: { 'Fn::Sub': `\${Mail}` } } } },
+    ],
+    [
+      'that a function names by its attribute, in a text',
+      { F1: { ...FUNCTION, Properties: { Description: { 'Fn::Sub': [`to \${Mail.TopicName}`, {}] } } } },
+    ],
+  ])('does not ignore a topic of alarms %s', (_, user) => {
+    expect(() => planOf({ ...MAIL, Alarm: ALARM, ...user })).toThrow(/^Mail has the type AWS::SNS::Topic/);
   });
 
   it.each([

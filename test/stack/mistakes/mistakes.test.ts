@@ -120,7 +120,7 @@ describe('what a method cannot use fails the call', () => {
   const stack = new Stack(appWith(), 'Example', { env: ENV });
   const batchdrop = new Batchdrop(stack, 'Batchdrop');
   const queue = new Queue(stack, 'Queue');
-  const names = { batchdrop, queue, target: new SqsQueue(queue) };
+  const names = { batchdrop, queue, stack, target: new SqsQueue(queue) };
 
   it.each(IN_METHODS)('$code', ({ code, message }) => {
     expect(messageOf(() => run(code, stack, names))).toBe(message);

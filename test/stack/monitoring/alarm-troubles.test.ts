@@ -74,7 +74,7 @@ function ticksAt(interval: number, phase: number): number[] {
 }
 
 function alarmsAt(minutesOfInterval: number): { id: string; rule: AlarmRule }[] {
-  const template = synthesize({ pollInterval: Duration.minutes(minutesOfInterval) });
+  const template = synthesize({ pollInterval: Duration.minutes(minutesOfInterval), monitoring: 'full' });
   return resources(template, 'AWS::CloudWatch::Alarm').map(({ id, Properties }) => ({
     id: id.replace(/^Alarms/, ''),
     rule: Properties as unknown as AlarmRule, // the player rejects rules that it does not know

@@ -1,13 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, it } from 'vitest';
 import type { ImpactAlarmProps } from '../../../lib/monitoring/impact-alarm.ts';
 import { synthesize } from '../synthesis.ts';
 import { at, legible, resources } from '../template-reading.ts';
 
-const template = synthesize();
+const template = synthesize({ monitoring: 'full' });
 const alarms = resources(template, 'AWS::CloudWatch::Alarm');
 
 const watching = (metric: string) =>
@@ -77,12 +75,18 @@ describe('alarms', () => {
       expect(at(Properties, 'AlarmDescription'), id).toMatch(/\busers?\b/);
   });
 
+  it('have a name that a person can read, which begins with the name of the Batchdrop', () => {
+    for (const { id, Properties } of alarms)
+      expect(at(Properties, 'AlarmName')).toBe(`Example.Batchdrop-${id.replace('Alarms', '')}`);
+  });
+
   it('do not compile without their impact', () => {
     // @ts-expect-error: `impact` is missing
     const props: ImpactAlarmProps = {
+      instance: 'Example.Batchdrop',
       metric: new Metric({ namespace: 'n', metricName: 'm' }),
       threshold: 1,
-      action: undefined,
+      actions: [],
     };
     expect(props).not.toHaveProperty('impact');
   });
@@ -91,7 +95,7 @@ describe('alarms', () => {
     ['24h', 26],
     ['7d', 7 * 24 + 2],
   ])('give a batch with a window of %s %i hours', (completionWindow, hours) => {
-    synthesize({ completionWindow }).hasResourceProperties('AWS::CloudWatch::Alarm', {
+    synthesize({ completionWindow, monitoring: 'full' }).hasResourceProperties('AWS::CloudWatch::Alarm', {
       MetricName: 'OldestOpenAge',
       Statistic: 'Maximum',
       Threshold: hours * 3600,
@@ -122,7 +126,7 @@ describe('alarms', () => {
   });
 
   it.each([5, 60])('stay on while a part waits for a release, with a tick every %i minutes', (minutes) => {
-    const template = synthesize({ pollInterval: Duration.minutes(minutes) });
+    const template = synthesize({ pollInterval: Duration.minutes(minutes), monitoring: 'full' });
     const uncertain = resources(template, 'AWS::CloudWatch::Alarm').find(
       ({ id }) => id === 'AlarmsCreateUncertain',
     );
@@ -133,7 +137,7 @@ describe('alarms', () => {
   it.each([5, 60])(
     'stay on while results are checked every hour, with a tick every %i minutes',
     (minutes) => {
-      const template = synthesize({ pollInterval: Duration.minutes(minutes) });
+      const template = synthesize({ pollInterval: Duration.minutes(minutes), monitoring: 'full' });
       const waiting = resources(template, 'AWS::CloudWatch::Alarm').find(
         ({ id }) => id === 'AlarmsResultsWaiting',
       );
@@ -141,15 +145,4 @@ describe('alarms', () => {
       expect(Number(at(waiting?.Properties, 'Period'))).toBeGreaterThanOrEqual((60 + minutes) * 60);
     },
   );
-
-  it('trigger the alarm action if there is one', () => {
-    expect(alarms.filter(({ Properties }) => at(Properties, 'AlarmActions') !== undefined)).toEqual([]);
-    const withAction = resources(
-      synthesize((stack) => ({ alarmAction: new SnsAction(new Topic(stack, 'OnCall')) })),
-      'AWS::CloudWatch::Alarm',
-    );
-    expect(withAction).toHaveLength(37);
-    for (const { id, Properties } of withAction)
-      expect(legible(at(Properties, 'AlarmActions', 0)), id).toBe('<OnCall>');
-  });
 });

@@ -1,30 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { dashboardPicture } from '../../../docs/write-dashboard.ts';
 import { METRIC_UNITS } from '../../../functions/shared/contract/metrics.ts';
 import { synthesize } from '../synthesis.ts';
 import { at, list, resources } from '../template-reading.ts';
+import { widgetsIn } from './dashboard-widgets.ts';
 
-const template = synthesize();
-const withWebhooks = synthesize({ webhook: {} });
-
-/** Returns the widgets as CloudWatch receives them, with references as construct paths. */
-function widgets(of = template): Record<string, unknown>[] {
-  const [page, ...others] = resources(of, 'AWS::CloudWatch::Dashboard');
-  expect(others).toEqual([]);
-  const pieces = list(at(page?.Properties, 'DashboardBody', 'Fn::Join', 1));
-  const text = pieces.map((piece) => (typeof piece === 'string' ? piece : refName(piece))).join('');
-  return list(at(JSON.parse(text), 'widgets')).map(Object);
-}
-
-function refName(piece: unknown): string {
-  const id = at(piece, 'Ref') ?? at(piece, 'Fn::GetAtt', 0);
-  return String(id)
-    .replace(/^Batchdrop/, '')
-    .replace(/[0-9A-F]{8}$/, '');
-}
+const template = synthesize({ monitoring: 'full' });
+const complete = synthesize({ monitoring: 'full', webhook: {}, budget: { perDay: 10 } });
 
 /** Returns what a widget shows: the metric, dimension and statistic of each line. */
 function lines(title: string): string[] {
-  const widget = widgets().find(({ properties }) => at(properties, 'title') === title);
+  const widget = widgetsIn(template).find((one) => one.title === title);
   const metrics = list(at(widget, 'properties', 'metrics')).map(list);
   return metrics.map(([, name, , whose, options]) => {
     const { stat = 'Average' } = Object(options);
@@ -38,7 +25,7 @@ const FUNCTIONS = ['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation'
 
 describe('the dashboard', () => {
   it('starts with every alarm', () => {
-    const [first] = widgets();
+    const [first] = widgetsIn(template);
     expect(first?.type).toBe('alarm');
     expect(list(at(first, 'properties', 'alarms'))).toHaveLength(37);
   });
@@ -132,7 +119,7 @@ describe('the dashboard', () => {
 
   it('shows every metric except the heartbeat and the sum of the statuses', () => {
     const drawn = new Set(
-      widgets(withWebhooks).flatMap(({ properties }) =>
+      widgetsIn(complete).flatMap(({ properties }) =>
         list(at(properties, 'metrics')).map((metric) => at(metric, 1)),
       ),
     );
@@ -142,8 +129,12 @@ describe('the dashboard', () => {
   it('fills every row and has no fixed name', () => {
     const [page] = resources(template, 'AWS::CloudWatch::Dashboard');
     expect(at(page?.Properties, 'DashboardName')).toBeUndefined();
-    const rows = Map.groupBy(widgets(), ({ y }) => y);
+    const rows = Map.groupBy(widgetsIn(template), ({ y }) => y);
     expect(rows.size).toBe(7);
-    for (const row of rows.values()) expect(row.reduce((sum, { width }) => sum + Number(width), 0)).toBe(24);
+    for (const row of rows.values()) expect(row.reduce((sum, { width }) => sum + width, 0)).toBe(24);
+  });
+
+  it('is drawn in docs/dashboard.svg (to update it: `npm run docs:dashboard`)', () => {
+    expect(readFileSync('docs/dashboard.svg', 'utf8')).toBe(dashboardPicture(complete));
   });
 });

@@ -251,6 +251,19 @@ describe('the details of a job for people', () => {
     expect(lines.at(-1)).toMatch(/^ {6}To get all findings: batchdrop results \w{8}$/);
   });
 
+  it('align the timeline of several parts', async () => {
+    const world = new SmallWorld();
+    const second = fileOf('r2').replace('gpt-4o-mini', 'gpt-4o');
+    const jobId = await world.drop('a.jsonl', fileOf('r1') + second);
+    await world.rest();
+    const lines = await linesOf(world, jobId);
+    const entries = lines.filter((line) => /^ {2}\d{4}-\d\d-\d\d /.test(line));
+    expect(entries.length).toBeGreaterThan(5);
+    const statusAt = (line: string) =>
+      line.search(/(?<= {2})(received|accepted|submitted|created|completed)\b/);
+    expect(new Set(entries.map(statusAt))).toEqual(new Set([40]));
+  });
+
   it('list at most 20 parts, and fit 80 columns', async () => {
     const world = new SmallWorld();
     const rows = Array.from({ length: 22 }, (_, at) =>

@@ -1,31 +1,55 @@
 import { API_ID_RULE, isApiId } from '../api-id.ts';
 
-/** Cancels one batch. */
+/**
+ * Cancels one batch.
+ * @example { batchId: 'batch_abc123' }
+ */
 export interface CancelByBatch {
+  /** OpenAI's id of the batch. */
   readonly batchId: string;
 }
 
-/** Cancels every batch of a job. */
+/**
+ * Cancels every batch of a job.
+ * @example { jobId: 'vtnvjcbb' }
+ */
 export interface CancelByJob {
+  /** The job, as in `metadata.jobId` of its events. */
   readonly jobId: string;
 }
 
-/** Cancels the job of the version of a request file that was the newest when the message was sent. */
+/**
+ * Cancels the job of the version of a request file that was the newest when the message was sent.
+ * @example { bucket: 'our-files', key: 'batches/reviews.jsonl' }
+ */
 export interface CancelByKey {
+  /** The request bucket. */
   readonly bucket: string;
+  /** The key of the request file. */
   readonly key: string;
 }
 
-/** A message on the cancel queue: one of three forms, as JSON. */
+/**
+ * A message on the cancel queue: one of three forms, as JSON.
+ * @example { jobId: 'vtnvjcbb' }
+ */
 export type CancelRequest = CancelByBatch | CancelByJob | CancelByKey;
 
-/** The request in a valid message. */
+/**
+ * The request in a valid message.
+ * @example { request: { batchId: 'batch_abc123' } }
+ */
 export interface ReadableCancel {
+  /** What the message asks for. */
   readonly request: CancelRequest;
 }
 
-/** What is wrong with an invalid message, as a sentence. */
+/**
+ * What is wrong with an invalid message, as a sentence.
+ * @example { problem: 'bucket must be a bucket name' }
+ */
 export interface UnreadableCancel {
+  /** The problem in a sentence, for people. */
   readonly problem: string;
 }
 
@@ -42,7 +66,13 @@ export function isNamedJob(jobId: unknown): jobId is string {
   return typeof jobId === 'string' && JOB_ID.test(jobId);
 }
 
-/** Parses a message of the cancel queue. Returns the request, or a sentence that says what is wrong. */
+/**
+ * Parses a message of the cancel queue. Returns the request, or a sentence that says what is wrong.
+ * @example
+ * const parsed = parseCancelRequest('{"jobId":"vtnvjcbb"}');
+ * if ('problem' in parsed) throw new Error(parsed.problem);
+ * console.log(parsed.request);
+ */
 export function parseCancelRequest(body: string): ReadableCancel | UnreadableCancel {
   let message: unknown;
   try {
