@@ -115,8 +115,9 @@ describe('docs/operations.md', () => {
     expect(alarmsPart).toContain(`| \`basic\`, the default | ${basic.size}:`);
     const full = descriptionsOf({ monitoring: 'full' });
     expect(alarmsPart).toContain(
-      `| \`full\` | ${full.size}, three more with \`webhook\`, and three more with \`budget\` |`,
+      `| \`full\` | ${full.size - 1}, three more with \`webhook\`, three more with \`budget\`, and one more with \`startAndWait\` |`,
     );
+    expect(full.has('AnswerDeadLetters')).toBe(true);
     expect(alarms).toHaveLength(full.size + 6);
   });
 

@@ -28,7 +28,7 @@ export interface Worker {
   readonly queue?: string;
 }
 
-/** All functions. A Batchdrop of an older version, or without webhooks, lacks some. */
+/** All functions. A Batchdrop of an older version, without webhooks, or without a `startAndWait` lacks some. */
 export const WORKERS: readonly Worker[] = [
   { name: 'INTAKE', path: 'IntakeWorker', queue: 'IntakeWorkQueue' },
   { name: 'SUBMIT', path: 'SubmissionWorker', queue: 'SubmissionWorkQueue' },
@@ -37,6 +37,8 @@ export const WORKERS: readonly Worker[] = [
   { name: 'CANCEL', path: 'CancellationWorker', queue: 'CancellationWorkQueue' },
   { name: 'APPROVE', path: 'ApprovalWorker', queue: 'ApprovalWorkQueue' },
   { name: 'WEBHOOK', path: 'WebhooksWorker' },
+  { name: 'START', path: 'CallbacksStarter' },
+  { name: 'ANSWER', path: 'CallbacksWorker', queue: 'CallbacksWorkQueue' },
 ];
 
 /** Returns the physical name of the function; undefined if this Batchdrop has none. */
