@@ -46,9 +46,10 @@ export function welcome(endpoints: Pick<RuntimeEndpoints, 'url' | 'openAiUrl'>, 
     ...(isOne ? batchdropLines(only, shown) : batchdrops.flatMap((each) => sectionOf(each, shown))),
     ['stop', shown.isApp ? 'Ctrl-C; the same command resumes' : 'Ctrl-C; npm start resumes'],
   ];
-  const printed = lines.map(
-    ([label, value]) =>
-      `  ${styleText('bold', escapeControlCharacters(label).padEnd(13))}${escapeControlCharacters(value)}`,
+  const printed = lines.map(([label, value]) =>
+    label === '' && value === ''
+      ? ''
+      : `  ${styleText('bold', escapeControlCharacters(label).padEnd(13))}${escapeControlCharacters(value)}`,
   );
   return ['Batchdrop is up.', ...printed, ''].join('\n');
 }
