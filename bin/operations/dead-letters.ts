@@ -5,6 +5,7 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import { momentShown } from '../terminal/amounts.ts';
 import { Failure } from '../terminal/failure.ts';
 
 /** A dead-letter queue and the queue that its messages belong to, by the paths of their constructs. */
@@ -35,6 +36,7 @@ interface Queues {
   readonly resources: ReadonlyMap<string, string>;
 }
 
+const MAX_TEXT = 160; // of a message that is shown
 const WAIT_SECONDS = 2; // without waiting, a response can be empty although there are messages
 const HIDDEN_SECONDS = 60; // far longer than moving ten messages takes
 
@@ -51,6 +53,38 @@ export async function countDeadLetters({ sqs, resources }: Queues, name: QueueNa
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...AttributeNames] }),
   );
   return Number(Attributes?.ApproximateNumberOfMessages ?? 0);
+}
+
+/**
+ * Returns one of the dead letters, which stays in the queue and visible; undefined if none was received. `text`: its first
+ * characters, or the object if it is an event of S3. `sentAt`: in UTC.
+ */
+export async function firstDeadLetter(
+  { sqs, resources }: Queues,
+  name: QueueName,
+): Promise<{ sentAt: string; text: string } | undefined> {
+  const { Messages: [message] = [] } = await sqs.send(
+    new ReceiveMessageCommand({
+      QueueUrl: urlOf(resources, DEAD_LETTER_QUEUES[name].deadLetters),
+      VisibilityTimeout: 0,
+      WaitTimeSeconds: WAIT_SECONDS,
+      MessageSystemAttributeNames: ['SentTimestamp'],
+    }),
+  );
+  if (message === undefined) return undefined;
+  const { Body = '', Attributes = {} } = message;
+  return { sentAt: momentShown(Number(Attributes.SentTimestamp ?? 0)), text: textOf(Body) };
+}
+
+function textOf(body: string): string {
+  const short = body.length > MAX_TEXT ? `${body.slice(0, MAX_TEXT)}…` : body;
+  try {
+    const { 'detail-type': type, detail } = Object(JSON.parse(body));
+    const { object, bucket } = Object(detail);
+    return typeof object?.key === 'string' ? `${type} s3://${bucket?.name}/${object.key}` : short;
+  } catch {
+    return short;
+  }
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { TaskErrorName } from '../contract/messages/start-request.ts';
 import type { MetricName } from '../contract/metrics.ts';
-import type { Callback } from '../domain/workflows/callback.ts';
 import type { Job } from '../domain/job.ts';
 import type { JobSummary } from '../domain/job-summary.ts';
 import type {
@@ -17,6 +16,7 @@ import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
 import type { ContentFacts } from '../domain/same-bytes.ts';
 import type { PastAttempts } from '../domain/spending/past-attempts.ts';
 import type { WaitingPart } from '../domain/waiting/admission-queue.ts';
+import type { Callback } from '../domain/workflows/callback.ts';
 
 /**
  * The record of every job, part and batch. Reads are consistent, except `due`. `create…` returns false if the item

@@ -11,9 +11,9 @@ import {
   RESULT_FORMATS,
   type ResultFormat,
 } from '../contract/request-file.ts';
-import { isCallbackId } from '../domain/workflows/callback.ts';
 import { isJobId } from '../domain/job-id.ts';
 import { type Amount, amountOf } from '../domain/money/amount.ts';
+import { isCallbackId } from '../domain/workflows/callback.ts';
 
 /** The instructions of a request file. Those that the file does not set have their defaults. */
 export interface Instructions {

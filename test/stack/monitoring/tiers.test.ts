@@ -99,8 +99,7 @@ describe('the recipients of alarms', () => {
     ]);
     expect(tickets).toHaveLength(alarms.length - 7);
     for (const { actions } of pages ?? []) expect(actions).toEqual(['<AlarmMail>', '<All>', '<Pages>']);
-    for (const { actions } of tickets ?? [])
-      expect(actions).toEqual(['<AlarmMail>', '<All>', '<Tickets>']);
+    for (const { actions } of tickets ?? []) expect(actions).toEqual(['<AlarmMail>', '<All>', '<Tickets>']);
   });
 });
 
