@@ -1,6 +1,6 @@
 /**
- * Writes docs/events.md from the contract's table of statuses, fields and examples: `npm run docs:events`. A test
- * compares the page with the output.
+ * Writes docs/events.md and docs/events.asyncapi.json from the contract's table of statuses, fields and examples: `npm run
+ * docs:events`. A test compares both with the output.
  */
 import { writeFileSync } from 'node:fs';
 import { ENVELOPE_FIELDS, JOB_ID, METADATA_FIELDS } from '../functions/shared/contract/event-fields.ts';
@@ -22,8 +22,10 @@ import {
   jobStatusExamples,
 } from '../functions/shared/contract/index.ts';
 import { SCHEMA_FILES } from '../functions/shared/contract/schema-files.ts';
+import { asyncApiDocument } from './async-api.ts';
 
 const PAGE = new URL('events.md', import.meta.url);
+const DOCUMENT = new URL('events.asyncapi.json', import.meta.url);
 
 const HEAD = `# Events
 
@@ -61,6 +63,9 @@ The \`.schema.json\` files are JSON Schema, draft 2020-12. \`#/$defs/detail\` is
 \`.openapi.json\` files are for the schema registry of EventBridge (\`aws schemas create-schema --type OpenApi3\`). The registry
 generates code bindings from them. Unlike the \`.schema.json\` files, they do not say which status has which fields.
 
+[events.asyncapi.json](events.asyncapi.json) describes the same events and messages as an AsyncAPI 3 document, for generators of
+documents and code. The package has it in its folder \`docs\`.
+
 \`npm run docs:events\` generates this page from \`functions/shared/contract\`. The schemas come from the same tables, and tests
 check each published event against the schemas.
 `;
@@ -70,6 +75,11 @@ interface FieldRow {
   type: string;
   present: string;
   meaning: string;
+}
+
+/** Returns the AsyncAPI document as a file. */
+export function asyncApiFile(): string {
+  return `${JSON.stringify(asyncApiDocument(), null, 2)}\n`;
 }
 
 /** Returns the whole page. */
@@ -237,4 +247,7 @@ function isSchema(value: unknown): value is JsonSchema {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-if (import.meta.main) writeFileSync(PAGE, eventsPage());
+if (import.meta.main) {
+  writeFileSync(PAGE, eventsPage());
+  writeFileSync(DOCUMENT, asyncApiFile());
+}

@@ -13,10 +13,13 @@ import { waitCommand } from './jobs/wait.ts';
 import { watchCommand } from './jobs/watch.ts';
 import { consoleCommand } from './operate/console.ts';
 import { doctorCommand } from './operate/doctor.ts';
+import { keyCommand } from './operate/key.ts';
 import { pauseCommand } from './operate/pause.ts';
+import { purgeCommand } from './operate/purge.ts';
 import { redriveCommand } from './operate/redrive.ts';
 import { releaseCommand } from './operate/release.ts';
 import { resumeCommand } from './operate/resume.ts';
+import { teardownCommand } from './operate/teardown.ts';
 import { webhookCommand } from './operate/webhook.ts';
 
 /** The commands that work for deployed stacks and for the local runtime. */
@@ -42,6 +45,9 @@ export function stackCommands(): CommandGroups {
       redriveCommand(),
       releaseCommand(),
       webhookCommand(),
+      keyCommand(),
+      purgeCommand(),
+      teardownCommand(),
     ],
   };
 }

@@ -1,7 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { type Command, Option } from 'commander';
-import { openDynamoDbLedger } from '../../functions/shared/adapters/dynamodb/open-ledger.ts';
+import { type JobRemoval, openDynamoDbLedger } from '../../functions/shared/adapters/dynamodb/open-ledger.ts';
 import type { Ledger, LedgerQueries } from '../../functions/shared/ports/ports.ts';
 import type { Credentials } from '../../local/aws/iam/signature.ts';
 import { withFormat } from '../terminal/output-format.ts';
@@ -23,6 +23,7 @@ export interface Connection {
   readonly sqs: SQSClient;
   readonly ledger: Ledger;
   readonly queries: LedgerQueries;
+  readonly removal: JobRemoval;
   /** How often a waiting command reads the ledger, in milliseconds of real time. */
   readonly pollIntervalMs: number;
   close(): void;
@@ -118,10 +119,20 @@ function connectionAt(target: Target, names: StackNames, onCall?: () => void): C
     ...{ clientConfig, tableName: names.ledgerTable, clock: Date },
     ...(onCall && { onCall }),
   });
-  const { ledger, queries } = opened;
+  const { ledger, queries, removal } = opened;
   const close = () => {
     for (const client of [s3, sqs]) client.destroy();
     opened.close();
   };
-  return { target, names, s3, sqs, ledger, queries, pollIntervalMs: POLL_INTERVAL_MS[target.kind], close };
+  return {
+    target,
+    names,
+    s3,
+    sqs,
+    ledger,
+    queries,
+    removal,
+    pollIntervalMs: POLL_INTERVAL_MS[target.kind],
+    close,
+  };
 }

@@ -7,7 +7,7 @@ const LEVELS = { ok: 'ok', note: 'warning', failed: 'error' } as const;
 /** Runs the checks of `batchdrop doctor` that need no secret. */
 export async function checksAnswer(connection: Connection): Promise<ChecksAnswer> {
   const checks: ChecksAnswer['checks'][number][] = [];
-  for await (const { check, verdict, found, advice } of diagnose(connection, { readsSecrets: false })) {
+  for await (const { check, verdict, found, advice } of diagnose(connection, { onlyLooks: true })) {
     checks.push({
       level: LEVELS[verdict],
       message: `${check}: ${found}`,

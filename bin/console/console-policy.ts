@@ -1,9 +1,11 @@
 /** The least IAM policy that the console needs, from the calls that it makes. A test runs it with no other permission. */
+import { arnsIn } from '../connection/arns.ts';
 import type { Connection } from '../connection/connection.ts';
-import { accountIn, apiKeySecretOf, type StackNames } from '../connection/stack-names.ts';
+import { apiKeySecretOf, type StackNames } from '../connection/stack-names.ts';
 import { resourcesOf } from '../connection/stack-resources.ts';
 import { stackIn } from '../connection/target.ts';
 import { DEAD_LETTER_QUEUES } from '../operations/dead-letters.ts';
+import { functionOf, mappingOf, WORKERS } from '../operations/doctor/subject.ts';
 
 /** A policy document of IAM. */
 export interface PolicyDocument {
@@ -17,8 +19,6 @@ interface Statement {
   readonly Action: readonly string[];
   readonly Resource: readonly string[];
 }
-
-const LOCAL_REGION = 'us-east-1';
 
 /** What the policy names. */
 interface Named {
@@ -54,6 +54,8 @@ export function statementsToLook({ stack, names, secret, resources }: Named): St
   const results = bucket(names.resultsBucket);
   const stackActions = ['cloudformation:DescribeStacks', 'cloudformation:ListStackResources'];
   const bucketChecks = ['s3:GetBucketLocation', 's3:GetBucketVersioning', 's3:GetBucketNotification'];
+  const functions = WORKERS.flatMap((worker) => functionOf({ resources }, worker) ?? []);
+  const mappings = WORKERS.flatMap((worker) => mappingOf({ resources }, worker) ?? []);
   const schedule = arn('scheduler', `schedule/default/${resources.get('PollingTick')}`);
   return [
     allow('Stack', stackActions, [arn('cloudformation', `stack/${stack}/*`)]),
@@ -65,6 +67,21 @@ export function statementsToLook({ stack, names, secret, resources }: Named): St
     allow('BucketChecks', bucketChecks, [requests]),
     allow('QueueChecks', ['sqs:GetQueueAttributes'], deadLetters.map(queue)),
     allow('ScheduleCheck', ['scheduler:GetSchedule'], [schedule]),
+    allow(
+      'RuleCheck',
+      ['events:DescribeRule'],
+      [arn('events', `rule/${resources.get('IntakeObjectCreated')}`)],
+    ),
+    allow(
+      'FunctionChecks',
+      ['lambda:GetFunctionConfiguration', 'lambda:GetFunctionConcurrency'],
+      functions.map((name) => arn('lambda', `function:${name}`)),
+    ),
+    allow(
+      'EventSourceChecks',
+      ['lambda:GetEventSourceMapping'],
+      mappings.map((id) => arn('lambda', `event-source-mapping:${id}`)),
+    ),
     allow(
       'SecretCheck',
       ['secretsmanager:DescribeSecret'],
@@ -86,23 +103,4 @@ export function statementsToAct({ names }: Pick<Named, 'names'>): Statement[] {
 
 function allow(Sid: string, Action: readonly string[], Resource: readonly string[]): Statement {
   return { Sid, Effect: 'Allow', Action, Resource };
-}
-
-function arnsIn(names: StackNames) {
-  const { partition, region, account } = placeOf(names);
-  const arn = (service: string, resource: string) =>
-    `arn:${partition}:${service}:${region}:${account}:${resource}`;
-  return {
-    arn,
-    bucket: (name: string) => `arn:${partition}:s3:::${name}`,
-    queue: (url: string) => arn('sqs', url.slice(url.lastIndexOf('/') + 1)),
-  };
-}
-
-/** Reads the place from the URL of a queue: `https://sqs.eu-west-1.amazonaws.com/123456789012/name`. */
-function placeOf(names: StackNames) {
-  const { hostname } = new URL(names.cancelQueueUrl);
-  const region = /^sqs\.([\w-]+)\.amazonaws\.com/.exec(hostname)?.[1] ?? LOCAL_REGION;
-  const partition = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
-  return { partition, region, account: accountIn(names) };
 }

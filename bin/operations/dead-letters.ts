@@ -5,6 +5,7 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import { momentShown } from '../terminal/amounts.ts';
 import { Failure } from '../terminal/failure.ts';
 
 /** A dead-letter queue and the queue that its messages belong to, by the paths of their constructs. */
@@ -15,7 +16,7 @@ interface DeadLetterQueue {
 
 /**
  * The dead-letter queues by the names that users type. `undelivered` contains S3 events that EventBridge could not
- * deliver to the intake queue.
+ * deliver to the intake queue. Only a Batchdrop with a `startAndWait` has `answer`.
  */
 export const DEAD_LETTER_QUEUES = {
   intake: { deadLetters: 'IntakeWorkDeadLetters', home: 'IntakeWorkQueue' },
@@ -23,6 +24,7 @@ export const DEAD_LETTER_QUEUES = {
   deliver: { deadLetters: 'DeliveryWorkDeadLetters', home: 'DeliveryWorkQueue' },
   cancel: { deadLetters: 'CancellationWorkDeadLetters', home: 'CancellationWorkQueue' },
   approve: { deadLetters: 'ApprovalWorkDeadLetters', home: 'ApprovalWorkQueue' },
+  answer: { deadLetters: 'CallbacksWorkDeadLetters', home: 'CallbacksWorkQueue' },
   undelivered: { deadLetters: 'IntakeUndelivered', home: 'IntakeWorkQueue' },
 } as const satisfies Record<string, DeadLetterQueue>;
 
@@ -34,8 +36,14 @@ interface Queues {
   readonly resources: ReadonlyMap<string, string>;
 }
 
+const MAX_TEXT = 160; // of a message that is shown
 const WAIT_SECONDS = 2; // without waiting, a response can be empty although there are messages
 const HIDDEN_SECONDS = 60; // far longer than moving ten messages takes
+
+/** Returns whether the Batchdrop lacks the queue because it has no need of it. */
+export function isUnneeded(resources: Queues['resources'], name: QueueName): boolean {
+  return name === 'answer' && !resources.has(DEAD_LETTER_QUEUES[name].deadLetters);
+}
 
 /** Returns the approximate number of dead letters. SQS does not report an exact one. */
 export async function countDeadLetters({ sqs, resources }: Queues, name: QueueName): Promise<number> {
@@ -45,6 +53,38 @@ export async function countDeadLetters({ sqs, resources }: Queues, name: QueueNa
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...AttributeNames] }),
   );
   return Number(Attributes?.ApproximateNumberOfMessages ?? 0);
+}
+
+/**
+ * Returns one of the dead letters, which stays in the queue and visible; undefined if none was received. `text`: its first
+ * characters, or the object if it is an event of S3. `sentAt`: in UTC.
+ */
+export async function firstDeadLetter(
+  { sqs, resources }: Queues,
+  name: QueueName,
+): Promise<{ sentAt: string; text: string } | undefined> {
+  const { Messages: [message] = [] } = await sqs.send(
+    new ReceiveMessageCommand({
+      QueueUrl: urlOf(resources, DEAD_LETTER_QUEUES[name].deadLetters),
+      VisibilityTimeout: 0,
+      WaitTimeSeconds: WAIT_SECONDS,
+      MessageSystemAttributeNames: ['SentTimestamp'],
+    }),
+  );
+  if (message === undefined) return undefined;
+  const { Body = '', Attributes = {} } = message;
+  return { sentAt: momentShown(Number(Attributes.SentTimestamp ?? 0)), text: textOf(Body) };
+}
+
+function textOf(body: string): string {
+  const short = body.length > MAX_TEXT ? `${body.slice(0, MAX_TEXT)}…` : body;
+  try {
+    const { 'detail-type': type, detail } = Object(JSON.parse(body));
+    const { object, bucket } = Object(detail);
+    return typeof object?.key === 'string' ? `${type} s3://${bucket?.name}/${object.key}` : short;
+  } catch {
+    return short;
+  }
 }
 
 /**

@@ -3,6 +3,12 @@ import { createInterface, type Interface } from 'node:readline/promises';
 const CLEAR_LINE = '\r\u001b[K';
 const TYPED_EARLIER_MS = 100; // enough for buffered keys to arrive, too short for a person to react
 
+/** What a person types on. */
+export type Typed = NodeJS.ReadableStream & {
+  readonly isTTY?: boolean;
+  setRawMode?(mode: boolean): unknown;
+};
+
 let asking: Interface | undefined;
 
 /** Prints a line on stdout, above an open question if there is one. */
@@ -17,6 +23,11 @@ export function say(line: string): void {
 
 /** Asks on the terminal. Returns true for y or yes, and false for anything else, the end of the input, or an abort. */
 export async function askOnTerminal(question: string, signal: AbortSignal): Promise<boolean> {
+  return /^y(es)?$/i.test(await answerOnTerminal(question, signal));
+}
+
+/** Asks on the terminal. Returns the answer without spaces at its ends; empty at the end of the input, or after an abort. */
+export async function answerOnTerminal(question: string, signal: AbortSignal): Promise<string> {
   await discardTypedKeys();
   const [prompt = '', ...above] = question.split('\n').reverse();
   for (const line of above.reverse()) console.log(line);
@@ -27,9 +38,9 @@ export async function askOnTerminal(question: string, signal: AbortSignal): Prom
   const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
   try {
     const answer = await Promise.race([terminal.question(prompt, { signal }), closed]);
-    return /^y(es)?$/i.test(answer.trim());
+    return answer.trim();
   } catch (error) {
-    if (signal.aborted) return false;
+    if (signal.aborted) return '';
     throw error;
   } finally {
     asking = undefined;
@@ -38,13 +49,12 @@ export async function askOnTerminal(question: string, signal: AbortSignal): Prom
 }
 
 /** Discards keys that were typed before the question, because they do not answer it. */
-async function discardTypedKeys(): Promise<void> {
-  const { stdin } = process;
+export async function discardTypedKeys(input: Typed = process.stdin): Promise<void> {
   const drop = () => {};
-  stdin.setRawMode?.(true);
-  stdin.on('data', drop);
+  input.setRawMode?.(true);
+  input.on('data', drop);
   await new Promise((resolve) => setTimeout(resolve, TYPED_EARLIER_MS));
-  stdin.off('data', drop);
-  stdin.pause();
-  stdin.setRawMode?.(false);
+  input.off('data', drop);
+  input.pause();
+  input.setRawMode?.(false);
 }

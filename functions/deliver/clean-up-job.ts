@@ -24,8 +24,8 @@ import { resultKeys } from '../shared/contract/result-keys.ts';
 import { RetryableError } from '../shared/domain/errors.ts';
 import { internalFolder } from '../shared/domain/internal-keys.ts';
 import { type EndedJob, isOver, type Job } from '../shared/domain/job.ts';
-import type { ObservedBatch, Part } from '../shared/domain/part.ts';
-import type { FileAtApi, Intent } from '../shared/domain/spending/intents.ts';
+import type { Part } from '../shared/domain/part.ts';
+import type { FileAtApi } from '../shared/domain/spending/intents.ts';
 import type { PastAttempts, WholePart } from '../shared/domain/spending/past-attempts.ts';
 import {
   CLEAN_UP_MS,
@@ -38,7 +38,8 @@ import { without, withoutBackoff } from '../shared/domain/without.ts';
 import { isDelivered } from '../shared/lifecycle/check-parts.ts';
 import { type JobInHand, partInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
-import { fileAtApi, isDeleted, KEY_BACK_CHECK_SECONDS } from '../shared/lifecycle/openai-account.ts';
+import { isDeleted, KEY_BACK_CHECK_SECONDS } from '../shared/lifecycle/openai-account.ts';
+import { filesOf, filesOfEarlier } from '../shared/lifecycle/spending/files-at-api.ts';
 import { allWithPast, pagesOf } from '../shared/lifecycle/spending/past-attempts.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 import { UNVERSIONED } from '../shared/request-file/validate-object.ts';
@@ -199,46 +200,4 @@ async function deleted(deps: CleanUpDeps, known: Pick<Part, 'deletedFiles'>, all
     else remaining += 1;
   }
   return { deletedFiles: [...deletedFiles], newly: files.length - remaining, remaining };
-}
-
-/**
- * Returns the part's files that may exist at the API and are no longer needed. The files of abandoned intents are
- * already deleted.
- */
-function filesOf(part: Part): FileAtApi[] {
-  const isRead = part.phase === 'delivered';
-  return filesOfEarlier(part, [...inputsOf(part), ...(isRead ? resultsOf(part) : [])]);
-}
-
-/** Returns the files of earlier attempts and the given others, without the doubtful ones. */
-function filesOfEarlier(
-  { ran, unusedFiles = [], doubtfulFiles = [] }: Pick<Part, 'ran' | 'unusedFiles' | 'doubtfulFiles'>,
-  others: FileAtApi[] = [],
-): FileAtApi[] {
-  const doubtful = new Set(doubtfulFiles.map(({ fileId }) => fileId));
-  const all = [
-    ...ran.flatMap((earlier) => [...inputsOf(earlier), ...resultsOf(earlier)]),
-    ...others,
-    ...unusedFiles,
-  ];
-  return [...new Map(all.map((file) => [file.fileId, file])).values()].filter(
-    ({ fileId }) => !doubtful.has(fileId),
-  );
-}
-
-interface Attempt {
-  intent?: Intent;
-  batch?: ObservedBatch;
-}
-
-function inputsOf({ intent, batch }: Attempt): FileAtApi[] {
-  return filesWith([intent?.fileId, batch?.inputFileId], intent);
-}
-
-function resultsOf({ intent, batch }: Attempt): FileAtApi[] {
-  return filesWith([batch?.outputFileId, batch?.errorFileId], intent);
-}
-
-function filesWith(fileIds: (string | undefined)[], intent: Intent | undefined): FileAtApi[] {
-  return fileIds.flatMap((fileId) => (fileId === undefined ? [] : [fileAtApi(fileId, intent?.account)]));
 }

@@ -23,6 +23,11 @@ export function describeStack(template: Template, endpointUrl: string): Stack {
       })),
     resources: Object.entries(template.Resources)
       .filter(([, resource]) => isThere(resource))
-      .map(([logicalId, { Type }]) => ({ logicalId, physicalId: String(scope.ref(logicalId)), type: Type })),
+      .map(([logicalId, { Type, DeletionPolicy }]) => ({
+        logicalId,
+        physicalId: String(scope.ref(logicalId)),
+        type: Type,
+        ...(DeletionPolicy?.startsWith('Retain') && { isRetained: true }),
+      })),
   };
 }

@@ -2,6 +2,8 @@ import { CloudFormationEngine } from '../aws/cloudformation/engine.ts';
 import { DynamoDbEngine } from '../aws/dynamodb/engine.ts';
 import { EventsEngine } from '../aws/events/engine.ts';
 import type { Authorizer } from '../aws/iam/authorizer.ts';
+import { IamEngine } from '../aws/iam/engine.ts';
+import { LambdaEngine } from '../aws/lambda/engine.ts';
 import { S3Engine } from '../aws/s3/engine.ts';
 import { SchedulerEngine } from '../aws/scheduler/engine.ts';
 import { SecretsEngine } from '../aws/secretsmanager/engine.ts';
@@ -28,6 +30,8 @@ export class Engines {
   readonly secrets: SecretsEngine;
   readonly dynamoDb: DynamoDbEngine;
   readonly cloudFormation: CloudFormationEngine;
+  readonly lambda: LambdaEngine;
+  readonly iam: IamEngine;
 
   constructor(options: {
     directory: string;
@@ -65,10 +69,13 @@ export class Engines {
     this.secrets = new SecretsEngine({ clock });
     this.dynamoDb = new DynamoDbEngine({ directory });
     this.cloudFormation = new CloudFormationEngine({ now: () => clock.now() });
+    this.lambda = new LambdaEngine();
+    this.iam = new IamEngine({ authorizer });
   }
 
   get all() {
-    return [this.s3, this.sqs, this.events, this.scheduler, this.secrets, this.dynamoDb, this.cloudFormation];
+    const { s3, sqs, events, scheduler, secrets, dynamoDb, cloudFormation, lambda, iam } = this;
+    return [s3, sqs, events, scheduler, secrets, dynamoDb, cloudFormation, lambda, iam];
   }
 
   /** Creates the resources of the plan that do not exist yet, and updates the settings of the others. */
@@ -79,6 +86,8 @@ export class Engines {
     for (const { name, settings } of plan.queues)
       this.sqs.queues.createQueue(name, { ...settings, time: 'clock' });
     for (const table of plan.tables) await this.dynamoDb.createTable(table);
+    for (const described of plan.functions) this.lambda.putFunction(described);
+    for (const described of plan.mappings) this.lambda.putMapping(described);
     const { rules } = this.events;
     for (const bus of plan.buses) rules.createBus(bus);
     for (const { targets, arn: _, ...rule } of plan.rules) {

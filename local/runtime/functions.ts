@@ -56,9 +56,9 @@ export class Functions {
       });
       this.#byArn.set(spec.arn, lambda);
     }
-    this.#mappings = plan.mappings.map(
-      (mapping) => new EventSourceMapping(mapping, this.#named(mapping.functionName), options.queues),
-    );
+    this.#mappings = plan.mappings
+      .filter(({ enabled }) => enabled)
+      .map((mapping) => new EventSourceMapping(mapping, this.#named(mapping.functionName), options.queues));
   }
 
   /** Starts a process of each function, so that a function that cannot load fails now. Throws its error. */

@@ -102,7 +102,7 @@ function addResource(
       plan.invokeConfigs.push(readInvokeConfig(properties));
       break;
     case 'AWS::Lambda::EventSourceMapping':
-      plan.mappings.push(...[readMapping(properties) ?? []].flat());
+      plan.mappings.push(readMapping(properties, scope.nameOf(logicalId)));
       break;
     case 'AWS::Scheduler::Schedule':
       plan.schedules.push(readSchedule(properties, names()));

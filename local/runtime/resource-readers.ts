@@ -1,11 +1,11 @@
 import type { TableDefinition } from '../aws/dynamodb/engine.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/protocol/aws-service.ts';
-import type { MappingSpec } from '../lambda/event-source-mapping.ts';
 import type { AsynchronousPolicy } from '../lambda/function-spec.ts';
 import type { Properties } from './properties.ts';
 import type {
   BucketPlan,
   FunctionPlan,
+  MappingPlan,
   OfFunction,
   QueuePlan,
   RulePlan,
@@ -191,18 +191,18 @@ export function readInvokeConfig(properties: Properties): OfFunction<Asynchronou
   };
 }
 
-/** Returns undefined for a disabled mapping. */
-export function readMapping(properties: Properties): OfFunction<MappingSpec> | undefined {
+export function readMapping(properties: Properties, id: string): MappingPlan {
   const responses = properties.texts('FunctionResponseTypes');
   const scaling = properties.optionalObject('ScalingConfig');
-  const mapping = {
+  return {
+    id,
+    enabled: properties.optionalFlag('Enabled') ?? true,
     functionName: functionNameOf(properties),
     queueArn: properties.text('EventSourceArn'),
     batchSize: properties.optionalNumber('BatchSize') ?? DEFAULT_BATCH_SIZE,
     maximumConcurrency: scaling?.optionalNumber('MaximumConcurrency') ?? CONCURRENCY_WITHOUT_LIMIT,
     reportsItemFailures: responses.includes('ReportBatchItemFailures'),
   };
-  return (properties.optionalFlag('Enabled') ?? true) ? mapping : undefined;
 }
 
 export function readSchedule(properties: Properties, { name }: ResourceNames): SchedulePlan {

@@ -43,6 +43,12 @@ export interface UrlPlan {
 /** An event source mapping or an EventInvokeConfig, with the name of its function. */
 export type OfFunction<T> = T & { readonly functionName: string };
 
+/** An event source mapping. A disabled one feeds no function. */
+export interface MappingPlan extends OfFunction<MappingSpec> {
+  readonly id: string;
+  readonly enabled: boolean;
+}
+
 export interface SchedulePlan {
   readonly name: string;
   readonly expression: string;
@@ -64,7 +70,7 @@ export interface StackPlan {
   readonly tables: TableDefinition[];
   readonly functions: FunctionPlan[];
   readonly invokeConfigs: OfFunction<AsynchronousPolicy>[];
-  readonly mappings: OfFunction<MappingSpec>[];
+  readonly mappings: MappingPlan[];
   readonly schedules: SchedulePlan[];
   readonly urls: UrlPlan[];
 }

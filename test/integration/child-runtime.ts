@@ -150,17 +150,19 @@ export async function programOf(command = ''): Promise<{ path: string; env: Reco
   return { path, env: { NODE_COMPILE_CACHE: join(dirname(path), 'compiled') } };
 }
 
-/** Runs `batchdrop` to its end. */
+/** Runs `batchdrop` to its end. `stdin`: what is piped to it; by default, nothing. */
 export async function batchdrop(
   args: readonly string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
+  options: { cwd?: string; env?: Record<string, string>; stdin?: string } = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const program = await programOf(args[0]);
   const child = spawn(process.execPath, [program.path, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...environmentOfTheShell(), ...program.env, ...options.env },
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   });
+  child.stdin.on('error', () => {}); // a command that reads nothing may have ended
+  child.stdin.end(options.stdin);
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { code: child.exitCode, stdout, stderr };
 }

@@ -95,6 +95,15 @@ const SHOWN: Record<string, Record<string, string[]>> = {
       'rate(5 minutes)',
     ],
   },
+  'step-functions.ts': {
+    StepFunctions: [
+      'lambda:invoke.waitForTaskToken',
+      'taskToken.$',
+      'TimeoutSeconds',
+      '"states:SendTaskSuccess"',
+      'Batchdrop.Rejected',
+    ],
+  },
   'cancel-from-a-service.ts': { CancelFromAService: ['"CANCEL_QUEUE_URL"', '"sqs:SendMessage"'] },
 };
 

@@ -95,6 +95,9 @@ describe('the package', () => {
       'redrive',
       'release',
       'webhook',
+      'key',
+      'purge',
+      'teardown',
     ];
     expect(commands).toEqual([...known, 'completion', 'help']);
     expect((await batchdrop('--version')).stdout).toBe(`${present['version.txt']?.trim()}\n`);

@@ -1,8 +1,6 @@
 import {
-  CreateSecretCommand,
   DeleteSecretCommand,
   GetSecretValueCommand,
-  PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import {
@@ -12,6 +10,7 @@ import {
   signingSecretsText,
 } from '../../../functions/shared/adapters/openai/stored-signing-secrets.ts';
 import { NotAllowed } from '../../../functions/shared/domain/errors.ts';
+import { changeSecret, errorName, isMissingSecret, putSecret } from '../../connection/put-secret.ts';
 import { clientConfigAt, type Target } from '../../connection/target.ts';
 
 /** `invalid`: the functions cannot read it either. `closed`: only the functions can read it, as on one machine. */
@@ -45,8 +44,9 @@ export class StoredWebhookSecret {
       const { SecretString = '' } = await this.#client.send(new GetSecretValueCommand({ SecretId: this.id }));
       return parseSigningSecrets(SecretString, `read the secret ${this.id}`);
     } catch (error) {
-      if (isMissing(error)) return { is: 'absent' };
-      if (nameOf(error) === 'AccessDeniedException' && this.#target.kind === 'local') return { is: 'closed' };
+      if (isMissingSecret(error)) return { is: 'absent' };
+      if (errorName(error) === 'AccessDeniedException' && this.#target.kind === 'local')
+        return { is: 'closed' };
       if (error instanceof NotAllowed) return { is: 'invalid', problem: error.message };
       throw error;
     }
@@ -55,16 +55,10 @@ export class StoredWebhookSecret {
   /** Stores the secrets in place of those that were read. Creates the secret if it does not exist. */
   async replace(known: ReadSecret, secrets: StoredSecret[]): Promise<void> {
     const createdBy = 'secrets' in known ? known.createdBy : undefined;
-    if (await this.#put({ secrets, ...(createdBy !== undefined && { createdBy }) })) return;
-    const SecretString = signingSecretsText({ secrets, createdBy: US });
-    const Description = 'Signing secrets of webhooks, written by batchdrop webhook';
-    await this.#client
-      .send(new CreateSecretCommand({ Name: this.id, SecretString, Description }))
-      .catch(async (error: unknown) => {
-        // Another process has created it in the meantime.
-        if (nameOf(error) !== 'ResourceExistsException' || !(await this.#put({ secrets, createdBy: US })))
-          throw error;
-      });
+    const value = signingSecretsText({ secrets, ...(createdBy !== undefined && { createdBy }) });
+    const description = 'Signing secrets of webhooks, written by batchdrop webhook';
+    const first = signingSecretsText({ secrets, createdBy: US });
+    await putSecret(this.#client, this.id, { value, first, description });
   }
 
   /** Deletes the secret if this CLI created it. Otherwise removes its content. */
@@ -72,11 +66,14 @@ export class StoredWebhookSecret {
     const known = await this.read();
     if ('is' in known && known.is === 'absent') return 'absent';
     const isOurs = 'secrets' in known && known.createdBy === US;
-    if (!isOurs) return (await this.#put({ secrets: [] })) ? 'emptied' : 'absent';
+    if (!isOurs) {
+      const emptied = await changeSecret(this.#client, this.id, signingSecretsText({ secrets: [] }));
+      return emptied ? 'emptied' : 'absent';
+    }
     // Without a recovery period, so that the name can be reused: the secret has no value without its endpoint.
     const gone = new DeleteSecretCommand({ SecretId: this.id, ForceDeleteWithoutRecovery: true });
     await this.#client.send(gone).catch((error: unknown) => {
-      if (!isMissing(error)) throw error;
+      if (!isMissingSecret(error)) throw error;
     });
     return 'deleted';
   }
@@ -84,24 +81,4 @@ export class StoredWebhookSecret {
   close(): void {
     this.#client.destroy();
   }
-
-  /** Returns false if there is no such secret. */
-  async #put(stored: StoredSigningSecrets): Promise<boolean> {
-    try {
-      const SecretString = signingSecretsText(stored);
-      await this.#client.send(new PutSecretValueCommand({ SecretId: this.id, SecretString }));
-      return true;
-    } catch (error) {
-      if (isMissing(error)) return false;
-      throw error;
-    }
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return nameOf(error) === 'ResourceNotFoundException';
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : '';
 }

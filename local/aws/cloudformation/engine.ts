@@ -1,11 +1,16 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../iam/caller.ts';
 import { AwsError } from '../protocol/aws-error.ts';
 import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
-import { notImplemented, readBody } from '../protocol/json-protocol.ts';
 import { pageOf } from '../protocol/paging.ts';
-import { writeDocument, type XmlContent } from '../protocol/xml.ts';
+import {
+  queryList as list,
+  type QueryOperation,
+  type QueryProtocol,
+  serveQuery,
+  textsIn,
+} from '../protocol/query-protocol.ts';
 
 /** A stack of the local runtime, with every name resolved. */
 export interface Stack {
@@ -27,36 +32,44 @@ interface StackResource {
   /** The value of `Ref`. */
   readonly physicalId: string;
   readonly type: string;
+  /** A deletion of the stack leaves the resource. */
+  readonly isRetained?: boolean;
 }
 
 /** A stack with its id and creation time (ISO 8601). */
 interface DeployedStack extends Stack {
   readonly id: string;
   readonly since: string;
+  readonly status: 'CREATE_COMPLETE' | 'DELETE_COMPLETE';
 }
 
-type Operation = (form: URLSearchParams) => { readonly [element: string]: XmlContent };
+/** A resource that left the stack. */
+interface ResourceEvent extends StackResource {
+  readonly at: string;
+}
 
-const NAMESPACE = 'http://cloudformation.amazonaws.com/doc/2010-05-15/';
 const STATUS = 'CREATE_COMPLETE';
 const RESOURCES_PER_PAGE = 100; // as in AWS's ListStackResources
 
 /**
- * CloudFormation on the endpoint: lists the deployed stacks and their resources. The creation time of a stack is the
- * start of this runtime, not of its first run.
+ * CloudFormation on the endpoint: lists the deployed stacks and their resources, and what left them. The creation time of a
+ * stack is the start of this runtime, not of its first run.
  */
 export class CloudFormationEngine implements AwsService {
   readonly signingName = 'cloudformation';
   readonly #now: () => number;
+  /** By id. A deleted stack is found by its id only. */
   readonly #stacks = new Map<string, DeployedStack>();
-  readonly #operations: Readonly<Record<string, Operation>> = {
-    DescribeStacks: (form) => ({ Stacks: list(this.#asked(form).map(describeStack)) }),
-    ListStacks: (form) => ({ StackSummaries: list(this.#ofStatus(form).map(summarize)) }),
-    DescribeStackResources: (form) => {
-      const stack = this.#named(form);
-      return { StackResources: list(stack.resources.map((resource) => describeResource(stack, resource))) };
+  /** By the id of the stack. */
+  readonly #events = new Map<string, ResourceEvent[]>();
+  readonly #protocol: QueryProtocol = {
+    signingName: this.signingName,
+    namespace: 'http://cloudformation.amazonaws.com/doc/2010-05-15/',
+    resourceOf: (form) => {
+      const name = form.get('StackName');
+      return name === null ? '*' : name.startsWith('arn:') ? name : stackId(name);
     },
-    ListStackResources: (form) => listResources(this.#named(form), form.get('NextToken') ?? undefined),
+    operations: this.#operations(),
   };
 
   /** `now` returns milliseconds since the epoch. */
@@ -66,47 +79,76 @@ export class CloudFormationEngine implements AwsService {
 
   /** Adds the stack, or replaces the one with the same name. */
   add(stack: Stack): void {
-    const since = new Date(this.#now()).toISOString();
-    this.#stacks.set(stack.name, { ...stack, id: stackId(stack.name), since });
+    const known = this.#live(stack.name);
+    const nth = [...this.#stacks.values()].filter(({ name }) => name === stack.name).length;
+    const id = known?.id ?? stackId(stack.name, nth);
+    const left = known?.resources.filter(
+      (each) => !stack.resources.some((now) => now.logicalId === each.logicalId),
+    );
+    this.#noteLeft(id, left ?? []);
+    this.#stacks.set(id, { ...stack, id, since: this.#time(), status: STATUS });
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
-    const requestId = randomUUID();
-    try {
-      const form = new URLSearchParams((await readBody(request)).toString('utf8'));
-      const action = form.get('Action') ?? '';
-      const operation = Object.hasOwn(this.#operations, action) ? this.#operations[action] : undefined;
-      if (operation === undefined) throw notImplemented(action === '' ? 'A request without Action' : action);
-      const name = form.get('StackName');
-      const resource = name === null ? '*' : name.startsWith('arn:') ? name : stackId(name);
-      caller.demand({ action: `cloudformation:${action}`, resource });
-      const answer = { [`${action}Result`]: operation(form), ResponseMetadata: { RequestId: requestId } };
-      send(response, 200, writeDocument(`${action}Response`, answer, NAMESPACE));
-    } catch (error) {
-      if (!(error instanceof AwsError)) throw error;
-      const { queryCode, code, message: Message } = error;
-      const answer = { Error: { Type: 'Sender', Code: queryCode ?? code, Message }, RequestId: requestId };
-      send(response, error.status, writeDocument('ErrorResponse', answer, NAMESPACE));
-    }
+  /** Marks the stack as deleted. The services keep its resources. */
+  remove(name: string): void {
+    const stack = this.#live(name);
+    if (stack === undefined) throw refuse(`Stack with id ${name} does not exist`);
+    this.#noteLeft(stack.id, stack.resources);
+    this.#stacks.set(stack.id, { ...stack, status: 'DELETE_COMPLETE' });
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
+    return serveQuery(this.#protocol, request, response, caller);
   }
 
   async close(): Promise<void> {}
 
+  #operations(): Record<string, QueryOperation> {
+    return {
+      DescribeStacks: (form) => ({ Stacks: list(this.#asked(form).map(describeStack)) }),
+      ListStacks: (form) => ({ StackSummaries: list(this.#ofStatus(form).map(summarize)) }),
+      DescribeStackEvents: (form) => {
+        const stack = this.#named(form);
+        const events = (this.#events.get(stack.id) ?? []).toReversed(); // newest first, as on AWS
+        return { StackEvents: list(events.map((event, nth) => describeEvent(stack, event, nth))) };
+      },
+      DescribeStackResources: (form) => {
+        const stack = this.#named(form);
+        return { StackResources: list(stack.resources.map((resource) => describeResource(stack, resource))) };
+      },
+      ListStackResources: (form) => listResources(this.#named(form), form.get('NextToken') ?? undefined),
+    };
+  }
+
+  #noteLeft(id: string, resources: readonly StackResource[]): void {
+    const at = this.#time();
+    const before = this.#events.get(id) ?? [];
+    this.#events.set(id, [...before, ...resources.map((resource) => ({ ...resource, at }))]);
+  }
+
+  #time(): string {
+    return new Date(this.#now()).toISOString();
+  }
+
+  #live(name: string): DeployedStack | undefined {
+    return [...this.#stacks.values()].find((stack) => stack.name === name && stack.status === STATUS);
+  }
+
   /** Returns the stack with the requested name or id, or all stacks. */
   #asked(form: URLSearchParams): DeployedStack[] {
-    return form.has('StackName') ? [this.#named(form)] : [...this.#stacks.values()];
+    if (form.has('StackName')) return [this.#named(form)];
+    return [...this.#stacks.values()].filter(({ status }) => status === STATUS);
   }
 
   #ofStatus(form: URLSearchParams): DeployedStack[] {
-    const wanted = [...form].filter(([name]) => name.startsWith('StackStatusFilter.member.'));
-    const isWanted = wanted.length === 0 || wanted.some(([, status]) => status === STATUS);
-    return isWanted ? [...this.#stacks.values()] : [];
+    const wanted = textsIn(form, 'StackStatusFilter');
+    return [...this.#stacks.values()].filter(({ status }) => wanted.length === 0 || wanted.includes(status));
   }
 
   #named(form: URLSearchParams): DeployedStack {
     const given = form.get('StackName') ?? '';
     if (given === '') throw refuse('StackName must be specified');
-    const found = [...this.#stacks.values()].find(({ name, id }) => given === name || given === id);
+    const found = this.#stacks.get(given) ?? this.#live(given);
     if (found === undefined) throw refuse(`Stack with id ${given} does not exist`);
     return found;
   }
@@ -120,7 +162,7 @@ function describeStack(stack: DeployedStack) {
     Description: stack.description,
     Parameters: list(parameters.map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue }))),
     CreationTime: stack.since,
-    StackStatus: STATUS,
+    StackStatus: stack.status,
     DisableRollback: false,
     EnableTerminationProtection: false,
     Outputs: list(
@@ -133,13 +175,13 @@ function describeStack(stack: DeployedStack) {
   };
 }
 
-function summarize({ id, name, description, since }: DeployedStack) {
+function summarize({ id, name, description, since, status }: DeployedStack) {
   return {
     StackId: id,
     StackName: name,
     TemplateDescription: description,
     CreationTime: since,
-    StackStatus: STATUS,
+    StackStatus: status,
   };
 }
 
@@ -175,24 +217,28 @@ function listResources(stack: DeployedStack, token: string | undefined) {
   };
 }
 
-/** Returns a list in the format of the query protocol. */
-function list(member: readonly XmlContent[]): XmlContent {
-  return { member };
+function describeEvent(stack: DeployedStack, event: ResourceEvent, nth: number) {
+  return {
+    StackId: stack.id,
+    EventId: `${event.logicalId}-${nth}`,
+    StackName: stack.name,
+    LogicalResourceId: event.logicalId,
+    PhysicalResourceId: event.physicalId,
+    ResourceType: event.type,
+    Timestamp: event.at,
+    ResourceStatus: event.isRetained ? 'DELETE_SKIPPED' : 'DELETE_COMPLETE',
+  };
 }
 
-/** Returns a stack id. Like AWS's, it ends in a UUID; this one is derived from the name. */
-function stackId(name: string): string {
-  const hex = createHash('sha256').update(name).digest('hex');
+/** Returns a stack id. Like AWS's, it ends in a UUID; this one is derived from the name. `nth`: how many had it before. */
+function stackId(name: string, nth = 0): string {
+  const hex = createHash('sha256')
+    .update(nth === 0 ? name : `${name} ${nth}`)
+    .digest('hex');
   const uuid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)];
   return `arn:aws:cloudformation:${LOCAL_REGION}:${LOCAL_ACCOUNT}:stack/${name}/${uuid.join('-')}`;
 }
 
 function refuse(message: string): AwsError {
   return new AwsError('ValidationError', message);
-}
-
-function send(response: ServerResponse, status: number, document: string): void {
-  const body = Buffer.from(document);
-  response.writeHead(status, { 'content-type': 'text/xml', 'content-length': body.length });
-  response.end(body);
 }

@@ -104,6 +104,14 @@ export class Authorizer implements FunctionKeys {
     return { demand: (need) => this.#demand({ kind: 'anybody' }, need, context) };
   }
 
+  /** Returns what the role's own policies say; undefined if there is no such role. */
+  simulate(roleArn: string, need: Need): Verdict | undefined {
+    const { ofRoles } = this.#policies;
+    if (!ofRoles.has(roleArn)) return undefined;
+    const principal: Principal = { kind: 'role', roleArn, sessionName: 'simulation' };
+    return decide({ ...NOBODY, ofRoles }, { principal, ...need, context: ALWAYS });
+  }
+
   /** Returns whether the service may assume the role. */
   isTrusted(roleArn: string, service: string): boolean {
     return isTrusted(this.#policies, roleArn, service, ALWAYS);

@@ -142,6 +142,7 @@ const S3: Readonly<Record<string, NeedsOf<S3Request>>> = {
   CompleteMultipartUpload: onObject('s3:PutObject'),
   CopyObject: copying,
   CreateMultipartUpload: writing,
+  DeleteBucket: onBucket('s3:DeleteBucket'),
   DeleteObject: ({ bucket, key, query }) => [neededToDelete(bucket, key, query.get('versionId'))],
   DeleteObjects: () => [], // checked per key with `neededToDelete`: one denied key does not stop the others
   GetBucketLocation: onBucket('s3:GetBucketLocation'),

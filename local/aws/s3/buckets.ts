@@ -25,6 +25,8 @@ export class Buckets {
   readonly #save: StatementSync;
   readonly #find: StatementSync;
   readonly #list: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #content: StatementSync;
 
   constructor(database: DatabaseSync) {
     // Versioning that was turned on can only be suspended. Existing versions remain.
@@ -34,6 +36,10 @@ export class Buckets {
       ON CONFLICT (name) DO UPDATE SET event_bridge = :eventBridge, versioning = CASE
         WHEN :versioned THEN 'Enabled' WHEN versioning = 'Never' THEN 'Never' ELSE 'Suspended' END`);
     this.#find = database.prepare('SELECT * FROM bucket WHERE name = ?');
+    this.#delete = database.prepare('DELETE FROM bucket WHERE name = ?');
+    this.#content = database.prepare(
+      'SELECT 1 FROM version WHERE bucket = :name UNION ALL SELECT 1 FROM upload WHERE bucket = :name LIMIT 1',
+    );
     this.#list = database.prepare('SELECT * FROM bucket WHERE name >= ? ORDER BY name');
   }
 
@@ -44,6 +50,15 @@ export class Buckets {
       versioned: bucket.versioned ? 1 : 0,
       eventBridge: bucket.eventBridge ? 1 : 0,
     });
+  }
+
+  /** Returns whether the bucket has no version, no delete marker and no upload. */
+  isEmpty(name: string): boolean {
+    return this.#content.get({ name }) === undefined;
+  }
+
+  delete(name: string): void {
+    this.#delete.run(name);
   }
 
   /** Returns the bucket with this name. Throws `NoSuchBucket` if there is none. */

@@ -1,3 +1,4 @@
+import { deleteBucket } from './bucket-deletes.ts';
 import {
   getBucketLocation,
   getBucketNotificationConfiguration,
@@ -29,6 +30,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['CompleteMultipartUpload', completeMultipartUpload],
   ['CopyObject', copyObject],
   ['CreateMultipartUpload', createMultipartUpload],
+  ['DeleteBucket', deleteBucket],
   ['DeleteObject', deleteObject],
   ['DeleteObjects', deleteObjects],
   ['GetBucketLocation', getBucketLocation],

@@ -12,6 +12,7 @@ import { ListQueuesCommand } from '@aws-sdk/client-sqs';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
+import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
 import { changePart } from '../../../functions/shared/lifecycle/compare-and-set.ts';
 import { validateRequestFile } from '../../../functions/shared/request-file/validate-request-file.ts';
 import { createInMemoryRowTables } from '../../fakes/in-memory-row-tables.ts';
@@ -793,6 +794,85 @@ describe('a deployed stack', () => {
     expect(stderr).toMatch(sentence);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(code).toBe(1);
+  });
+});
+
+describe('batchdrop purge', () => {
+  const KEY = 'private/mine.jsonl';
+  const rows = chatRows(3, 'private');
+  const list = async (folder: string) => [
+    ...(await user.keys(runtime.names.requestBucket, folder)),
+    ...(await user.keys(runtime.names.resultsBucket, folder)),
+  ];
+  const upload = async (metadata: Record<string, string> = {}) =>
+    jobIdOf({
+      bucket: runtime.names.requestBucket,
+      key: KEY,
+      versionId: await user.put(KEY, rows, metadata),
+    });
+  const facts = async (jobId: string) => JSON.parse((await cli('show', jobId, '--json')).stdout);
+
+  it('refuses a job that is not over, shows what it would delete, and then deletes all of it', async () => {
+    const held = await upload({ 'batchdrop-hold': 'yes' });
+    await expect.poll(async () => (await cli('show', held, '--json')).code, { timeout: 60_000 }).toBe(0);
+    const running = await cli('purge', held, '--yes');
+    expect(running).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('only an ended job can be purged'),
+    });
+    await cli('cancel', held, '--yes');
+
+    const jobId = await upload();
+    await cli('wait', jobId);
+    const joined = await upload();
+    await cli('wait', joined);
+    expect(await facts(joined)).toMatchObject({ status: 'joined' });
+    const dryRun = () => cli('purge', jobId, '--dry-run', '--json');
+    await expect.poll(async () => (await dryRun()).stderr, { timeout: 60_000 }).toBe(''); // after the clean-up
+    expect(JSON.parse((await dryRun()).stdout)).toMatchObject({
+      ...{ jobId, purged: false, copies: [joined], leftJobs: [held], costRecord: 'kept' },
+      ...{
+        requestFileVersions: { count: 2, bytes: 2 * rows.length },
+        resultObjects: { count: 3 },
+        apiFiles: 2,
+      },
+    });
+    const asked = await cli('purge', jobId);
+    expect(asked).toMatchObject({ code: 1, stderr: expect.stringContaining('To answer yes, add --yes.') });
+    expect(asked.stdout).toContain('what it cost, with its key and metadata');
+    expect(await list(`${KEY}/${jobId}/`)).toHaveLength(3);
+
+    const purged = await cli('purge', jobId, '--yes');
+    expect(purged).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringContaining(`Purged job ${jobId}.`),
+    });
+    expect(await list(`${KEY}/${jobId}/`)).toEqual([]);
+    for (const gone of [jobId, joined])
+      expect(await cli('show', gone)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('There is no job'),
+      });
+    const files = await (
+      await fetch(`${runtime.names.openAiUrl}/files`, { headers: { authorization: 'Bearer any' } })
+    ).text();
+    expect(files).not.toContain(jobId);
+    expect(await user.keys(runtime.names.resultsBucket, '_batchdrop/costs/')).toContainEqual(
+      expect.stringContaining(jobId),
+    );
+  });
+
+  it('leaves nothing that a later upload of the same bytes could join', async () => {
+    const jobId = await upload();
+    await cli('wait', jobId);
+    expect(await facts(jobId)).toMatchObject({ status: 'completed' });
+    await expect
+      .poll(async () => (await cli('purge', jobId, '--costs', '--yes')).stderr, { timeout: 60_000 })
+      .toBe('');
+    expect(await user.keys(runtime.names.resultsBucket, '_batchdrop/costs/')).not.toContainEqual(
+      expect.stringContaining(jobId),
+    );
   });
 });
 

@@ -29,12 +29,18 @@ const CHECKS = [
     'secret',
     'API key',
     'request bucket',
+    'new files',
+    'functions',
+    'queues',
+    'permissions',
     'schedule',
     'last tick',
     'clock',
     'submission',
     'account',
+    'waiting',
     'stalled',
+    'files',
   ],
   ...['DLQ intake', 'DLQ submit', 'DLQ deliver', 'DLQ cancel', 'DLQ approve', 'DLQ undelivered'],
   ...['webhook', 'webhook secret', 'last webhook'],
@@ -138,7 +144,7 @@ describe('batchdrop doctor', () => {
       expect(by.get(check)).toMatchObject({
         verdict: 'failed',
         found: 'read the secret batchdrop/openai: AccessDeniedException',
-        advice: expect.stringContaining('put-secret-value --secret-id batchdrop/openai'),
+        advice: expect.stringContaining('needs secretsmanager:GetSecretValue on batchdrop/openai'),
       });
     }
     expect(by.get('schedule')?.verdict).toBe('ok'); // a failed check does not prevent the others
@@ -149,7 +155,7 @@ describe('batchdrop doctor', () => {
       'sends no events',
       { versioned: true, eventBridge: false },
       'sends no events to EventBridge, so no file is noticed',
-      'Turn on "Amazon EventBridge" in the properties of mine',
+      `aws s3api put-bucket-notification-configuration --bucket mine --notification-configuration '{"EventBridgeConfiguration":{}}'`,
     ],
     [
       'has no versioning',
@@ -194,6 +200,9 @@ describe('batchdrop doctor', () => {
     expect((await diagnosis()).by.get('schedule')).toMatchObject({
       verdict: 'failed',
       found: expect.stringContaining('DISABLED'),
+      advice: expect.stringMatching(
+        /^aws scheduler update-schedule --cli-input-json '\{"Name":.*"State":"ENABLED"\}'$/,
+      ),
     });
     const tick = async () => (await diagnosis()).by.get('last tick')?.verdict;
     await expect.poll(tick, { timeout: 30_000 }).toBe('failed');
@@ -265,7 +274,7 @@ describe('batchdrop redrive', () => {
     const before = await diagnosis();
     expect(before.by.get('DLQ undelivered')).toMatchObject({
       verdict: 'failed',
-      found: '1 message',
+      found: expect.stringMatching(/^1 message; one, of .*: Object Created s3:\/\/.*\/lost\.jsonl$/),
       advice: expect.stringContaining('batchdrop redrive undelivered'),
     });
     const { code, stdout } = await cli('redrive', 'undelivered');

@@ -13,7 +13,7 @@ import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
 import { batchdrop } from '../child-runtime.ts';
 import { Terminal } from './cli-terminal.ts';
-import { WebhookStack } from './webhook-stack.ts';
+import { API_KEY, WebhookStack } from './webhook-stack.ts';
 
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 const PAGE = join(PROJECT, 'docs', 'cli.md');
@@ -98,7 +98,9 @@ async function capture(): Promise<Map<string, string>> {
     await run('doctor-failing', 'batchdrop doctor');
     await open('batchdrop resume').untilEnded();
     await run('redrive', 'batchdrop redrive undelivered');
+    await capturePurge(open, captures, completed.slice(0, 6));
     await captureWebhooks(open, captures);
+    await captureTeardown(open, captures);
     await captureRealApi(open, terminals, captures);
     return new Map([...captures].map(([name, screen]) => [name, withoutToken(screen)]));
   } finally {
@@ -168,6 +170,46 @@ async function captureWebhooks(
     captures.set('webhook-by-hand', await screen);
   } finally {
     await other.close();
+  }
+}
+
+/** Shows what a purge of a job would delete. */
+async function capturePurge(
+  open: (line: string) => Terminal,
+  captures: Map<string, string>,
+  jobId: string,
+): Promise<void> {
+  for (;;) {
+    const screen = await open(`batchdrop purge ${jobId} --dry-run`).untilEnded();
+    captures.set('purge', screen);
+    if (!/cleans\s+up/.test(screen)) return; // Batchdrop cleans up after the job first
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+}
+
+/** Stores a key, and takes a deployed stack down. */
+async function captureTeardown(
+  open: (line: string, env?: Record<string, string>) => Terminal,
+  captures: Map<string, string>,
+): Promise<void> {
+  const stack = await WebhookStack.open();
+  try {
+    const env = stack.environment;
+    stack.engines.secrets.putSecret('batchdrop/openai', 'sk-of-last-year');
+    const key = open('batchdrop key set --stack Batchdrop', env);
+    await key.until(/not shown/);
+    await new Promise((resolve) => setTimeout(resolve, 500)); // keys that are typed earlier are discarded
+    key.type(`${API_KEY}\r`);
+    captures.set('key', await key.untilEnded());
+    captures.set('teardown', await open('batchdrop teardown --stack Batchdrop', env).untilEnded());
+    stack.engines.cloudFormation.remove('Batchdrop');
+    const after = open('batchdrop teardown --stack Batchdrop', env);
+    await after.until(/name of the stack/);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    after.type('Batchdrop\r');
+    captures.set('teardown-after', await after.untilEnded());
+  } finally {
+    await stack.close();
   }
 }
 

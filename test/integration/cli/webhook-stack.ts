@@ -12,6 +12,7 @@ import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/
 import { createSecretSigningSecrets } from '../../../functions/shared/adapters/openai/signing-secrets.ts';
 import { isGenuine } from '../../../functions/shared/adapters/openai/webhook-signature.ts';
 import { createHandler } from '../../../functions/webhook/handler.ts';
+import type { Stack } from '../../../local/aws/cloudformation/engine.ts';
 import { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
 import { VirtualClock } from '../../../local/clock.ts';
@@ -20,6 +21,8 @@ import { readAssembly } from '../../../local/runtime/assembly.ts';
 import { describeStack } from '../../../local/runtime/describe-stack.ts';
 import { Engines } from '../../../local/runtime/engines.ts';
 import { parseTemplate } from '../../../local/runtime/parse-template.ts';
+import { identitiesOf } from '../../../local/runtime/runtime.ts';
+import type { StackPlan } from '../../../local/runtime/stack-plan.ts';
 import { createRecordingBus } from '../../fakes/recording-bus.ts';
 import { createRecordingLog } from '../../fakes/recording-log.ts';
 import { createRecordingMetrics } from '../../fakes/recording-metrics.ts';
@@ -37,6 +40,7 @@ export const WEBHOOK_SECRET = 'batchdrop/webhook';
  */
 export class WebhookStack {
   readonly engines: Engines;
+  readonly authorizer: Authorizer;
   readonly url: string;
   /** The official client, as the owner of the project. */
   readonly openai: OpenAI;
@@ -48,18 +52,22 @@ export class WebhookStack {
   readonly #function: Server;
   readonly #directory: string;
   #outputs: Record<string, string> = {};
+  #plan: StackPlan | undefined;
+  #described: Stack | undefined;
   readonly #closing: (() => void)[] = [];
   #webhook: ReturnType<typeof createHandler> | undefined;
 
   private constructor(parts: {
     clock: VirtualClock;
     engines: Engines;
+    authorizer: Authorizer;
     endpoint: Endpoint;
     api: BatchApiServer;
     server: Server;
     directory: string;
   }) {
     this.engines = parts.engines;
+    this.authorizer = parts.authorizer;
     this.#clock = parts.clock;
     this.#endpoint = parts.endpoint;
     this.#api = parts.api;
@@ -73,7 +81,8 @@ export class WebhookStack {
     const directory = mkdtempSync(join(tmpdir(), 'batchdrop-webhook-'));
     const clock = new VirtualClock();
     const invocations = { invoke: async () => {}, invokeLater: () => {}, report: () => {} };
-    const engines = new Engines({ directory, clock, invocations, authorizer: new Authorizer() });
+    const authorizer = new Authorizer();
+    const engines = new Engines({ directory, clock, invocations, authorizer });
     const endpoint = await startEndpoint({ services: engines.all, port: 0 });
     const api = await startBatchApi({
       ...options,
@@ -90,7 +99,7 @@ export class WebhookStack {
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    stack = new WebhookStack({ clock, engines, endpoint, api, server, directory });
+    stack = new WebhookStack({ clock, engines, authorizer, endpoint, api, server, directory });
     await stack.#deploy();
     return stack;
   }
@@ -134,6 +143,35 @@ export class WebhookStack {
     return (await this.#webhook?.(request, deadline))?.status ?? 500;
   }
 
+  /** The resources of its template. */
+  get plan(): StackPlan {
+    if (this.#plan === undefined) throw new Error('the stack is not deployed');
+    return this.#plan;
+  }
+
+  /** The stack as CloudFormation describes it. */
+  get described(): Stack {
+    if (this.#described === undefined) throw new Error('the stack is not deployed');
+    return this.#described;
+  }
+
+  /** CloudFormation describes it from now on with these values of outputs. */
+  describeWith(values: Readonly<Record<string, string>>): void {
+    const outputs = this.described.outputs.map((output) => ({
+      ...output,
+      value: values[output.key] ?? output.value,
+    }));
+    this.engines.cloudFormation.add({ ...this.described, outputs });
+  }
+
+  /** IAM uses these policies of roles from now on; by default, those of the template. */
+  enforce(ofRoles = this.plan.policies.ofRoles): void {
+    const { queues } = this.engines.sqs;
+    this.authorizer.enforce({ ...this.plan.policies, ofRoles }, identitiesOf(this.plan), (arn) =>
+      queues.policyOf(arn),
+    );
+  }
+
   connect(): Promise<Connection> {
     return connect({ stack: NAME, region: 'us-east-1' });
   }
@@ -172,7 +210,9 @@ export class WebhookStack {
 
   async #deploy(): Promise<void> {
     const assembly = readAssembly(await synthesizedStack({ context: { webhook: 'yes' } }));
-    await this.engines.apply(parseTemplate(assembly, this.#endpoint.url));
+    this.#plan = parseTemplate(assembly, this.#endpoint.url);
+    await this.engines.apply(this.#plan);
+    this.enforce();
     const described = describeStack(assembly.template, this.#endpoint.url);
     const values: Record<string, string> = { ApiBaseUrl: this.#api.url, WebhookUrl: this.url };
     const outputs = described.outputs.map((output) => ({
@@ -180,7 +220,8 @@ export class WebhookStack {
       value: values[output.key] ?? output.value,
     }));
     this.#outputs = Object.fromEntries(outputs.map(({ key, value }) => [key, value]));
-    this.engines.cloudFormation.add({ ...described, outputs });
+    this.#described = { ...described, outputs };
+    this.engines.cloudFormation.add(this.#described);
     this.engines.secrets.putSecret('batchdrop/openai', API_KEY);
   }
 }

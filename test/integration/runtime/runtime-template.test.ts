@@ -158,12 +158,15 @@ describe('a template', () => {
     ]);
     expect(plan.mappings).toEqual([
       {
+        id: 'mapping',
+        enabled: true,
         functionName: 'worker',
         queueArn: workQueueArn,
         batchSize: 1,
         maximumConcurrency: 2,
         reportsItemFailures: true,
       },
+      expect.objectContaining({ id: 'off', enabled: false, functionName: 'x', queueArn: 'y' }),
     ]);
     expect(plan.schedules).toEqual([
       {

@@ -1,5 +1,6 @@
 import {
   CloudFormationClient,
+  DescribeStackEventsCommand,
   DescribeStackResourcesCommand,
   DescribeStacksCommand,
   ListStackResourcesCommand,
@@ -119,6 +120,39 @@ describe('a stack', () => {
         ResourceStatus: 'CREATE_COMPLETE',
       },
     ]);
+  });
+
+  it('that was deleted is found by its id only, and its events say what it left', async () => {
+    const resources = [
+      { logicalId: 'Data', physicalId: 'data-bucket', type: 'AWS::S3::Bucket', isRetained: true },
+      { logicalId: 'Queue', physicalId: 'queue', type: 'AWS::SQS::Queue' },
+    ];
+    const brief = { parameters: {}, outputs: [] };
+    engine.add({ name: 'Brief', ...brief, resources });
+    const { StackId = '' } = (await onlyStack('Brief')) ?? {};
+    const left = async () => {
+      const { StackEvents = [] } = await client.send(new DescribeStackEventsCommand({ StackName: StackId }));
+      return StackEvents.map((event) => `${event.PhysicalResourceId} ${event.ResourceStatus}`).sort();
+    };
+    expect(await left()).toEqual([]);
+    engine.remove('Brief');
+    expect(await left()).toEqual(['data-bucket DELETE_SKIPPED', 'queue DELETE_COMPLETE']);
+    expect(await onlyStack(StackId)).toMatchObject({ StackStatus: 'DELETE_COMPLETE' });
+    await expect(client.send(new DescribeStacksCommand({ StackName: 'Brief' }))).rejects.toThrow(
+      'does not exist',
+    );
+    const { StackSummaries } = await client.send(
+      new ListStacksCommand({ StackStatusFilter: ['DELETE_COMPLETE'] }),
+    );
+    expect(StackSummaries).toMatchObject([{ StackName: 'Brief', StackId }]);
+
+    engine.add({ name: 'Brief', ...brief, resources });
+    const again = await onlyStack('Brief');
+    expect(again?.StackId).not.toBe(StackId);
+    engine.add({ name: 'Brief', ...brief, resources: [] });
+    const { StackEvents } = await client.send(new DescribeStackEventsCommand({ StackName: 'Brief' }));
+    expect(StackEvents).toHaveLength(2);
+    engine.remove('Brief');
   });
 
   it('has its resources listed in pages of a hundred, each once', async () => {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import * as cloudformation from '@aws-sdk/client-cloudformation';
 import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as events from '@aws-sdk/client-eventbridge';
+import * as iam from '@aws-sdk/client-iam';
+import * as lambda from '@aws-sdk/client-lambda';
 import * as s3 from '@aws-sdk/client-s3';
 import * as scheduler from '@aws-sdk/client-scheduler';
 import * as secretsmanager from '@aws-sdk/client-secrets-manager';
@@ -33,6 +35,17 @@ const INPUT = {
   Id: 'id',
   Name: 'name',
   ResourceArn: 'arn',
+  // Parts of Lambda's paths.
+  CallbackId: 'callback',
+  CapacityProviderName: 'provider',
+  CodeSigningConfigArn: 'arn',
+  DurableExecutionArn: 'arn',
+  FunctionName: 'function',
+  LayerName: 'layer',
+  Resource: 'arn',
+  StatementId: 'statement',
+  UUID: 'uuid',
+  VersionNumber: 1,
 };
 // Sent to a different host, not to the client's endpoint.
 const OF_ANOTHER_HOST = new Set(['WriteGetObjectResponse']);
@@ -44,6 +57,8 @@ const SERVICES = [
   'scheduler',
   'secretsmanager',
   'cloudformation',
+  'lambda',
+  'iam',
 ] as const;
 
 const directory = mkdtempSync(join(tmpdir(), 'batchdrop-operations-'));
@@ -67,6 +82,8 @@ beforeAll(async () => {
     scheduler: { client: new scheduler.SchedulerClient(config), exported: scheduler },
     secretsmanager: { client: new secretsmanager.SecretsManagerClient(config), exported: secretsmanager },
     cloudformation: { client: new cloudformation.CloudFormationClient(config), exported: cloudformation },
+    lambda: { client: new lambda.LambdaClient(config), exported: lambda },
+    iam: { client: new iam.IAMClient(config), exported: iam },
   };
 });
 

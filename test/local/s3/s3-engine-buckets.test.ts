@@ -1,5 +1,8 @@
 import {
+  AbortMultipartUploadCommand,
   CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteBucketCommand,
   DeleteObjectCommand,
   DeleteObjectTaggingCommand,
   GetBucketAclCommand,
@@ -82,6 +85,26 @@ describe('a versioned bucket', () => {
     const listed = await client.send(new ListObjectVersionsCommand({ Bucket: versioned }));
     expect(listed.Versions?.map((one) => one.VersionId)).toEqual(['null', first.VersionId]);
     expect(await read(versioned, 'k', { VersionId: 'null' })).toBe('third');
+  });
+});
+
+describe('a bucket that is deleted', () => {
+  it('must be empty of versions, delete markers and uploads', async () => {
+    const remove = () => client.send(new DeleteBucketCommand({ Bucket: versioned }));
+    const notEmpty = refusal('BucketNotEmpty', 409);
+    const { VersionId } = await put(versioned, 'k', 'content');
+    await expect(remove()).rejects.toEqual(notEmpty);
+    const marker = await client.send(new DeleteObjectCommand({ Bucket: versioned, Key: 'k' }));
+    await client.send(new DeleteObjectCommand({ Bucket: versioned, Key: 'k', VersionId }));
+    await expect(remove()).rejects.toEqual(notEmpty);
+    await client.send(new DeleteObjectCommand({ Bucket: versioned, Key: 'k', VersionId: marker.VersionId }));
+    const upload = { Bucket: versioned, Key: 'half' };
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand(upload));
+    await expect(remove()).rejects.toEqual(notEmpty);
+    await client.send(new AbortMultipartUploadCommand({ ...upload, UploadId }));
+    await remove();
+    await expect(remove()).rejects.toEqual(refusal('NoSuchBucket', 404));
+    await expect(put(versioned, 'k', 'content')).rejects.toEqual(refusal('NoSuchBucket', 404));
   });
 });
 

@@ -33,13 +33,13 @@ function written(context: Record<string, string> = {}) {
 
 /** Everything that is fixed when a template is built, and adds something to it. */
 const EVERYTHING = {
-  monitoring: 'full',
-  alarmEmail: 'team@example.com',
   webhook: 'yes',
   budget: '{"perDay":10}',
   expireFilesAfterDays: '30',
   approveAbove: '5',
   enqueuedTokens: 'gpt-4o-mini=2000000',
+  monitoring: 'full',
+  alarmEmail: 'team@example.com',
 };
 
 const plain = written();

@@ -2,6 +2,14 @@ import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import type { Clock, Ledger, LedgerQueries } from '../../ports/ports.ts';
 import { createDynamoDbLedger } from './ledger.ts';
 import { createDynamoDbLedgerQueries } from './ledger-queries.ts';
+import {
+  createJobRemoval,
+  createTableRemoval,
+  type JobRemoval,
+  type TableRemoval,
+} from './ledger-removal.ts';
+
+export type { JobRemoval } from './ledger-removal.ts';
 
 /** The ledger in a table, with its queries. `close` ends its connections. `onCall` is called before each call of DynamoDB. */
 export function openDynamoDbLedger(options: {
@@ -9,7 +17,7 @@ export function openDynamoDbLedger(options: {
   tableName: string;
   clock: Clock;
   onCall?: () => void;
-}): { ledger: Ledger; queries: LedgerQueries; close(): void } {
+}): { ledger: Ledger; queries: LedgerQueries; removal: JobRemoval; close(): void } {
   const { tableName, clock, onCall } = options;
   const client = new DynamoDBClient(options.clientConfig);
   if (onCall) {
@@ -23,5 +31,15 @@ export function openDynamoDbLedger(options: {
   }
   const ledger = createDynamoDbLedger({ client, tableName, clock });
   const queries = createDynamoDbLedgerQueries({ client, tableName, clock, ledger });
-  return { ledger, queries, close: () => client.destroy() };
+  const removal = createJobRemoval(client, tableName);
+  return { ledger, queries, removal, close: () => client.destroy() };
+}
+
+/** The table of a ledger that is not used any more. `close` ends its connections. */
+export function openLedgerTable(
+  clientConfig: DynamoDBClientConfig,
+  tableName: string,
+): TableRemoval & { close(): void } {
+  const client = new DynamoDBClient(clientConfig);
+  return { ...createTableRemoval(client, tableName), close: () => client.destroy() };
 }

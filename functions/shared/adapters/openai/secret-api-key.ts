@@ -4,10 +4,11 @@ import { createCachedSecret, jsonFields, type SecretPlace } from './cached-secre
 
 /** Reads the key from Secrets Manager. The secret is only the key, or JSON: `{apiKey, organization?, project?}`. */
 export function createSecretApiKey(place: SecretPlace): ApiKeySource {
-  return createCachedSecret(place, parseSecret);
+  return createCachedSecret(place, parseApiKey);
 }
 
-function parseSecret(secret: string, tried: string): ApiKey {
+/** Returns the key in the text of a secret. `tried`: the first words of a message. Errors: NotAllowed, whose message does not quote it. */
+export function parseApiKey(secret: string, tried: string): ApiKey {
   const text = secret.trim();
   const fields = text.startsWith('{') ? jsonFields(text, tried) : { apiKey: text };
   const headerText = (name: string): string | undefined => {
