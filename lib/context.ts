@@ -96,12 +96,6 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
   return { props, unknown: unknownNames(node, known) };
 }
 
-/** Splits `NAME=VALUE`, as the command line gives a context value. Returns undefined for other text. */
-export function contextPair(given: string): { name: string; value: string } | undefined {
-  const [, name, value] = /^([^=]+)=(.*)$/s.exec(given) ?? [];
-  return name === undefined || value === undefined ? undefined : { name, value };
-}
-
 /** A name with a colon is a feature flag, a looked-up value, or a value of a plugin. */
 function unknownNames(node: Node, known: ReadonlySet<string>): string[] {
   const unknown = Object.keys(node.getAllContext()).filter(
