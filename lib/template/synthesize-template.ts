@@ -70,8 +70,8 @@ export function synthesizeTemplate(options: TemplateOptions): SynthesizedTemplat
 
 function addParameters(stack: BatchdropStack, parameters: readonly TemplateParameter[]): void {
   for (const { id, definition, acknowledged } of parameters) {
-    const parameter = new CfnParameter(stack, id, definition);
-    if (acknowledged) Validations.of(parameter).acknowledge(acknowledged);
+    new CfnParameter(stack, id, definition);
+    if (acknowledged) Validations.of(stack).acknowledge(acknowledged); // the CDK reports it for the stack
   }
   for (const parameter of parameters) applyTo(stack, parameter);
   stack.templateOptions.metadata = { 'AWS::CloudFormation::Interface': consoleInterface(parameters) };
