@@ -101,11 +101,12 @@ export function readMapping(properties: Properties, id: string): MappingPlan {
   const responses = properties.texts('FunctionResponseTypes');
   const scaling = properties.optionalObject('ScalingConfig');
   const queueArn = properties.text('EventSourceArn');
-  if (queueNameOfArn(queueArn) === undefined)
+  const enabled = properties.optionalFlag('Enabled') ?? true;
+  if (enabled && queueNameOfArn(queueArn) === undefined)
     throw new Error(`its source is ${queueArn}, and only SQS queues invoke functions here`);
   return {
     id,
-    enabled: properties.optionalFlag('Enabled') ?? true,
+    enabled,
     functionName: functionNameOf(properties),
     queueArn,
     batchSize: properties.optionalNumber('BatchSize') ?? DEFAULT_BATCH_SIZE,

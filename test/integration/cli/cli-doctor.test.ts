@@ -168,6 +168,12 @@ describe('batchdrop doctor', () => {
       'versioning is off, so every file is rejected',
       'put-bucket-versioning --bucket mine',
     ],
+    [
+      'has neither',
+      { versioned: false, eventBridge: false },
+      'versioning is off, so every file is rejected; sends no events to EventBridge, so no file is noticed',
+      'Status=Enabled; aws s3api put-bucket-notification-configuration --bucket mine',
+    ],
   ])("fails if the user's own bucket %s", async (_, settings, found, advice) => {
     const directory = mkdtempSync(join(tmpdir(), 'batchdrop-doctor-'));
     const storage = await startS3(directory);

@@ -167,7 +167,7 @@ describe('a template', () => {
         maximumConcurrency: 2,
         reportsItemFailures: true,
       },
-      expect.objectContaining({ id: 'off', enabled: false, functionName: 'x', queueArn: 'y' }),
+      expect.objectContaining({ id: 'reports-off', enabled: false, functionName: 'x', queueArn: 'y' }),
     ]);
     expect(plan.schedules).toEqual([
       {
