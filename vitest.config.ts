@@ -26,7 +26,7 @@ const LONG = [
   'test/stack/jsii.test.ts',
   'test/integration/openai/openai-server-memory.test.ts',
   'test/integration/cli/cli-webhook.test.ts',
-  'test/integration/runtime/{chaos,results-prefix,scan-over-invocations,webhook-fuzz}.test.ts',
+  'test/integration/runtime/{chaos,results-prefix,scan-over-invocations,start-and-wait,webhook-fuzz}.test.ts',
 ];
 
 /** Integration tests whose stages and Batch API server run in the process of the test, by a clock of their own. */

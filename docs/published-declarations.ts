@@ -132,8 +132,9 @@ function declarationOf(source: Source, node: DeclarationNode): Omit<Declaration,
 
 function memberOfClass(source: Source, element: ClassElement): Member[] {
   if (element.type !== 'MethodDefinition' && element.type !== 'PropertyDefinition') return [];
-  if (element.key.type === 'PrivateIdentifier') return [];
+  if (element.key.type === 'PrivateIdentifier' || element.accessibility === 'private') return [];
   const name = keyOf(source, element.key);
+  if (name.startsWith('_')) return []; // internal: jsii asks for this name
   const body = 'kind' in element ? element.value.body : null;
   const kind = 'kind' in element ? kindOfMethod(element.kind) : 'property';
   const signature = headOf(source, element, body);

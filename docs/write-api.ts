@@ -17,7 +17,7 @@ const HEAD = `# API
 What the package exports. \`batchdrop\` has the construct for CDK apps. \`batchdrop/events\` has the types, patterns, and schemas
 of the events and messages, without the CDK. [Events](events.md) describes the fields of each event.
 
-In the examples, \`app\`, \`stack\`, \`queue\`, \`topic\`, and \`vpc\` are objects of the CDK, \`reportFunction\` is a Lambda function,
+In the examples, \`app\`, \`stack\`, \`queue\`, \`topic\`, \`vpc\`, and the bucket \`inbox\` are objects of the CDK, \`reportFunction\` is a Lambda function,
 \`batchdrop\` is a \`Batchdrop\`, and \`event\` is an event that a Lambda function received.
 
 \`npm run docs:api\` generates this page from the docstrings. A test compiles each example.

@@ -9,6 +9,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { BudgetProps } from './budget-props.ts';
 import type { PriceProps } from './price-props.ts';
 import type { SharesProps } from './shares-props.ts';
+import type { BatchdropTracing } from './tracing.ts';
 import type { WebhookProps } from './webhook-props.ts';
 
 /**
@@ -195,6 +196,13 @@ export interface BatchdropOptions {
    * @example new LogGroup(stack, 'Logs', { retention: RetentionDays.ONE_WEEK })
    */
   readonly logGroup?: ILogGroup | undefined;
+  /**
+   * Traces every function: `BatchdropTracing.xRay()`, or `BatchdropTracing.openTelemetry()` with a layer of your own. The
+   * annotations `jobId` and `batchId` find all traces of a job.
+   * @default - no tracing: nothing is loaded, and no permission is granted
+   * @example BatchdropTracing.xRay()
+   */
+  readonly tracing?: BatchdropTracing | undefined;
   /**
    * What watches this Batchdrop: `none`, `basic` for at most 8 alarms about what only a person can fix, or `full` for all
    * alarms and a dashboard. docs/costs.md states the cost of each. The functions report their metrics in each case.

@@ -34,6 +34,7 @@ export interface BatchdropStackProps extends BatchdropOptions, StackProps {
    * Name of the secret with the webhook's signing secrets, in the account and region of the stack. Needs `webhook`. Each stack
    * of an account needs its own.
    * @default 'batchdrop/webhook'
+   * @example 'team/webhook'
    */
   readonly webhookSecretName?: string | undefined;
 }

@@ -1,16 +1,17 @@
-import type { CfnOutput } from 'aws-cdk-lib';
+import { type CfnOutput, Duration } from 'aws-cdk-lib';
 import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { TaskStateBase } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { MetricName } from '../functions/shared/contract/metrics.ts';
 import type { BatchdropProps } from './batchdrop-props.ts';
 import { type CheckedProps, checkedProps } from './checked-props.ts';
 import { batchdropMetric } from './monitoring/batchdrop-metric.ts';
-import { createMonitoring } from './monitoring/monitoring.ts';
+import { addTaskAlarm, createMonitoring } from './monitoring/monitoring.ts';
 import { grantPutFiles, grantReadFiles } from './resources/bucket-grants.ts';
 import { Buckets } from './resources/buckets.ts';
 import { instanceName } from './resources/instance-name.ts';
@@ -28,6 +29,7 @@ import {
 import { Approval } from './stages/approval.ts';
 import { batchLimitsOf } from './stages/batch-limits.ts';
 import { Cancellation } from './stages/cancellation.ts';
+import { windowLength } from './stages/completion-window.ts';
 import { Delivery } from './stages/delivery.ts';
 import { Intake } from './stages/intake.ts';
 import { holdEnvironment } from './stages/job-holds.ts';
@@ -36,6 +38,8 @@ import { pricesEnvironment } from './stages/price-settings.ts';
 import type { StageWorkers } from './stages/stage-workers.ts';
 import { Submission } from './stages/submission.ts';
 import { Webhooks } from './stages/webhooks.ts';
+import { type StartAndWaitProps, startAndWait } from './workflows/start-and-wait.ts';
+import { TaskCallbacks } from './workflows/task-callbacks.ts';
 
 /**
  * Runs the request files that are uploaded to a bucket through the OpenAI Batch API, publishes every status change as an
@@ -94,6 +98,9 @@ export class Batchdrop extends Construct {
   readonly outputs: CfnOutput[];
   readonly #requestPrefix: string | undefined;
   readonly #resultsPrefix: string | undefined;
+  /** Creates what tasks of Step Functions need, at the first `startAndWait`. */
+  #createCallbacks!: () => TaskCallbacks;
+  #callbacks: TaskCallbacks | undefined;
 
   /** Creates the buckets, queues, functions, and the ledger. Errors: an Error that names each invalid prop. */
   constructor(scope: Construct, id: string, props: BatchdropProps = {}) {
@@ -155,6 +162,7 @@ export class Batchdrop extends Construct {
         vpcSubnets: props.vpcSubnets,
         securityGroups: props.securityGroups,
         logGroup: props.logGroup,
+        tracing: props.tracing,
       },
       requestBucket,
       requestPrefix: props.requestPrefix,
@@ -167,6 +175,9 @@ export class Batchdrop extends Construct {
       encryptionKey: props.encryptionKey,
       openAi,
     };
+    const longestRun = windowLength(props.completionWindow).toSeconds() * props.maxAttempts;
+    this.#createCallbacks = () =>
+      new TaskCallbacks(this, 'Callbacks', { ...shared, longestRun: Duration.seconds(longestRun) });
     const delivery = new Delivery(this, 'Delivery', {
       ...shared,
       keepOpenAiFiles: props.keepOpenAiFiles,
@@ -283,6 +294,22 @@ export class Batchdrop extends Construct {
    */
   onUnapproved(id: string, subscriber: Subscriber): Rule {
     return this.onJobStatusChange(id, { ...subscriber, status: ['unapproved'] });
+  }
+
+  /**
+   * Creates a state of Step Functions that copies a file into the request bucket, starts its job, and waits for the job's end
+   * (docs/step-functions.md). Its output is the event of the end. Any other end than `completed` is an error, such as
+   * `Batchdrop.Failed`. The state machine must be a standard one.
+   * @example
+   * const classify = batchdrop.startAndWait(stack, 'Classify', { sourceBuckets: [inbox], timeout: Duration.days(4) });
+   * new StateMachine(stack, 'Machine', { definitionBody: DefinitionBody.fromChainable(classify) });
+   */
+  startAndWait(scope: Construct, id: string, props: StartAndWaitProps): TaskStateBase {
+    if (!this.#callbacks) {
+      this.#callbacks = this.#createCallbacks();
+      addTaskAlarm(this, this.#callbacks.work);
+    }
+    return startAndWait(scope, id, props, this.#callbacks);
   }
 
   /**

@@ -5,6 +5,7 @@ import type { BatchdropStackProps } from './batchdrop-stack.ts';
 import type { BudgetProps } from './budget-props.ts';
 import { MONITORING_TIERS } from './monitoring/monitoring-props.ts';
 import type { PriceProps } from './price-props.ts';
+import { BatchdropTracing } from './tracing.ts';
 
 /** Props that have a different name in the context. */
 const NAME_OF_PROP: Record<string, string> = {
@@ -81,6 +82,7 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     rerunMissing: read('rerunMissing', 'yes or no', oneOf({ yes: true, no: false })),
     flatResults: read('flatResults', 'yes or no', oneOf({ yes: true, no: false })),
     keepOpenAiFiles: read('keepOpenAiFiles', 'yes or no', oneOf({ yes: true, no: false })),
+    tracing: read('tracing', 'xray', oneOf({ xray: BatchdropTracing.xRay() })),
     monitoring: read('monitoring', 'none, basic or full', (given) =>
       MONITORING_TIERS.find((tier) => tier === given),
     ),
@@ -92,12 +94,6 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     ),
   };
   return { props, unknown: unknownNames(node, known) };
-}
-
-/** Splits `NAME=VALUE`, as the command line gives a context value. Returns undefined for other text. */
-export function contextPair(given: string): { name: string; value: string } | undefined {
-  const [, name, value] = /^([^=]+)=(.*)$/s.exec(given) ?? [];
-  return name === undefined || value === undefined ? undefined : { name, value };
 }
 
 /** A name with a colon is a feature flag, a looked-up value, or a value of a plugin. */

@@ -12,4 +12,6 @@ export type {
 } from './resources/subscriptions.ts';
 export type { SharesProps } from './shares-props.ts';
 export { DEFAULT_WEBHOOK_SECRET } from './stages/webhooks.ts';
+export { BatchdropTracing, type OpenTelemetryTracingProps } from './tracing.ts';
 export type { WebhookProps } from './webhook-props.ts';
+export type { StartAndWaitProps } from './workflows/start-and-wait.ts';

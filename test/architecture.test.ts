@@ -32,7 +32,7 @@ const CDK = /^aws-cdk-lib(\/|$)|^constructs$/;
 const DYNAMODB = /^@aws-sdk\/client-dynamodb$/;
 const PACKAGE_BUT_CDK =
   /^(?!aws-cdk-lib|constructs|node:|(bin|console|lib|functions|local|test)\/)[@a-z][\w@/.-]*$/;
-const STAGES = ['intake', 'submit', 'poll', 'deliver', 'cancel', 'approve', 'webhook'];
+const STAGES = ['intake', 'submit', 'poll', 'deliver', 'cancel', 'approve', 'webhook', 'start', 'answer'];
 
 /**
  * A stage may import itself and the shared folders, but no other stage. It reaches the outside world only through the

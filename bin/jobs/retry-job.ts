@@ -197,11 +197,11 @@ async function plannedFile(
   return { source, parts: known.parts.length, estimate: known.estimate };
 }
 
-/** The job's own metadata and instructions. `rerun` was meant for the whole file. */
+const NOT_KEPT: ReadonlySet<string> = new Set(['rerun', 'retry-of', 'callback']);
+
+/** The job's own metadata and instructions. `rerun` was meant for the whole file, and a callback waits for one job. */
 function metadataOf({ jobId, request }: Job): FileMetadata {
-  const kept = Object.entries(request.instructions).filter(
-    ([name]) => name !== 'rerun' && name !== 'retry-of',
-  );
+  const kept = Object.entries(request.instructions).filter(([name]) => !NOT_KEPT.has(name));
   return {
     tags: request.metadata,
     instructions: {

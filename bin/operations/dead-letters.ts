@@ -16,7 +16,7 @@ interface DeadLetterQueue {
 
 /**
  * The dead-letter queues by the names that users type. `undelivered` contains S3 events that EventBridge could not
- * deliver to the intake queue.
+ * deliver to the intake queue. Only a Batchdrop with a `startAndWait` has `answer`.
  */
 export const DEAD_LETTER_QUEUES = {
   intake: { deadLetters: 'IntakeWorkDeadLetters', home: 'IntakeWorkQueue' },
@@ -24,6 +24,7 @@ export const DEAD_LETTER_QUEUES = {
   deliver: { deadLetters: 'DeliveryWorkDeadLetters', home: 'DeliveryWorkQueue' },
   cancel: { deadLetters: 'CancellationWorkDeadLetters', home: 'CancellationWorkQueue' },
   approve: { deadLetters: 'ApprovalWorkDeadLetters', home: 'ApprovalWorkQueue' },
+  answer: { deadLetters: 'CallbacksWorkDeadLetters', home: 'CallbacksWorkQueue' },
   undelivered: { deadLetters: 'IntakeUndelivered', home: 'IntakeWorkQueue' },
 } as const satisfies Record<string, DeadLetterQueue>;
 
@@ -38,6 +39,11 @@ interface Queues {
 const MAX_TEXT = 160; // of a message that is shown
 const WAIT_SECONDS = 2; // without waiting, a response can be empty although there are messages
 const HIDDEN_SECONDS = 60; // far longer than moving ten messages takes
+
+/** Returns whether the Batchdrop lacks the queue because it has no need of it. */
+export function isUnneeded(resources: Queues['resources'], name: QueueName): boolean {
+  return name === 'answer' && !resources.has(DEAD_LETTER_QUEUES[name].deadLetters);
+}
 
 /** Returns the approximate number of dead letters. SQS does not report an exact one. */
 export async function countDeadLetters({ sqs, resources }: Queues, name: QueueName): Promise<number> {

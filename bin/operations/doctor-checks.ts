@@ -6,10 +6,15 @@
 import type { Connection } from '../connection/connection.ts';
 import { apiKeySecretOf, apiOf } from '../connection/stack-names.ts';
 import { resourcesOf } from '../connection/stack-resources.ts';
-import { stackIn } from '../connection/target.ts';
 import { counted } from '../terminal/amounts.ts';
 import { sentenceOf } from '../terminal/failure.ts';
-import { countDeadLetters, DEAD_LETTER_QUEUES, firstDeadLetter, type QueueName } from './dead-letters.ts';
+import {
+  countDeadLetters,
+  DEAD_LETTER_QUEUES,
+  firstDeadLetter,
+  isUnneeded,
+  type QueueName,
+} from './dead-letters.ts';
 import { clocksAgree, keyIsAccepted, secretIsReadable } from './doctor/api-checks.ts';
 import { bucketIsConfigured, filesAreNoticed } from './doctor/bucket-checks.ts';
 import { filesAreInPlace } from './doctor/files-check.ts';
@@ -57,7 +62,7 @@ export async function* diagnose(
   const api = onlyLooks ? undefined : await apiOf(target);
   const secret = api?.secret ?? (await apiKeySecretOf(target));
   const resources = await resourcesOf(target);
-  const where = target.kind === 'local' ? target.url : `stack ${stackIn(target)}`;
+  const where = target.kind === 'local' ? target.url : `stack ${target.stack}`;
   yield { check: 'stack', verdict: 'ok', found: `${where} with ${resources.size} resources` };
   const subject: Subject = { connection, secret, api, resources, onlyLooks };
   for (const [check, run] of Object.entries(CHECKS)) {
@@ -65,13 +70,14 @@ export async function* diagnose(
     const found = await run(subject).catch((failure: unknown) =>
       failed('could not be checked', sentenceOf(failure)),
     );
-    yield { check, ...found };
+    if (found) yield { check, ...found };
   }
   if (!onlyLooks) yield* webhookFindings(connection);
 }
 
 function hasNoDeadLetters(name: QueueName): Check {
   return async ({ connection: { sqs }, resources, onlyLooks }) => {
+    if (isUnneeded(resources, name)) return undefined;
     const count = await countDeadLetters({ sqs, resources }, name);
     if (count === 0) return ok('empty');
     const first = onlyLooks ? undefined : await firstDeadLetter({ sqs, resources }, name);

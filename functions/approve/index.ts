@@ -1,6 +1,7 @@
 import { createQueues } from '../shared/adapters/lambda/compose-queues.ts';
-import { createBasics, createQueueHandler } from '../shared/adapters/lambda/composition.ts';
+import { createBasics } from '../shared/adapters/lambda/composition.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
+import { createQueueHandler } from '../shared/adapters/lambda/queue-handler.ts';
 import type { ApproveEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 

@@ -1,7 +1,8 @@
 import { createBatchApi } from '../shared/adapters/lambda/compose-batch-api.ts';
-import { createBasics, createQueueHandler } from '../shared/adapters/lambda/composition.ts';
+import { createBasics } from '../shared/adapters/lambda/composition.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
 import { deadlineOf } from '../shared/adapters/lambda/invocation-deadline.ts';
+import { createQueueHandler } from '../shared/adapters/lambda/queue-handler.ts';
 import { NO_QUEUES } from '../shared/adapters/sqs/no-queues.ts';
 import type { CancelEnv } from './env.ts';
 import { createHandler } from './handler.ts';

@@ -1,10 +1,11 @@
 import { createBatchApi } from '../shared/adapters/lambda/compose-batch-api.ts';
 import { createBuckets } from '../shared/adapters/lambda/compose-buckets.ts';
 import { createPriceList } from '../shared/adapters/lambda/compose-price-list.ts';
-import { createBasics, createQueueHandler } from '../shared/adapters/lambda/composition.ts';
+import { createBasics } from '../shared/adapters/lambda/composition.ts';
 import { createDiskScratch } from '../shared/adapters/lambda/disk-scratch.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
 import { deadlineOf } from '../shared/adapters/lambda/invocation-deadline.ts';
+import { createQueueHandler } from '../shared/adapters/lambda/queue-handler.ts';
 import { createRandomIds } from '../shared/adapters/lambda/random-ids.ts';
 import { NO_QUEUES } from '../shared/adapters/sqs/no-queues.ts';
 import type { DeliverEnv } from './env.ts';

@@ -1,5 +1,6 @@
 import { isOver, type Job, type UnsuccessfulRows } from '../shared/domain/job.ts';
 import { JOIN_MS } from '../shared/domain/timing.ts';
+import { without } from '../shared/domain/without.ts';
 import { isOlder } from '../shared/lifecycle/key-versions.ts';
 import { instructionsIn } from '../shared/request-file/instructions.ts';
 
@@ -40,9 +41,10 @@ export function decideOnSameBytes(earlier: Job, job: Job, now: number): OnSameBy
     : { do: 'join', unsuccessful: { rows: total - succeeded, refused } };
 }
 
-/** Returns whether both files have the same metadata and instructions. */
+/** Returns whether both files have the same metadata and instructions. Who waits for the job does not change it. */
 function isAskedAlike({ request: one }: Job, { request: other }: Job): boolean {
-  return arePairsEqual(one.metadata, other.metadata) && arePairsEqual(one.instructions, other.instructions);
+  const asks = ({ instructions }: Job['request']) => without(instructions, 'callback');
+  return arePairsEqual(one.metadata, other.metadata) && arePairsEqual(asks(one), asks(other));
 }
 
 function arePairsEqual(

@@ -16,6 +16,12 @@ const LEFT_OUT = {
   bowser: join(SHIMS_DIRECTORY, 'no-browsers.ts'),
 };
 
+/**
+ * esbuild exports the handler by a getter, which nobody can replace. The layers of OpenTelemetry replace it, to trace each
+ * invocation.
+ */
+const WRAPPABLE = 'module.exports={...module.exports};\n';
+
 /** The bundle of one function: a folder with `index.js`, and the files that it loads on first use. */
 interface FunctionBundle {
   name: FunctionName;
@@ -71,6 +77,7 @@ async function bundled(name: FunctionName, source: string, target: string): Prom
   });
   const contents = new Map<string, string>();
   for (const { path, text } of outputFiles) contents.set(basename(path), await asCommonJs(text));
+  contents.set('index.js', `${contents.get('index.js')}${WRAPPABLE}`);
   // The project is ESM. Without this file, Node would read the bundle as ESM too.
   contents.set('package.json', '{"type":"commonjs"}\n');
   const bytes = [...contents.values()].reduce((sum, text) => sum + Buffer.byteLength(text), 0);

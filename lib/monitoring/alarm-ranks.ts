@@ -41,6 +41,7 @@ export const ALARM_RANKS = {
   ApproveBacklog: TICKET,
   ApproveErrors: TICKET,
   ApproveThrottles: TICKET,
+  AnswerDeadLetters: TICKET,
   Undelivered: PAGE_IN_BASIC,
   PollErrors: TICKET,
   PollThrottles: TICKET,

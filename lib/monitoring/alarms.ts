@@ -8,6 +8,7 @@ import {
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { MetricName } from '../../functions/shared/contract/metrics.ts';
+import type { WorkQueue } from '../resources/work-queue.ts';
 import type { QueueWorker, StageWorkers } from '../stages/stage-workers.ts';
 import type { WorkerFunction } from '../stages/worker-function.ts';
 import { ALARM_RANKS, type AlarmId, type Severity } from './alarm-ranks.ts';
@@ -77,6 +78,15 @@ export class Alarms extends Construct {
     this.#addPollAlarms();
     this.#addManualAlarms();
     if (props.hasBudget) this.#addBudgetAlarms();
+  }
+
+  /** Adds the alarm for tasks of Step Functions, at the first one. */
+  addTaskAlarm({ deadLetters }: WorkQueue): void {
+    this.#addLeftoverAlarm(
+      'AnswerDeadLetters',
+      deadLetters,
+      'state machines wait until they time out although their jobs have ended: ANSWER failed every delivery',
+    );
   }
 
   #addQueueAlarms(name: QueueFunction, { work, worker }: QueueWorker, impact: string): void {

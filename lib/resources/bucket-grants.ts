@@ -21,6 +21,12 @@ export function grantPutFiles(grantee: IGrantable, bucket: IBucket, prefix = '')
   return onObjects(grantee, bucket, WRITE_IN_PARTS, `${prefix}*`);
 }
 
+/** Grants copying files under a prefix. It does not allow reading them. */
+export function grantCopyRequests(starter: WorkerFunction, bucket: IBucket, prefix = ''): void {
+  grantPutFiles(starter, bucket, prefix);
+  acknowledgeKeys(starter, bucket, `${prefix}*`);
+}
+
 /** Grants listing a bucket and reading its objects under a prefix. */
 export function grantReadFiles(grantee: IGrantable, bucket: IBucket, prefix = ''): Grant {
   bucket.encryptionKey?.grant(grantee, ...READ_KEY);

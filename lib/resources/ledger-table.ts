@@ -80,6 +80,12 @@ export class LedgerTable extends Construct {
     this.#grantOnItems(grantee, ['dynamodb:GetItem', 'dynamodb:PutItem']);
   }
 
+  /** Grants writing items, without reading any. */
+  grantWriteItems(grantee: IGrantable): void {
+    this.table.encryptionKey?.grant(grantee, ...USE_KEY);
+    this.#grantOnItems(grantee, ['dynamodb:PutItem']);
+  }
+
   /** Grants listing the parts and batches of a job. */
   grantListOfJob(grantee: IGrantable): void {
     this.#grantOnItems(grantee, ['dynamodb:Query']);

@@ -9,6 +9,8 @@ export const FUNCTION_NAMES = [
   'cancel',
   'approve',
   'webhook',
+  'start',
+  'answer',
 ] as const;
 
 /** Name of a deployed function. */

@@ -16,10 +16,12 @@ import {
   LoggingFormat,
   Runtime,
   RuntimeFamily,
+  Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledgeFinding, nagResource } from '../resources/nag-findings.ts';
+import type { BatchdropTracing } from '../tracing.ts';
 import { BUNDLES_CONTEXT, BUNDLES_DIRECTORY, type FunctionName } from './function-bundles.ts';
 
 /** By its name, because the constant `NODEJS_24_X` is missing in older versions of the CDK. */
@@ -34,6 +36,7 @@ export interface WorkerSettings {
   securityGroups: ISecurityGroup[] | undefined;
   /** One log group for all functions. Default: one per function. */
   logGroup: ILogGroup | undefined;
+  tracing: BatchdropTracing | undefined;
 }
 
 export interface WorkerFunctionProps {
@@ -59,11 +62,12 @@ export class WorkerFunction extends Construct implements IGrantable {
 
   constructor(scope: Construct, id: string, props: WorkerFunctionProps) {
     super(scope, id);
-    const { vpc, logGroup = ownLogGroup(this) } = props.settings;
+    const { vpc, tracing, logGroup = ownLogGroup(this) } = props.settings;
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(this.role);
     acknowledgeStreams(this.role, logGroup);
     if (vpc) grantNetworkInterfaces(this.role);
+    if (tracing?._sendsToXRay) acknowledgeTraces(this.role);
     this.lambda = new LambdaFunction(this, 'Function', {
       description: props.description,
       runtime: NODE,
@@ -73,7 +77,8 @@ export class WorkerFunction extends Construct implements IGrantable {
       memorySize: props.memory.toMebibytes(),
       timeout: props.timeout,
       ...(props.scratch && { ephemeralStorageSize: props.scratch }),
-      environment: props.environment,
+      environment: { ...props.environment, ...tracing?._environment },
+      ...(tracing && tracedBy(tracing)),
       role: this.role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
@@ -114,6 +119,18 @@ function placedIn(vpc: IVpc, { vpcSubnets, securityGroups }: WorkerSettings) {
     ...(vpcSubnets && { vpcSubnets }),
     ...(securityGroups && { securityGroups }),
   };
+}
+
+function tracedBy({ _layers: layers, _sendsToXRay: sendsToXRay }: BatchdropTracing) {
+  return { ...(sendsToXRay && { tracing: Tracing.ACTIVE }), ...(layers.length > 0 && { layers }) };
+}
+
+function acknowledgeTraces(role: Role): void {
+  acknowledgeFinding(
+    role,
+    'AwsSolutions-IAM5[Resource::*]',
+    'X-Ray has no resources for traces: the two actions that write them need every resource.',
+  );
 }
 
 /**

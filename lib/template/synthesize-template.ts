@@ -7,7 +7,7 @@ import { BatchdropStack } from '../batchdrop-stack.ts';
 import { readContext } from '../context.ts';
 import { NAMED_BY_CLOUDFORMATION } from '../resources/instance-name.ts';
 import { DEFAULT_WEBHOOK_SECRET } from '../stages/webhooks.ts';
-import { addAlarmTopic } from './alarm-topic.ts';
+import { letPeopleSubscribe } from './subscribable-alarms.ts';
 import { type TemplateParameter, templateParameters } from './template-parameters.ts';
 import { TemplateSynthesizer } from './template-synthesizer.ts';
 
@@ -59,7 +59,7 @@ export function synthesizeTemplate(options: TemplateOptions): SynthesizedTemplat
       synthesizer,
     });
     addParameters(stack, parameters);
-    addAlarmTopic(stack);
+    if (props.alarmEmail === undefined && stack.batchdrop.alarms.length > 0) letPeopleSubscribe(stack);
     app.synth();
     const template = readFileSync(join(outdir, stack.templateFile), 'utf8');
     return { template, archives: synthesizer.archives };

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundleFunctions } from '../bundling/bundle.ts';
-import { contextPair } from '../context.ts';
+import { contextPair } from '../context-pair.ts';
 import { type SynthesizedTemplate, synthesizeTemplate } from './synthesize-template.ts';
 import { zipArchive } from './zip-archive.ts';
 

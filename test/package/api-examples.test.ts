@@ -16,6 +16,7 @@ const SHARED = `
 import { type App, type Stack } from 'aws-cdk-lib';
 import { type Vpc as OneVpc } from 'aws-cdk-lib/aws-ec2';
 import { type Function as OneFunction } from 'aws-cdk-lib/aws-lambda';
+import { type Bucket as OneBucket } from 'aws-cdk-lib/aws-s3';
 import { type Topic } from 'aws-cdk-lib/aws-sns';
 import { type Queue } from 'aws-cdk-lib/aws-sqs';
 import { type Batchdrop as OneBatchdrop } from 'batchdrop';
@@ -28,9 +29,11 @@ export { SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 export { EventBus, Rule } from 'aws-cdk-lib/aws-events';
 export { LambdaFunction, SnsTopic, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 export { Key } from 'aws-cdk-lib/aws-kms';
+export { LayerVersion } from 'aws-cdk-lib/aws-lambda';
 export { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 export { Bucket } from 'aws-cdk-lib/aws-s3';
 export { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+export { DefinitionBody, JsonPath, QueryLanguage, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 export * from 'batchdrop';
 export * from 'batchdrop/events';
 
@@ -39,6 +42,7 @@ export declare const stack: Stack;
 export declare const queue: Queue;
 export declare const topic: Topic;
 export declare const vpc: OneVpc;
+export declare const inbox: OneBucket;
 export declare const reportFunction: OneFunction;
 export declare const batchdrop: OneBatchdrop;
 export declare const event: OneEvent;

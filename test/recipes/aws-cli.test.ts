@@ -9,10 +9,9 @@ import { type ReleasedTemplate, run, unpacked } from './written-template.ts';
 const BUCKET = 'our-assets';
 const STACKS = ['one', 'two'];
 
-/** What moto's CloudFormation does not create. Nothing of this has a name in the template (test/stack/template). */
+/** What moto's CloudFormation does not create. The tests in test/stack/template compare its names. */
 const NOT_IN_MOTO = [
   'AWS::CloudWatch::Alarm',
-  'AWS::CloudWatch::Dashboard', // it has the names of the alarms
   'AWS::Lambda::EventInvokeConfig',
   'AWS::S3::BucketPolicy',
   'AWS::SNS::TopicPolicy',

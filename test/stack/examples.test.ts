@@ -95,6 +95,25 @@ const SHOWN: Record<string, Record<string, string[]>> = {
       'rate(5 minutes)',
     ],
   },
+  'two-batchdrops.ts': {
+    Events: ['AWS::Events::EventBus'],
+    Reports: [
+      '"Reports.Nightly"',
+      '"Reports.ByRequest"',
+      '"ZipFile"',
+      '"nodejs22.x"',
+      '"status":["completed"]',
+    ],
+  },
+  'step-functions.ts': {
+    StepFunctions: [
+      'lambda:invoke.waitForTaskToken',
+      'taskToken.$',
+      'TimeoutSeconds',
+      '"states:SendTaskSuccess"',
+      'Batchdrop.Rejected',
+    ],
+  },
   'cancel-from-a-service.ts': { CancelFromAService: ['"CANCEL_QUEUE_URL"', '"sqs:SendMessage"'] },
 };
 

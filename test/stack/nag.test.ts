@@ -1,4 +1,4 @@
-import { Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -6,12 +6,13 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { BatchdropStack, type BatchdropStackProps } from '../../lib/batchdrop-stack.ts';
+import { BatchdropTracing } from '../../lib/tracing.ts';
 import { exampleApp } from './synthesis.ts';
 
 /** Synthesizes with AWS's solution checks, which throw a report of their findings. */
 function check(
   props: BatchdropStackProps | ((stack: Stack) => BatchdropStackProps) = {},
-  spoil: (stack: Stack) => void = () => {},
+  spoil: (stack: BatchdropStack) => void = () => {},
 ): BatchdropStack {
   const app = exampleApp();
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
@@ -47,6 +48,13 @@ describe("AWS's solution checks", () => {
 
   it('find nothing with webhooks, whose URL is public', () => {
     check({ webhook: { reservedConcurrency: 10 } });
+  });
+
+  it('find nothing with tracing, and with a state of Step Functions that waits', () => {
+    check({ tracing: BatchdropTracing.xRay() }, (stack) => {
+      const sourceBuckets = [Bucket.fromBucketName(stack, 'Source', 'their-files')];
+      stack.batchdrop.startAndWait(stack, 'Run', { sourceBuckets, timeout: Duration.days(4) });
+    });
   });
 
   it('find nothing with all alarms, the dashboard and a mail address', () => {

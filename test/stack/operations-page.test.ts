@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { Duration, type Stack } from 'aws-cdk-lib';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
 import { METRIC_UNITS } from '../../functions/shared/contract/metrics.ts';
+import type { Batchdrop } from '../../lib/batchdrop.ts';
 import type { BatchdropProps } from '../../lib/batchdrop-props.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { synthesize } from './synthesis.ts';
@@ -33,10 +36,16 @@ const alarmsPart = sections(page, 2).get('Alarms') ?? '';
 const runbook = sections(alarmsPart, 3);
 const EVERYTHING = { webhook: {}, budget: { perDay: 10 } };
 
+const waitsForAJob = (batchdrop: Batchdrop, stack: Stack) =>
+  batchdrop.startAndWait(stack, 'Run', {
+    sourceBuckets: [Bucket.fromBucketName(stack, 'Source', 'their-files')],
+    timeout: Duration.days(4),
+  });
+
 /** Returns the description of each alarm, by its id. */
 const descriptionsOf = (props: BatchdropProps) =>
   new Map(
-    resources(synthesize(props), 'AWS::CloudWatch::Alarm').map(({ id, Properties }) => [
+    resources(synthesize(props, waitsForAJob), 'AWS::CloudWatch::Alarm').map(({ id, Properties }) => [
       id.replace(/^Alarms/, ''),
       String(at(Properties, 'AlarmDescription')),
     ]),
@@ -106,8 +115,9 @@ describe('docs/operations.md', () => {
     expect(alarmsPart).toContain(`| \`basic\`, the default | ${basic.size}:`);
     const full = descriptionsOf({ monitoring: 'full' });
     expect(alarmsPart).toContain(
-      `| \`full\` | ${full.size}, three more with \`webhook\`, and three more with \`budget\` |`,
+      `| \`full\` | ${full.size - 1}, three more with \`webhook\`, three more with \`budget\`, and one more with \`startAndWait\` |`,
     );
+    expect(full.has('AnswerDeadLetters')).toBe(true);
     expect(alarms).toHaveLength(full.size + 6);
   });
 

@@ -14,8 +14,11 @@ export interface Subject {
   readonly onlyLooks: boolean;
 }
 
-/** Looks at one thing, and returns what it found and what to do. Errors: any; the doctor prints them. */
-export type Check = (subject: Subject) => Promise<Verdict>;
+/**
+ * Looks at one thing, and returns what it found and what to do; undefined if this Batchdrop does not have it, and needs not. Errors: any;
+ * the doctor prints them.
+ */
+export type Check = (subject: Subject) => Promise<Verdict | undefined>;
 
 /** A function of a Batchdrop, by the path of its construct. */
 export interface Worker {
@@ -25,7 +28,7 @@ export interface Worker {
   readonly queue?: string;
 }
 
-/** All functions. A Batchdrop of an older version, or without webhooks, lacks some. */
+/** All functions. A Batchdrop of an older version, without webhooks, or without a `startAndWait` lacks some. */
 export const WORKERS: readonly Worker[] = [
   { name: 'INTAKE', path: 'IntakeWorker', queue: 'IntakeWorkQueue' },
   { name: 'SUBMIT', path: 'SubmissionWorker', queue: 'SubmissionWorkQueue' },
@@ -34,6 +37,8 @@ export const WORKERS: readonly Worker[] = [
   { name: 'CANCEL', path: 'CancellationWorker', queue: 'CancellationWorkQueue' },
   { name: 'APPROVE', path: 'ApprovalWorker', queue: 'ApprovalWorkQueue' },
   { name: 'WEBHOOK', path: 'WebhooksWorker' },
+  { name: 'START', path: 'CallbacksStarter' },
+  { name: 'ANSWER', path: 'CallbacksWorker', queue: 'CallbacksWorkQueue' },
 ];
 
 /** Returns the physical name of the function; undefined if this Batchdrop has none. */

@@ -21,7 +21,7 @@ import type {
 } from '../../../functions/shared/adapters/openai/webhook-endpoints.ts';
 import { serverTime } from '../../connection/server-time.ts';
 import { Failure } from '../../terminal/failure.ts';
-import { EVENT_TYPES, endpointsOf, NotManaged, type WebhookSetup } from './setup.ts';
+import { EVENT_TYPES, endpointElsewhere, endpointsOf, NotManaged, type WebhookSetup } from './setup.ts';
 import type { ReadSecret } from './stored-secret.ts';
 
 const OLD_SECRET_MS = 24 * 3_600_000; // as long as the API also signs with it
@@ -94,7 +94,8 @@ export async function disableWebhooks(
     throw failure instanceof NotManaged ? failure.insteadOf('disable') : failure;
   });
   for (const { id } of ours) await setup.endpoints.remove(id);
-  return { removedEndpoints: ours.length, secret: await setup.secret.remove() };
+  const isOfAnother = (await ownerElsewhere(setup, await setup.secret.read())) !== undefined;
+  return { removedEndpoints: ours.length, secret: isOfAnother ? 'absent' : await setup.secret.remove() };
 }
 
 /** On one machine, the runtime stores the signing secret at each start, in memory. */
@@ -151,10 +152,25 @@ function entryOf({ id, secret, hint }: SecretEndpoint): StoredSecret {
   return { secret, endpoint: id, ...(hint !== undefined && { hint }) };
 }
 
-/** Reads the secret first, so that nothing is made at the API that could not be stored. */
-async function storable({ secret }: WebhookSetup): Promise<ReadSecret> {
+/**
+ * Reads the secret first, so that nothing is made at the API that could not be stored, and that the signing secret of another
+ * stack is not replaced.
+ */
+async function storable(setup: WebhookSetup): Promise<ReadSecret> {
+  const { secret } = setup;
   const known = await secret.read();
   if ('is' in known && known.is === 'absent' && !secret.canBeCreated)
     throw new Failure(`The secret ${secret.id} does not exist. Create it, then repeat the command.`);
+  const owner = await ownerElsewhere(setup, known);
+  if (owner !== undefined)
+    throw new Failure(
+      `The secret ${secret.id} has the signing secret of another URL, ${owner.url}. Deploy this stack with a secret of its own (webhook.secret, or -c webhookSecretName=NAME). If no stack has that URL any more, delete the endpoint ${owner.id} at ${setup.host}.`,
+    );
   return known;
+}
+
+/** Returns the endpoint of another stack to which the stored secret belongs. */
+async function ownerElsewhere(setup: WebhookSetup, known: ReadSecret): Promise<WebhookEndpoint | undefined> {
+  const ids = currentOf(known).flatMap(({ endpoint }) => endpoint ?? []);
+  return await endpointElsewhere(setup, ids);
 }

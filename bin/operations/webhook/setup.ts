@@ -8,7 +8,7 @@ import { NotAllowed } from '../../../functions/shared/domain/errors.ts';
 import { apiKeysOf } from '../../connection/api-keys.ts';
 import type { Connection } from '../../connection/connection.ts';
 import { apiOf, webhookNamesOf } from '../../connection/stack-names.ts';
-import { stackIn } from '../../connection/target.ts';
+import { STACK_NAME } from '../../connection/target.ts';
 import { Failure } from '../../terminal/failure.ts';
 import { StoredWebhookSecret } from './stored-secret.ts';
 
@@ -67,7 +67,7 @@ export async function withWebhookSetup<T>(
   const setup = await webhookSetup(connection);
   if (setup === undefined) {
     throw new Failure(
-      `The Batchdrop in the stack ${stackIn(connection.target)} has no URL for webhooks. Deploy it with the prop webhook, then repeat the command.`,
+      `The Batchdrop in the stack ${connection.target.stack ?? STACK_NAME} has no URL for webhooks. Deploy it with the prop webhook, then repeat the command.`,
     );
   }
   try {
@@ -96,7 +96,20 @@ export async function webhookSetup(connection: Connection): Promise<WebhookSetup
 
 /** Returns the endpoints that have our URL, newest first, as the API lists them. Throws NotManaged. */
 export async function endpointsOf(setup: WebhookSetup): Promise<WebhookEndpoint[]> {
-  const { endpoints, host, url } = setup;
+  return (await everyEndpoint(setup)).filter((endpoint) => isSameUrl(endpoint.url, setup.url));
+}
+
+/** Returns the endpoint with one of these ids that has another URL: that of another Batchdrop. Throws NotManaged. */
+export async function endpointElsewhere(
+  setup: WebhookSetup,
+  ids: readonly string[],
+): Promise<WebhookEndpoint | undefined> {
+  const all = ids.length === 0 ? [] : await everyEndpoint(setup);
+  return all.find(({ id, url }) => ids.includes(id) && !isSameUrl(url, setup.url));
+}
+
+async function everyEndpoint(setup: WebhookSetup): Promise<WebhookEndpoint[]> {
+  const { endpoints, host } = setup;
   const steps = manualSteps(setup);
   const all = await endpoints.list().catch((error: unknown) => {
     if (!(error instanceof NotAllowed)) throw error;
@@ -105,7 +118,7 @@ export async function endpointsOf(setup: WebhookSetup): Promise<WebhookEndpoint[
   if (all === undefined) {
     throw new NotManaged(`${host} has no calls that manage webhooks.`, steps);
   }
-  return all.filter((endpoint) => isSameUrl(endpoint.url, url));
+  return all;
 }
 
 /** Returns what a user enters by hand. */

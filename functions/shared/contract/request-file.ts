@@ -141,6 +141,12 @@ export type ResultFormat = (typeof RESULT_FORMATS)[number];
 export const RETRY_OF_INSTRUCTION = 'batchdrop-retry-of';
 
 /**
+ * S3 user metadata `x-amz-meta-batchdrop-callback: ID`: a task of Step Functions waits for the file's job. `startAndWait` sets
+ * it.
+ */
+export const CALLBACK_INSTRUCTION = 'batchdrop-callback';
+
+/**
  * The values of `batchdrop-priority`; without it a file is `normal`.
  * @example const isPriority = (text: string) => PRIORITIES.some((priority) => priority === text);
  */

@@ -10,10 +10,16 @@ import type {
 /** An event as Batchdrop sends it, without the fields that EventBridge adds. */
 export type OutgoingEvent =
   | { detailType: typeof DETAIL_TYPE.batchStatusChange; detail: BatchStatusChange }
-  | { detailType: typeof DETAIL_TYPE.jobStatusChange; detail: JobStatusChange }
+  | OutgoingJobEvent
   | { detailType: typeof DETAIL_TYPE.cancelOutcome; detail: CancelOutcome }
   | { detailType: typeof DETAIL_TYPE.approvalOutcome; detail: ApprovalOutcome }
   | { detailType: typeof DETAIL_TYPE.jobStalled; detail: JobStalled };
+
+/** The event of a job's status change. */
+export interface OutgoingJobEvent {
+  detailType: typeof DETAIL_TYPE.jobStatusChange;
+  detail: JobStatusChange;
+}
 
 /** An object in S3. */
 export interface S3ObjectRef {

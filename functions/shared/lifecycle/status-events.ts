@@ -16,7 +16,7 @@ import {
 import { RERUN_INSTRUCTION } from '../contract/request-file.ts';
 import { csvKey, reportKey, resultKeys } from '../contract/result-keys.ts';
 import { type EndedJob, type Job, type JobIn, retriedJob } from '../domain/job.ts';
-import type { OutgoingEvent } from '../domain/outgoing-event.ts';
+import type { OutgoingEvent, OutgoingJobEvent } from '../domain/outgoing-event.ts';
 import type { KnownBatch, Part, PartIn } from '../domain/part.ts';
 import { attemptSize } from '../domain/part.ts';
 
@@ -88,7 +88,7 @@ export interface EventOrigin {
 }
 
 /** The event of the job's newest status change. */
-export function jobStatusChange(job: Job, origin: EventOrigin): OutgoingEvent {
+export function jobStatusChange(job: Job, origin: EventOrigin): OutgoingJobEvent {
   return {
     detailType: DETAIL_TYPE.jobStatusChange,
     detail: {

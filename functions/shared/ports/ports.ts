@@ -1,3 +1,4 @@
+import type { TaskErrorName } from '../contract/messages/start-request.ts';
 import type { MetricName } from '../contract/metrics.ts';
 import type { Job } from '../domain/job.ts';
 import type { JobSummary } from '../domain/job-summary.ts';
@@ -10,11 +11,12 @@ import type {
   KeyPointer,
   StalledItem,
 } from '../domain/ledger-records.ts';
-import type { OutgoingEvent } from '../domain/outgoing-event.ts';
+import type { OutgoingEvent, S3ObjectRef } from '../domain/outgoing-event.ts';
 import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
 import type { ContentFacts } from '../domain/same-bytes.ts';
 import type { PastAttempts } from '../domain/spending/past-attempts.ts';
 import type { WaitingPart } from '../domain/waiting/admission-queue.ts';
+import type { Callback } from '../domain/workflows/callback.ts';
 
 /**
  * The record of every job, part and batch. Reads are consistent, except `due`. `create…` returns false if the item
@@ -321,6 +323,50 @@ export type IsGenuine = (
   headers: Readonly<Record<string, string | undefined>>,
   body: Buffer,
 ) => boolean;
+
+/** The tasks of Step Functions that wait for jobs. Reads are consistent. Errors: RetryableError. */
+export interface Callbacks {
+  read(callbackId: string): Promise<Callback | undefined>;
+  /** Writes or replaces the record. Idempotent. */
+  save(callback: Callback): Promise<void>;
+  /** Notes that the task waits for this job. Idempotent. */
+  follow(jobId: string, callback: Callback): Promise<void>;
+  /** Returns the ids of the callbacks that follow the job. */
+  followersOf(jobId: string): Promise<string[]>;
+}
+
+/**
+ * Answers tasks of Step Functions. Returns `gone` if the task does not wait any more: it timed out, was answered, or its
+ * execution ended. Errors: RetryableError, which never contains the token.
+ */
+export interface WaitingTasks {
+  /** `output`: JSON, at most 262,144 bytes. */
+  succeed(taskToken: string, output: string): Promise<'answered' | 'gone'>;
+  /** `cause`: at most 32,768 characters. */
+  fail(taskToken: string, error: TaskErrorName, cause: string): Promise<'answered' | 'gone'>;
+}
+
+/** A file that is copied into the request bucket, as it was when it was looked at. */
+export interface SourceFile extends S3ObjectRef {
+  size: number;
+  etag: string;
+}
+
+/** Copies files into the request bucket. Errors: RetryableError; TerminalError `object_gone`. */
+export interface RequestCopies {
+  /** Returns what S3 reports of the newest version of a file; undefined if there is none. Errors: also `access_denied`. */
+  look(source: S3ObjectRef): Promise<ObjectFacts | undefined>;
+  /**
+   * Copies the bytes within S3, without the tags of the source; `metadata` replaces its own. Errors: also `object_gone` if the
+   * source is not as it was, and `metadata_too_large`.
+   */
+  copy(source: SourceFile, target: CopyTarget, signal: AbortSignal): Promise<void>;
+}
+
+/** The place of a copy, with its user metadata. */
+export interface CopyTarget extends S3ObjectRef {
+  metadata: Record<string, string>;
+}
 
 /**
  * The invocation's deadline: nothing irrevocable begins after `until` (milliseconds), and `signal` ends what is in

@@ -13,6 +13,7 @@ import {
 } from '../contract/request-file.ts';
 import { isJobId } from '../domain/job-id.ts';
 import { type Amount, amountOf } from '../domain/money/amount.ts';
+import { isCallbackId } from '../domain/workflows/callback.ts';
 
 /** The instructions of a request file. Those that the file does not set have their defaults. */
 export interface Instructions {
@@ -28,6 +29,8 @@ export interface Instructions {
   readonly format: ResultFormat | undefined;
   /** The job whose rows the file runs again. */
   readonly 'retry-of': string | undefined;
+  /** The callback of a task that waits for the file's job. */
+  readonly callback: string | undefined;
 }
 
 interface Instruction<Value> {
@@ -53,10 +56,15 @@ const KNOWN: Known = {
     takes: 'a whole job id',
     read: (text) => (isJobId(text) ? text : undefined),
   },
+  callback: {
+    otherwise: undefined,
+    takes: 'nothing: only Step Functions states of Batchdrop set it',
+    read: (text) => (isCallbackId(text) ? text : undefined),
+  },
 };
 
-/** Not suggested, because `batchdrop retry` sets it, and people do not. */
-const SET_BY_RETRY = 'retry-of';
+/** Not suggested, because `batchdrop retry` and `startAndWait` set them, and people do not. */
+const SET_BY_PROGRAMS: ReadonlySet<string> = new Set(['retry-of', 'callback']);
 
 const NEAR = 1 / 3; // the share of characters that may differ; beyond that, a suggestion is a guess
 
@@ -69,6 +77,7 @@ export function instructionsIn(given: Readonly<Record<string, string>>): Instruc
     'max-cost': givenValue(given, 'max-cost'),
     format: givenValue(given, 'format'),
     'retry-of': givenValue(given, 'retry-of'),
+    callback: givenValue(given, 'callback'),
   };
 }
 
@@ -115,7 +124,7 @@ function format(value: string): ResultFormat | undefined {
 }
 
 function unknownInstruction(name: string): string {
-  const names = Object.keys(KNOWN).filter((known) => known !== SET_BY_RETRY);
+  const names = Object.keys(KNOWN).filter((known) => !SET_BY_PROGRAMS.has(known));
   const near = names
     .map((known) => ({ known, distance: editDistance(name, known) }))
     .filter(({ known, distance }) => distance <= Math.max(name.length, known.length) * NEAR)

@@ -12,6 +12,9 @@ import {
 
 type Row = readonly (string | number)[];
 
+/** The functions of every Batchdrop; START and ANSWER exist only with `startAndWait`. */
+const COLUMNS = FUNCTION_NAMES.filter((name) => name !== 'start' && name !== 'answer');
+
 /** The groups of rows in the table of calls, in order. */
 const GROUPS = [
   { sum: 'ledger reads', kinds: /^ledger (GetItem|Query)/ },
@@ -35,7 +38,7 @@ export function table(head: Row, rows: readonly Row[]): string {
 
 /** Returns a Markdown table of the small job's calls: a row per kind of call, a column per function, and one per tick. */
 export function callsTable({ smallJob, tick }: CountedCalls): string {
-  const columns = [...FUNCTION_NAMES.map((name) => smallJob[name] ?? {}), ofAll(smallJob), tick];
+  const columns = [...COLUMNS.map((name) => smallJob[name] ?? {}), ofAll(smallJob), tick];
   const known = [...new Set(columns.flatMap((counts) => Object.keys(counts)))].toSorted();
   const cells = (kinds: RegExp) => columns.map((counts) => sumOf(counts, kinds));
   const rows = GROUPS.flatMap(({ sum, kinds, isOne }): Row[] => {
@@ -46,7 +49,7 @@ export function callsTable({ smallJob, tick }: CountedCalls): string {
     ]);
     return sum === undefined ? rest : [[`**${sum}**`, ...cells(kinds)], ...rest];
   });
-  const names = FUNCTION_NAMES.map((name) => name.toUpperCase());
+  const names = COLUMNS.map((name) => name.toUpperCase());
   return table(['', ...names, 'the job', 'per tick'], rows);
 }
 

@@ -208,6 +208,27 @@ describe('enable', () => {
     expect(await Array.fromAsync(stack.openai.webhooks.list())).toMatchObject([elsewhere]);
   });
 
+  it('does not replace the signing secret of another stack, which has the same secret by default', async () => {
+    const other = await stack.openai.webhooks.create({
+      name: 'Batchdrop Other.Batchdrop',
+      url: 'https://other.example.com/',
+      event_types: ['batch.completed'],
+    });
+    const secrets = [{ secret: other.signing_secret, endpoint: other.id }];
+    const its = { secrets, createdBy: 'batchdrop webhook enable' };
+    stack.engines.secrets.putSecret(WEBHOOK_SECRET, JSON.stringify(its));
+    const { code, stderr } = await webhook('enable');
+    expect(code).toBe(1);
+    expect(stderr).toContain('of another URL, https://other.example.com/.');
+    expect(stderr).toContain('-c webhookSecretName=NAME');
+    expect(await stack.endpoints()).toEqual([]);
+    expect((await webhook('disable')).stdout).toContain('Webhooks were not enabled.');
+    expect(await stored()).toEqual(its);
+    // A stack that no longer exists does not stand in the way once its endpoint is deleted.
+    await stack.openai.webhooks.delete(other.id);
+    expect((await webhook('enable')).code).toBe(0);
+  });
+
   it('leaves at most two endpoints when it runs twice at once, and the next run keeps one of them', async () => {
     await Promise.allSettled([inStack(enableWebhooks), inStack(enableWebhooks)]);
     await inStack(enableWebhooks);

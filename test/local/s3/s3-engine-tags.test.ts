@@ -83,8 +83,20 @@ describe('tags', () => {
     await client.send(new CopyObjectCommand({ Bucket, Key: 'changed', CopySource, ...replaced }));
     expect(await tagsOf('copy')).toEqual({ a: '1' });
     expect(await tagsOf('changed')).toEqual({ a: '1' });
-    const other = new CopyObjectCommand({ Bucket, Key: 'no', CopySource, TaggingDirective: 'REPLACE' });
-    await expect(client.send(other)).rejects.toThrow('x-amz-tagging-directive');
+  });
+
+  it('are not copied if the copy says so, and then it has its own', async () => {
+    await put('source', 'a=1');
+    const CopySource = `${Bucket}/source`;
+    const replaced = { TaggingDirective: 'REPLACE' as const };
+    await client.send(new CopyObjectCommand({ Bucket, Key: 'bare', CopySource, ...replaced }));
+    await client.send(new CopyObjectCommand({ Bucket, Key: 'own', CopySource, ...replaced, Tagging: 'b=2' }));
+    expect(await tagsOf('bare')).toEqual({});
+    expect(await tagsOf('own')).toEqual({ b: '2' });
+    await client.send(new CopyObjectCommand({ Bucket, Key: 'same', CopySource, Tagging: 'b=2' }));
+    expect(await tagsOf('same')).toEqual({ a: '1' });
+    const head = await client.send(new HeadObjectCommand({ Bucket, Key: 'bare' }));
+    expect(head.Metadata).toEqual({ team: 'search' });
   });
 
   it.each([

@@ -98,9 +98,8 @@ describe('the recipients of alarms', () => {
       'Undelivered',
     ]);
     expect(tickets).toHaveLength(alarms.length - 7);
-    for (const { actions } of pages ?? []) expect(actions).toEqual(['<AlarmMailTopic>', '<All>', '<Pages>']);
-    for (const { actions } of tickets ?? [])
-      expect(actions).toEqual(['<AlarmMailTopic>', '<All>', '<Tickets>']);
+    for (const { actions } of pages ?? []) expect(actions).toEqual(['<AlarmMail>', '<All>', '<Pages>']);
+    for (const { actions } of tickets ?? []) expect(actions).toEqual(['<AlarmMail>', '<All>', '<Tickets>']);
   });
 });
 
@@ -158,8 +157,8 @@ describe('alarmEmail', () => {
     expect(subscription?.Properties).toMatchObject({ Protocol: 'email', Endpoint: 'team@example.com' });
     const alarms = alarmsOf(template);
     expect(alarms).toHaveLength(8);
-    for (const { actions } of alarms) expect(actions).toEqual(['<AlarmMailTopic>']);
-    expect(legible(at(subscription?.Properties, 'TopicArn'))).toBe('<AlarmMailTopic>');
+    for (const { actions } of alarms) expect(actions).toEqual(['<AlarmMail>']);
+    expect(legible(at(subscription?.Properties, 'TopicArn'))).toBe('<AlarmMail>');
   });
 
   it('lets the alarms of this account publish, and nobody without TLS', () => {

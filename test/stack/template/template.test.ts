@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BatchdropStack } from '../../../lib/batchdrop-stack.ts';
 import { BUNDLES_CONTEXT } from '../../../lib/stages/function-bundles.ts';
 import { synthesizeTemplate } from '../../../lib/template/synthesize-template.ts';
-import { resolve, type Scope } from '../../../local/runtime/intrinsics.ts';
+import { resolve, type Scope } from '../../../local/runtime/template/intrinsics.ts';
 import { exampleApp, placeholderBundles } from '../synthesis.ts';
 import { at } from '../template-reading.ts';
 
@@ -38,6 +38,8 @@ const EVERYTHING = {
   expireFilesAfterDays: '30',
   approveAbove: '5',
   enqueuedTokens: 'gpt-4o-mini=2000000',
+  monitoring: 'full',
+  alarmEmail: 'team@example.com',
 };
 
 const plain = written();
@@ -45,12 +47,16 @@ const largest = written(EVERYTHING);
 
 /** Returns a scope in which references to parameters, or to the stack's name, have these values, and others stay as they are. */
 function scopeWith(values: Record<string, unknown>): Scope {
+  const refuse = (what: string) => (name: string) => {
+    throw new Error(`the template has the ${what} ${name}`);
+  };
   return {
     ref: (name) => (Object.hasOwn(values, name) ? values[name] : `<${name}>`),
     attribute: (logicalId, attribute) => `<${logicalId}.${attribute}>`,
-    condition: (name) => {
-      throw new Error(`the template has the condition ${name}`);
-    },
+    condition: refuse('condition'),
+    mapping: refuse('mapping'),
+    exported: refuse('import'),
+    output: refuse('reference to the stack'),
   };
 }
 
@@ -83,6 +89,7 @@ const PART_OF_ANOTHER = [
   'AWS::Lambda::Permission',
   'AWS::Lambda::Url',
   'AWS::S3::BucketPolicy',
+  'AWS::SNS::Subscription',
   'AWS::SNS::TopicPolicy',
   'AWS::SQS::QueuePolicy',
 ];
@@ -156,9 +163,12 @@ describe('two stacks of one template in an account and region', () => {
     });
   }
 
-  it('share no name: only the bus has one in the template, and it begins with the name of the stack', () => {
-    expect(names('one')).toEqual(['one.Batchdrop']);
-    expect(names('two')).toEqual(['two.Batchdrop']);
+  it('share no name: each name in the template begins with the name of the stack', () => {
+    const [one, two] = [names('one'), names('two')];
+    expect(one).toContain('one.Batchdrop'); // the bus
+    expect(one.filter((name) => !/^one\.Batchdrop($|-)/.test(name))).toEqual([]);
+    expect(new Set(one).size).toBe(one.length);
+    expect(two).toEqual(one.map((name) => name.replace(/^one/, 'two')));
   });
 
   it('share no metric, no instance in events, and no export', () => {
@@ -214,6 +224,15 @@ describe('the parameters', () => {
         Object.assign(Object(variables), { MAX_ATTEMPTS: 3, FLAT_RESULTS: 'no' });
       expect(resolve(Properties, scope), id).toEqual(expected);
     }
+  });
+
+  it('leave the alarms to a topic that people can subscribe to, unless the template names an address or has no alarms', () => {
+    const topicsOf = ({ Resources }: ParsedTemplate) =>
+      Object.entries(Resources).flatMap(([id, { Type }]) => (Type === 'AWS::SNS::Topic' ? [id] : []));
+    expect(topicsOf(plain.template)).toEqual([expect.stringMatching(/^AlarmTopic/)]);
+    expect(Object.keys(plain.template.Outputs)).toContain('SubscribeToAlarms');
+    expect(topicsOf(largest.template)).toEqual([expect.stringMatching(/^BatchdropAlarmMail/)]);
+    expect(topicsOf(written({ monitoring: 'none' }).template)).toEqual([]);
   });
 
   it('do not contain what is fixed in the template', () => {

@@ -17,6 +17,7 @@ const OF_NO_JOB: Readonly<Record<string, string>> = {
   list_failed: 'the list of batches at the API',
   list_failed_unexpectedly: 'the list of batches at the API',
   folder_marker_ignored: 'an object that is not a file',
+  file_copied: 'a file that becomes a job with its event, which has the callbackId as an instruction',
   webhook_refused: 'a request that is not genuine',
   webhook_failed: 'a webhook, and its job once that is known',
 };

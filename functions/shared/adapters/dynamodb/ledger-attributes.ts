@@ -16,6 +16,7 @@ import type { OpenBatch } from '../../domain/open-batch.ts';
 import type { Part, PartRef } from '../../domain/part.ts';
 import type { PastAttempts } from '../../domain/spending/past-attempts.ts';
 import type { WaitingPart } from '../../domain/waiting/admission-queue.ts';
+import type { Callback } from '../../domain/workflows/callback.ts';
 import {
   dueShardOf,
   idPrefixOf,
@@ -94,6 +95,11 @@ export function batchPointerAttributes(ref: PartRef, expiresAt?: number): Ledger
 /** The note that a webhook reported the end of a batch before any part had the batch. */
 export function earlyEndAttributes(at: number, expiresAt: number): LedgerAttributes {
   return itemAttributes({ at }, 1, expiresAt);
+}
+
+/** A task that waits for a job, or the note that it follows one. */
+export function callbackAttributes(callback: Callback): LedgerAttributes {
+  return itemAttributes(callback, 1, callback.expiresAt);
 }
 
 /** When the last genuine webhook was received. */

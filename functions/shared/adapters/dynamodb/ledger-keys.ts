@@ -46,6 +46,23 @@ export function earlyEndKey(batchId: string): LedgerKey {
   return { pk: `BATCH#${batchId}`, sk: 'EARLY' };
 }
 
+/** Returns the key of the record of a task that waits for a job. */
+export function callbackKey(callbackId: string): LedgerKey {
+  return { pk: `CALLBACK#${callbackId}`, sk: 'TASK' };
+}
+
+const FOLLOWER = 'CALLBACK#';
+
+/** Returns the key of the note that a callback follows a job; without an id, the start of the keys of all its followers. */
+export function followerKey(jobId: string, callbackId: string): LedgerKey {
+  return { pk: `JOB#${jobId}`, sk: FOLLOWER + callbackId };
+}
+
+/** Returns the callback in the sort key of a follower. */
+export function callbackIdAt(sk: string): string {
+  return sk.slice(FOLLOWER.length);
+}
+
 /**
  * Returns the key of the pointer from an object key to its newest job. It is a hash, because an object key may be
  * longer than a table key can be.

@@ -1,13 +1,12 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { Clock, EventBus, Ledger, Log } from '../../ports/ports.ts';
 import { AWS_CLIENT_SETTINGS } from '../aws/client-settings.ts';
 import { createDynamoDbLedger } from '../dynamodb/ledger.ts';
-import { handleEachRecord } from '../sqs/records.ts';
 import { createEmfMetrics, type EmfMetrics } from './emf-metrics.ts';
 import { createJsonLog } from './json-log.ts';
 import { lateBus, loadedOnce } from './late-ports.ts';
 import { systemClock } from './system-clock.ts';
+import { tracedIfAsked } from './traced.ts';
 
 /*
  * Parts of the composition roots, each made from the function's environment. Only the ledger's client is loaded at the
@@ -38,7 +37,7 @@ export function createBasics(
   service: string,
   env: { INSTANCE: string; LEDGER_TABLE: string; EVENT_BUS_ARN: string } & ResultsPlace,
 ): Basics {
-  return {
+  return tracedIfAsked({
     ledger: createDynamoDbLedger({
       client: new DynamoDBClient(AWS_CLIENT_SETTINGS),
       tableName: env.LEDGER_TABLE,
@@ -53,14 +52,5 @@ export function createBasics(
     clock: systemClock,
     log: createJsonLog(service),
     metrics: createEmfMetrics({ service: env.INSTANCE }),
-  };
-}
-
-/** The handler of a function that a queue feeds. It reports the records that failed and writes metrics once per invocation. */
-export function createQueueHandler(
-  { log, metrics }: Pick<Basics, 'log' | 'metrics'>,
-  handle: (record: SQSRecord, context: Context) => Promise<void>,
-): (event: SQSEvent, context: Context) => Promise<SQSBatchResponse> {
-  return (event, context) =>
-    metrics.during(() => handleEachRecord(event, (record) => handle(record, context), log));
+  });
 }

@@ -2,7 +2,14 @@
  * Ports whose adapters are loaded when they are first used, so that a cold start does not wait for them
  * (docs/performance.md, "Cold starts"). Every invocation needs the ledger, and only the ledger.
  */
-import type { EventBus, ObjectWriter, RequestFiles, ResultStore } from '../../ports/ports.ts';
+import type {
+  EventBus,
+  ObjectWriter,
+  RequestCopies,
+  RequestFiles,
+  ResultStore,
+  WaitingTasks,
+} from '../../ports/ports.ts';
 import type { ApiKeySource } from '../openai/api-key.ts';
 
 /** Returns the result of `load`, which runs once. Errors: those of `load`, at each call. */
@@ -52,6 +59,20 @@ export function lateResults(load: Load<ResultStore>): ResultStore {
     uploadCopy: async (...args) => (await load()).uploadCopy(...args),
     completeUpload: async (...args) => (await load()).completeUpload(...args),
     abortUpload: async (...args) => (await load()).abortUpload(...args),
+  };
+}
+
+export function lateCopies(load: Load<RequestCopies>): RequestCopies {
+  return {
+    look: async (source) => (await load()).look(source),
+    copy: async (...args) => (await load()).copy(...args),
+  };
+}
+
+export function lateTasks(load: Load<WaitingTasks>): WaitingTasks {
+  return {
+    succeed: async (...args) => (await load()).succeed(...args),
+    fail: async (...args) => (await load()).fail(...args),
   };
 }
 

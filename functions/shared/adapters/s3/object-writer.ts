@@ -10,8 +10,8 @@ import { RetryableError, TerminalError } from '../../domain/errors.ts';
 import type { ObjectWriter } from '../../ports/ports.ts';
 import { headObject, inputOf, type S3Place, s3Failure, translated } from './object.ts';
 
-/** The key to write to, the content type, and the object's tags in S3's format. */
-type S3Target = S3Place & { contentType: string; tagging?: string };
+/** The key to write to, the content type, the object's tags in S3's format, and its user metadata. */
+type S3Target = S3Place & { contentType: string; tagging?: string; metadata?: Record<string, string> };
 
 const PIECE_BYTES = 8 * 1024 * 1024; // 10,000 parts, S3's limit, make 84 GB
 
@@ -95,8 +95,13 @@ export class S3Writer implements ObjectWriter {
 }
 
 function newObject(target: S3Target) {
-  const { contentType: ContentType, tagging: Tagging } = target;
-  return { ...inputOf(target), ContentType, ...(Tagging === undefined ? {} : { Tagging }) };
+  const { contentType: ContentType, tagging: Tagging, metadata: Metadata } = target;
+  return {
+    ...inputOf(target),
+    ContentType,
+    ...(Tagging === undefined ? {} : { Tagging }),
+    ...(Metadata === undefined ? {} : { Metadata }),
+  };
 }
 
 /** Writes an object with one call. Errors: those of S3. */

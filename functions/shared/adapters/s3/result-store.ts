@@ -1,13 +1,9 @@
-import {
-  DeleteObjectsCommand,
-  ListObjectsV2Command,
-  type S3Client,
-  UploadPartCopyCommand,
-} from '@aws-sdk/client-s3';
+import { DeleteObjectsCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { isInternal } from '../../contract/result-keys.ts';
 import { RetryableError } from '../../domain/errors.ts';
 import type { ResultStore } from '../../ports/ports.ts';
-import { headObject, inputOf, readObject, type S3Place, translated } from './object.ts';
+import { copyPart } from './copy-part.ts';
+import { headObject, readObject, translated } from './object.ts';
 import {
   abortUpload,
   beginUpload,
@@ -55,34 +51,11 @@ export function createS3ResultStore(options: {
     beginUpload: (key, contentType) => beginUpload(client, to(key, contentType)),
     uploadBytes: (key, uploadId, partNumber, body) =>
       uploadPart(client, at(key), { uploadId, partNumber, body }),
-    uploadCopy: (key, uploadId, partNumber, source) =>
-      copyPart(client, { from: at(source.key), to: at(key) }, source, { uploadId, partNumber }),
+    uploadCopy: (key, uploadId, partNumber, { key: source, start, end }) =>
+      copyPart(client, at(key), { from: at(source), start, end }, { uploadId, partNumber }),
     completeUpload: (key, uploadId, etags) => completeUpload(client, at(key), uploadId, etags),
     abortUpload: (key, uploadId) => abortUpload(client, at(key), uploadId),
   };
-}
-
-async function copyPart(
-  client: S3Client,
-  { from, to }: { from: S3Place; to: S3Place },
-  { start, end }: { start: number; end: number },
-  { uploadId, partNumber }: { uploadId: string; partNumber: number },
-): Promise<string> {
-  const tried = `copy ${from.key} to part ${partNumber} of ${to.key}`;
-  const { CopyPartResult } = await translated(tried, () =>
-    client.send(
-      new UploadPartCopyCommand({
-        ...inputOf(to),
-        UploadId: uploadId,
-        PartNumber: partNumber,
-        CopySource: `${from.bucket}/${from.key.split('/').map(encodeURIComponent).join('/')}`,
-        CopySourceRange: `bytes=${start}-${end - 1}`,
-        ExpectedSourceBucketOwner: from.owner,
-      }),
-    ),
-  );
-  if (CopyPartResult?.ETag === undefined) throw new RetryableError(`${tried}: S3 returned no ETag`);
-  return CopyPartResult.ETag;
 }
 
 async function keysUnder(client: S3Client, bucket: string, owner: string, prefix: string): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { invalidArgument, invalidRequest, notImplemented } from '../errors.ts';
+import { invalidArgument, invalidRequest } from '../errors.ts';
 import type { S3Store } from '../store.ts';
 import { type Checksum, checksumAlgorithm, USUAL_ALGORITHM } from '../wire/checksums.ts';
 import { checkWrite } from '../wire/conditions.ts';
@@ -14,7 +14,7 @@ import {
   xmlAnswer,
 } from '../wire/responses.ts';
 import { headersToStore } from '../wire/stored-headers.ts';
-import { onlyTags, TAGGING_HEADER } from '../wire/tags.ts';
+import { onlyTags, withoutTags } from '../wire/tags.ts';
 import { copySourceVersionHeader, findCopySource } from './copy-sources.ts';
 import { addObject, type NewObject } from './new-version.ts';
 import type { ObjectVersion } from './versions.ts';
@@ -48,14 +48,18 @@ export async function putObject(store: S3Store, request: S3Request): Promise<S3A
 
 export async function copyObject(store: S3Store, request: S3Request): Promise<S3Answer> {
   checkBeforeBody(store, request);
-  checkTagsAreCopied(request);
   const source = findCopySource(store, request);
-  const replaces = replacesMetadata(request);
-  checkCopy(request, source, replaces);
+  const replacesMetadata = replaces('x-amz-metadata-directive', request);
+  const replacesTags = replaces('x-amz-tagging-directive', request);
+  checkCopy(request, source, replacesMetadata);
   const wanted = request.headers.get('x-amz-checksum-algorithm');
   const algorithm =
     wanted === undefined ? (source.checksum?.algorithm ?? USUAL_ALGORITHM) : checksumAlgorithm(wanted);
-  const headers = replaces ? { ...headersToStore(request), ...onlyTags(source.headers) } : source.headers;
+  const named = headersToStore(request);
+  const headers = {
+    ...withoutTags(replacesMetadata ? named : source.headers),
+    ...onlyTags(replacesTags ? named : source.headers),
+  };
   const digester = new Digester(algorithm);
   const sourcePieces = store.versions.pieces(source);
   const release = store.files.hold(sourcePieces);
@@ -97,18 +101,11 @@ function makeVisible(store: S3Store, request: S3Request, object: NewObject): Obj
   }
 }
 
-/** A copy always has the tags of its source, whatever happens to the metadata. */
-function checkTagsAreCopied({ headers }: S3Request): void {
-  for (const name of [TAGGING_HEADER, 'x-amz-tagging-directive']) {
-    const value = headers.get(name);
-    if (value !== undefined && value !== 'COPY') throw notImplemented(`The header ${name} of a copy`);
-  }
-}
-
-function replacesMetadata(request: S3Request): boolean {
-  const directive = request.headers.get('x-amz-metadata-directive') ?? 'COPY';
+/** Whether a copy has its own metadata, or its own tags, instead of those of its source. */
+function replaces(directiveHeader: string, request: S3Request): boolean {
+  const directive = request.headers.get(directiveHeader) ?? 'COPY';
   if (directive === 'COPY' || directive === 'REPLACE') return directive === 'REPLACE';
-  throw invalidArgument('x-amz-metadata-directive', directive, 'The directive must be COPY or REPLACE.');
+  throw invalidArgument(directiveHeader, directive, 'The directive must be COPY or REPLACE.');
 }
 
 function checkCopy(request: S3Request, source: ObjectVersion, replacesMetadata: boolean): void {

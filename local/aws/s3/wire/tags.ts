@@ -39,9 +39,14 @@ export function onlyTags({ [TAGGING_HEADER]: tags }: StoredHeaders): Record<stri
   return tags === undefined ? {} : { [TAGGING_HEADER]: tags };
 }
 
+/** Returns stored headers without the tags. */
+export function withoutTags({ [TAGGING_HEADER]: _tags, ...others }: StoredHeaders): Record<string, string> {
+  return others;
+}
+
 /** Returns stored headers as a reader sees them: with the number of tags instead of the tags. */
 export function shownHeaders(headers: StoredHeaders): Record<string, string> {
-  const { [TAGGING_HEADER]: _tags, ...shown } = headers;
+  const shown = withoutTags(headers);
   const { size } = tagsIn(headers);
   return size === 0 ? shown : { ...shown, 'x-amz-tagging-count': String(size) };
 }

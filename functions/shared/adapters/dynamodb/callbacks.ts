@@ -1,0 +1,96 @@
+import {
+  type AttributeValue,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb';
+import type { Callback } from '../../domain/workflows/callback.ts';
+import type { Callbacks, Clock } from '../../ports/ports.ts';
+import { awsFailure } from '../aws/aws-failure.ts';
+import { callbackAttributes, itemIn, type LedgerAttributes } from './ledger-attributes.ts';
+import { callbackIdAt, callbackKey, followerKey, type LedgerKey } from './ledger-keys.ts';
+
+/** The callbacks in the ledger's table. */
+export function createDynamoDbCallbacks(options: {
+  client: DynamoDBClient;
+  tableName: string;
+  clock: Clock;
+}): Callbacks {
+  return new DynamoDbCallbacks(options.client, options.tableName, options.clock);
+}
+
+class DynamoDbCallbacks implements Callbacks {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #clock: Clock;
+
+  constructor(client: DynamoDBClient, table: string, clock: Clock) {
+    this.#client = client;
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async read(callbackId: string): Promise<Callback | undefined> {
+    const Key = asItemKey(callbackKey(callbackId));
+    const { Item } = await translated(`read callback ${callbackId}`, () =>
+      this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true })),
+    );
+    return Item && itemIn<Callback>(Item, this.#clock.now());
+  }
+
+  save(callback: Callback): Promise<void> {
+    return this.#put(callbackKey(callback.callbackId), callbackAttributes(callback));
+  }
+
+  follow(jobId: string, { callbackId, bucket, key, expiresAt }: Callback): Promise<void> {
+    // Without the token: the record of the callback has it.
+    return this.#put(
+      followerKey(jobId, callbackId),
+      callbackAttributes({ callbackId, bucket, key, expiresAt }),
+    );
+  }
+
+  async followersOf(jobId: string): Promise<string[]> {
+    const { pk, sk } = followerKey(jobId, '');
+    const found: string[] = [];
+    let startKey: Record<string, AttributeValue> | undefined;
+    do {
+      const page = await translated(`read the callbacks of job ${jobId}`, () =>
+        this.#client.send(
+          new QueryCommand({
+            TableName: this.#table,
+            ConsistentRead: true,
+            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+            ExpressionAttributeValues: { ':pk': { S: pk }, ':prefix': { S: sk } },
+            ProjectionExpression: 'sk',
+            ExclusiveStartKey: startKey,
+          }),
+        ),
+      );
+      for (const item of page.Items ?? []) found.push(callbackIdAt(item.sk?.S ?? ''));
+      startKey = page.LastEvaluatedKey;
+    } while (startKey !== undefined);
+    return found;
+  }
+
+  async #put(key: LedgerKey, attributes: LedgerAttributes): Promise<void> {
+    await translated(`write ${key.pk} ${key.sk}`, () =>
+      this.#client.send(
+        new PutItemCommand({ TableName: this.#table, Item: { ...asItemKey(key), ...attributes } }),
+      ),
+    );
+  }
+}
+
+async function translated<T>(tried: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw awsFailure(tried, error);
+  }
+}
+
+function asItemKey({ pk, sk }: LedgerKey): { pk: AttributeValue; sk: AttributeValue } {
+  return { pk: { S: pk }, sk: { S: sk } };
+}
