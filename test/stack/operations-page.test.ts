@@ -51,12 +51,14 @@ const descriptionsOf = (props: BatchdropProps, use?: typeof waitsForAJob) =>
     ]),
   );
 const basic = descriptionsOf(EVERYTHING, waitsForAJob);
-const alarms = [...descriptionsOf({ ...EVERYTHING, monitoring: 'full' }, waitsForAJob)].map(([name, description]) => ({
-  name,
-  description,
-  severity: /\. Severity: (page|ticket)\. /.exec(description)?.[1],
-  tier: basic.has(name) ? 'basic' : 'full',
-}));
+const alarms = [...descriptionsOf({ ...EVERYTHING, monitoring: 'full' }, waitsForAJob)].map(
+  ([name, description]) => ({
+    name,
+    description,
+    severity: /\. Severity: (page|ticket)\. /.exec(description)?.[1],
+    tier: basic.has(name) ? 'basic' : 'full',
+  }),
+);
 
 describe('docs/operations.md', () => {
   it('has one section for each alarm', () => {
