@@ -25,7 +25,7 @@ const COMPUTING = { maxWorkers: 2, sequence: { groupOrder: 1 }, ...SHARED };
 const LONG = [
   'test/stack/jsii.test.ts',
   'test/integration/openai/openai-server-memory.test.ts',
-  'test/integration/cli/cli-webhook.test.ts',
+  'test/integration/cli/{cli-operate,cli-real,cli-webhook}.test.ts',
   'test/integration/runtime/{chaos,results-prefix,scan-over-invocations,start-and-wait,webhook-fuzz}.test.ts',
 ];
 

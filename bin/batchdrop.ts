@@ -8,7 +8,8 @@ const [{ openaiCommand }, { upCommand }, { runProgram }] = await Promise.all([
   import('./commands/local/up.ts'),
   import('./program.ts'),
 ]);
-const local = [upCommand(), openaiCommand()];
+const ownStack = async () => (await import('./up/synthesis.ts')).ownStack;
+const local = [upCommand(ownStack), openaiCommand()];
 const isLocal = local.some((command) => command.name() === process.argv[2]);
 const others = isLocal ? {} : (await import('./commands/stack-commands.ts')).stackCommands();
 await runProgram({ ...others, 'On one machine': local });

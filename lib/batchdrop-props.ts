@@ -18,8 +18,8 @@ import type { WebhookProps } from './webhook-props.ts';
  */
 export interface BatchdropOptions {
   /**
-   * Prefix of the keys that are request files, in a bucket of your own. Batchdrop reads no other objects and reports
-   * nothing about them.
+   * Prefix of the keys that are request files, in a bucket of your own; ASCII, at most 512 bytes. Batchdrop reads no other
+   * objects and reports nothing about them.
    * @default - every key is a request file
    * @example 'batches/'
    */
@@ -156,7 +156,7 @@ export interface BatchdropOptions {
   readonly prices?: PriceProps | undefined;
   /**
    * Age at which request files and results expire, in the buckets that Batchdrop creates: at least four days, plus one
-   * day per attempt (`maxAttempts`). A file whose job has not ended never expires. An expired request file remains as a
+   * completion window per attempt (`maxAttempts`). A file whose job has not ended never expires. An expired request file remains as a
    * noncurrent version for 30 more days.
    * @default - files never expire
    * @example Duration.days(30)

@@ -5,6 +5,8 @@ import type { Construct } from 'constructs';
 import { asJsonPattern, jobStatusPattern } from '../functions/shared/contract/patterns.ts';
 import { Batchdrop } from './batchdrop.ts';
 import type { BatchdropOptions } from './batchdrop-props.ts';
+import { refuse } from './guards/refuse.ts';
+import { propsOfBatchdrop, stackPropProblems } from './guards/stack-props.ts';
 import { DEFAULT_API_KEY_SECRET } from './resources/openai-account.ts';
 
 /**
@@ -55,9 +57,9 @@ export class BatchdropStack extends Stack {
   /** Creates the stack with one Batchdrop and its outputs. Errors: an Error that names each invalid prop. */
   constructor(scope: Construct, id: string, props: BatchdropStackProps = {}) {
     super(scope, id, { description: 'Batchdrop: runs request files through the OpenAI Batch API', ...props });
-    const { requestBucketName, resultsBucketName, apiKeySecretName, webhookSecretName, ...options } = props;
-    if (webhookSecretName !== undefined && options.webhook === undefined)
-      throw new Error(`${this.node.path}: webhookSecretName is set without webhook; set both or neither.`);
+    refuse(this, stackPropProblems(props));
+    const { requestBucketName, resultsBucketName, apiKeySecretName, webhookSecretName, ...others } = props;
+    const options = propsOfBatchdrop(this, others);
     const named = (id: string, name: string | undefined) =>
       name === undefined ? undefined : Bucket.fromBucketName(this, id, name);
     this.batchdrop = new Batchdrop(this, 'Batchdrop', {

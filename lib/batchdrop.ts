@@ -10,6 +10,8 @@ import { Construct } from 'constructs';
 import type { MetricName } from '../functions/shared/contract/metrics.ts';
 import type { BatchdropProps } from './batchdrop-props.ts';
 import { type CheckedProps, checkedProps } from './checked-props.ts';
+import { checkAtSynth } from './guards/check-at-synth.ts';
+import { checkedGrantee, metricName } from './guards/method-arguments.ts';
 import { batchdropMetric } from './monitoring/batchdrop-metric.ts';
 import { addTaskAlarm, createMonitoring } from './monitoring/monitoring.ts';
 import { grantPutFiles, grantReadFiles } from './resources/bucket-grants.ts';
@@ -105,20 +107,23 @@ export class Batchdrop extends Construct {
   /** Creates the buckets, queues, functions, and the ledger. Errors: an Error that names each invalid prop. */
   constructor(scope: Construct, id: string, props: BatchdropProps = {}) {
     super(scope, id);
-    const checked = checkedProps(this, props);
+    const checked = checkedProps(this, props, { isSubclass: new.target !== Batchdrop });
     const { removalPolicy, encryptionKey } = checked;
     this.instance = instanceName(this);
     this.#requestPrefix = checked.requestPrefix;
     this.#resultsPrefix = checked.resultsPrefix;
     const buckets = new Buckets(this, 'Buckets', {
       requestBucket: checked.requestBucket,
+      requestPrefix: checked.requestPrefix,
       resultsBucket: checked.resultsBucket,
+      resultsPrefix: checked.resultsPrefix,
       removalPolicy,
       expireFilesAfter: checked.expireFilesAfter,
       encryptionKey,
     });
     this.requestBucket = buckets.requests;
     this.resultsBucket = buckets.results;
+    checkAtSynth(this, checked, buckets);
     this.eventBus = new StatusEvents(this, 'StatusEvents', {
       eventBus: checked.eventBus,
       instance: this.instance,
@@ -217,7 +222,11 @@ export class Batchdrop extends Construct {
    * @example batchdrop.grantSubmit(reportFunction);
    */
   grantSubmit(grantee: IGrantable): Grant {
-    return grantPutFiles(grantee, this.requestBucket, this.#requestPrefix);
+    return grantPutFiles(
+      checkedGrantee(this, 'grantSubmit', grantee),
+      this.requestBucket,
+      this.#requestPrefix,
+    );
   }
 
   /**
@@ -225,7 +234,7 @@ export class Batchdrop extends Construct {
    * @example batchdrop.grantCancel(reportFunction);
    */
   grantCancel(grantee: IGrantable): Grant {
-    return this.cancelQueue.grantSendMessages(grantee);
+    return this.cancelQueue.grantSendMessages(checkedGrantee(this, 'grantCancel', grantee));
   }
 
   /**
@@ -233,7 +242,7 @@ export class Batchdrop extends Construct {
    * @example batchdrop.grantApprove(reportFunction);
    */
   grantApprove(grantee: IGrantable): Grant {
-    return this.approvalQueue.grantSendMessages(grantee);
+    return this.approvalQueue.grantSendMessages(checkedGrantee(this, 'grantApprove', grantee));
   }
 
   /**
@@ -241,7 +250,11 @@ export class Batchdrop extends Construct {
    * @example batchdrop.grantReadResults(reportFunction);
    */
   grantReadResults(grantee: IGrantable): Grant {
-    return grantReadFiles(grantee, this.resultsBucket, this.#resultsPrefix);
+    return grantReadFiles(
+      checkedGrantee(this, 'grantReadResults', grantee),
+      this.resultsBucket,
+      this.#resultsPrefix,
+    );
   }
 
   /**
@@ -317,7 +330,7 @@ export class Batchdrop extends Construct {
    * @example batchdrop.metric('RowsMissing', { period: Duration.hours(1) });
    */
   metric(name: MetricName, options?: MetricOptions): Metric {
-    return batchdropMetric(this.instance, name, options);
+    return batchdropMetric(this.instance, metricName(this, name), options);
   }
 
   /**

@@ -2,6 +2,7 @@ import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { OPENAI_BASE_URL, parseBaseUrl } from '../functions/shared/contract/base-url.ts';
 import type { BatchdropProps } from './batchdrop-props.ts';
+import { refuse } from './guards/refuse.ts';
 import { DEFAULT_MONITORING } from './monitoring/monitoring-props.ts';
 import { DEFAULT_ATTEMPTS, propProblems } from './prop-problems.ts';
 import { OPENAI_WINDOW } from './stages/completion-window.ts';
@@ -10,14 +11,15 @@ import { OPENAI_WINDOW } from './stages/completion-window.ts';
 export type CheckedProps = ReturnType<typeof checkedProps>;
 
 /**
- * Fills in the defaults. Errors: an Error with every problem of the props, one per line, each after the path of the
+ * Fills in the defaults. A subclass may have props of its own. Errors: an Error with every problem of the props, one per line, each after the path of the
  * construct.
  */
-export function checkedProps(scope: Construct, props: BatchdropProps) {
-  const problems = propProblems(scope, props);
-  if (problems.length > 0) {
-    throw new Error(problems.map((problem) => `${scope.node.path}: ${problem}`).join('\n'));
-  }
+export function checkedProps(
+  scope: Construct,
+  props: BatchdropProps,
+  { isSubclass }: { readonly isSubclass: boolean },
+) {
+  refuse(scope, propProblems(scope, props, { isSubclass }));
   return {
     ...props,
     maxAttempts: props.maxAttempts ?? DEFAULT_ATTEMPTS,

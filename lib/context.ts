@@ -3,41 +3,33 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { Node } from 'constructs';
 import type { BatchdropStackProps } from './batchdrop-stack.ts';
 import type { BudgetProps } from './budget-props.ts';
+import { NAME_OF_PROP } from './context-names.ts';
+import { nearestName } from './guards/nearest-name.ts';
+import { nameShown, shown } from './guards/shown.ts';
 import { MONITORING_TIERS } from './monitoring/monitoring-props.ts';
 import type { PriceProps } from './price-props.ts';
 import { BatchdropTracing } from './tracing.ts';
 
-/** Props that have a different name in the context. */
-const NAME_OF_PROP: Record<string, string> = {
-  requestBucket: 'requestBucketName',
-  resultsBucket: 'resultsBucketName',
-  apiKeySecret: 'apiKeySecretName',
-  shares: 'sharesBy',
-  pollInterval: 'pollMinutes',
-  observeInterval: 'observeMinutes',
-  expireFilesAfter: 'expireFilesAfterDays',
-  approvalExpiresAfter: 'approvalExpiresAfterDays',
-  removalPolicy: 'removal',
-};
+/** Names that are not close to the one that they may stand for. */
+const MEANT: Readonly<Record<string, string>> = { apiKey: 'apiKeySecretName' };
 
 /** Names that the CDK adds to the context, except names with a colon, such as its feature flags. */
 const NAMES_OF_CDK = new Set(['acknowledged-issue-numbers', 'cdk-migrate', 'cli-telemetry']);
 
-const MAX_TYPO = 2; // characters that differ
-
 /**
  * Reads props from the context, as in `cdk deploy -c pollMinutes=5`. Props that are not set keep their defaults.
- * `unknown` lists the names that nothing reads. Errors: an Error for a value of the wrong kind, and for a name that is
- * close to a known one.
+ * `unknown` lists the names that nothing reads. Errors: an Error with every value of the wrong kind, and every name that
+ * is close to a known one, one per line.
  */
 export function readContext(node: Node): { props: BatchdropStackProps; unknown: string[] } {
   const known = new Set<string>();
+  const problems: string[] = [];
   const read = <T>(name: string, kind: string, parse: (given: string) => T | undefined): T | undefined => {
     known.add(name);
     const given: unknown = node.tryGetContext(name);
     if (given === undefined) return undefined;
     const value = parse(String(given));
-    if (value === undefined) throw new Error(`context ${name} is ${JSON.stringify(given)}; set ${kind}.`);
+    if (value === undefined) problems.push(`context ${name} is ${shown(given)}; set ${kind}.`);
     return value;
   };
   const text = (name: string) => read(name, 'some text', (given) => given.trim() || undefined);
@@ -93,39 +85,24 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
       oneOf({ retain: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, destroy: RemovalPolicy.DESTROY }),
     ),
   };
-  return { props, unknown: unknownNames(node, known) };
-}
-
-/** Splits `NAME=VALUE`, as the command line gives a context value. Returns undefined for other text. */
-export function contextPair(given: string): { name: string; value: string } | undefined {
-  const [, name, value] = /^([^=]+)=(.*)$/s.exec(given) ?? [];
-  return name === undefined || value === undefined ? undefined : { name, value };
+  const unknown = unknownNames(node, known);
+  problems.push(...typosIn(unknown, known));
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  return { props, unknown };
 }
 
 /** A name with a colon is a feature flag, a looked-up value, or a value of a plugin. */
 function unknownNames(node: Node, known: ReadonlySet<string>): string[] {
-  const unknown = Object.keys(node.getAllContext()).filter(
+  return Object.keys(node.getAllContext()).filter(
     (name) => !known.has(name) && !name.includes(':') && !NAMES_OF_CDK.has(name),
   );
-  for (const name of unknown) {
-    const meant = NAME_OF_PROP[name] ?? [...known].find((one) => editDistance(one, name) <= MAX_TYPO);
-    if (meant !== undefined) throw new Error(`context ${name} is unknown; did you mean ${meant}?`);
-  }
-  return unknown;
 }
 
-/** Returns the number of characters to add, remove or replace to turn one text into the other, ignoring case. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (const [at, character] of [...from.toLowerCase()].entries()) {
-    const next = [at + 1];
-    for (const [column, other] of [...to.toLowerCase()].entries()) {
-      const replaced = (row[column] ?? 0) + (character === other ? 0 : 1);
-      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
+function typosIn(unknown: readonly string[], known: ReadonlySet<string>): string[] {
+  return unknown.flatMap((name) => {
+    const meant = MEANT[name] ?? NAME_OF_PROP[name] ?? nearestName(name, known);
+    return meant === undefined ? [] : `context ${nameShown(name)} is unknown; did you mean ${meant}?`;
+  });
 }
 
 /** Parses `model=tokens` pairs that are separated by commas. The name of a model may contain colons and dashes. */

@@ -42,7 +42,7 @@ export interface ActionOptions extends ConnectionOptions {
 const POLL_INTERVAL_MS = { local: 250, account: 2_000 }; // each read costs a little in an account
 
 /** The options that exclude those of the local runtime. */
-const ACCOUNT = ['stack', 'construct', 'region', 'profile'];
+const ACCOUNT = ['region', 'profile'];
 
 /** Adds `--yes`, and what `withConnectionOptions` adds, to a command that spends, cancels or pauses. */
 export function withActionOptions(command: Command): Command {
@@ -74,8 +74,11 @@ function withTargets(command: Command, more: readonly Option[]): Command {
     );
   for (const option of more) command.addOption(option);
   return command
-    .option('--stack <name>', `a deployed stack (default name: ${STACK_NAME})`)
-    .option('--construct <id>', 'which Batchdrop of the stack, if it contains several')
+    .option(
+      '--stack <name>',
+      `a deployed stack (default name: ${STACK_NAME}); with --local, a stack of the app`,
+    )
+    .option('--construct <id>', 'which Batchdrop of the stack or the app, if it contains several')
     .option('--region <region>', 'the AWS Region of the stack')
     .option('--profile <profile>', 'the AWS profile to use');
 }
@@ -104,11 +107,15 @@ export async function connect(options: WhereOptions, onLedgerCall?: () => void):
 
 /** Returns the connection to a runtime on this machine, with the credentials that it requires, if any. */
 export function connectionTo(
-  runtime: StackNames & { readonly url: string },
+  {
+    url,
+    ...names
+  }: StackNames & { readonly url: string; readonly stack?: string; readonly construct?: string },
   credentials?: Credentials,
   onLedgerCall?: () => void,
 ): Connection {
-  return connectionAt({ kind: 'local', url: runtime.url, credentials }, runtime, onLedgerCall);
+  const { stack, construct } = names;
+  return connectionAt({ kind: 'local', url, credentials, stack, construct }, names, onLedgerCall);
 }
 
 function connectionAt(target: Target, names: StackNames, onCall?: () => void): Connection {

@@ -11,6 +11,9 @@ export type Target =
       readonly credentials?: Credentials | undefined;
       /** Where the runtime stores its data, if it is known. */
       readonly data?: string | undefined;
+      /** The stack of the app, and the id of the construct, if the app has several Batchdrops. */
+      readonly stack?: string | undefined;
+      readonly construct?: string | undefined;
     }
   | {
       readonly kind: 'account';
@@ -53,8 +56,8 @@ const ANY_CREDENTIALS: Credentials = { accessKeyId: 'batchdrop-cli', secretAcces
 export const STACK_VARIABLE = 'BATCHDROP_STACK';
 
 /**
- * Returns an account only if one of its options is given, or `BATCHDROP_STACK` names a stack and no option selects a runtime.
- * Otherwise returns the runtime on this machine. Throws a Failure.
+ * Returns an account only if one of its options is given, or `BATCHDROP_STACK` names a stack, and no option selects a runtime.
+ * Otherwise returns the runtime on this machine, whose app may have several stacks as well. Throws a Failure.
  */
 export function targetOf(
   options: WhereOptions,
@@ -62,7 +65,8 @@ export function targetOf(
 ): Target {
   const { stack, construct, region, profile } = options;
   const isLocal = [options.local, options.data, options.endpoint].some((given) => given !== undefined);
-  const named = isLocal ? undefined : env[STACK_VARIABLE] || undefined;
+  if (isLocal) return { ...here(options), stack, construct };
+  const named = env[STACK_VARIABLE] || undefined;
   if ([stack, construct, region, profile, named].some((given) => given !== undefined)) {
     const isFromEnvironment = stack === undefined && named !== undefined;
     const account = { kind: 'account', construct, region, profile } as const;
@@ -72,7 +76,11 @@ export function targetOf(
       ...(isFromEnvironment && { isFromEnvironment }),
     };
   }
-  return { kind: 'local', ...(options.endpoint ? atAddress(options.endpoint) : runtimeIn(options.data)) };
+  return here(options);
+}
+
+function here({ endpoint, data }: WhereOptions) {
+  return { kind: 'local', ...(endpoint ? atAddress(endpoint) : runtimeIn(data)) } as const;
 }
 
 /**
@@ -84,9 +92,9 @@ interface Runtime {
   readonly data?: string | undefined;
 }
 
-/** Returns the name of the stack. */
+/** Returns the name of the stack. Of a runtime on this machine, the default one if none is named. */
 export function stackIn(target: Target): string {
-  return target.kind === 'local' ? STACK_NAME : target.stack;
+  return target.stack ?? STACK_NAME;
 }
 
 /** Returns the configuration of every AWS client for this target. */

@@ -1,9 +1,9 @@
 /** The least IAM policy that the console needs, from the calls that it makes. A test runs it with no other permission. */
 import { arnsIn } from '../connection/arns.ts';
 import type { Connection } from '../connection/connection.ts';
-import { apiKeySecretOf, type StackNames } from '../connection/stack-names.ts';
+import type { StackNames } from '../connection/stack-names.ts';
+import { outputsAt } from '../connection/stack-outputs.ts';
 import { resourcesOf } from '../connection/stack-resources.ts';
-import { stackIn } from '../connection/target.ts';
 import { DEAD_LETTER_QUEUES } from '../operations/dead-letters.ts';
 import { functionOf, mappingOf, WORKERS } from '../operations/doctor/subject.ts';
 
@@ -35,8 +35,9 @@ export async function consolePolicy(
   { target, names }: Connection,
   { mayOperate }: { readonly mayOperate: boolean },
 ): Promise<PolicyDocument> {
-  const [resources, secret] = await Promise.all([resourcesOf(target), apiKeySecretOf(target)]);
-  const named = { stack: stackIn(target), names, secret, resources };
+  const { stack, value: output } = await outputsAt(target);
+  const [resources, secret] = [await resourcesOf(target), output('ApiKeySecret')];
+  const named = { stack, names, secret, resources };
   const statements = mayOperate
     ? [...statementsToLook(named), ...statementsToAct(named)]
     : statementsToLook(named);

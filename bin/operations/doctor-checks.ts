@@ -6,7 +6,6 @@
 import type { Connection } from '../connection/connection.ts';
 import { apiKeySecretOf, apiOf } from '../connection/stack-names.ts';
 import { resourcesOf } from '../connection/stack-resources.ts';
-import { stackIn } from '../connection/target.ts';
 import { counted } from '../terminal/amounts.ts';
 import { sentenceOf } from '../terminal/failure.ts';
 import {
@@ -63,7 +62,7 @@ export async function* diagnose(
   const api = onlyLooks ? undefined : await apiOf(target);
   const secret = api?.secret ?? (await apiKeySecretOf(target));
   const resources = await resourcesOf(target);
-  const where = target.kind === 'local' ? target.url : `stack ${stackIn(target)}`;
+  const where = target.kind === 'local' ? target.url : `stack ${target.stack}`;
   yield { check: 'stack', verdict: 'ok', found: `${where} with ${resources.size} resources` };
   const subject: Subject = { connection, secret, api, resources, onlyLooks };
   for (const [check, run] of Object.entries(CHECKS)) {

@@ -1,35 +1,32 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { styleText } from 'node:util';
 import type { AwsEvent } from '../../local/aws/events/event.ts';
-import type { Credentials } from '../../local/aws/iam/signature.ts';
 import type { BatchApiChoice } from '../../local/runtime/batch-api.ts';
+import { WiringFaults } from '../../local/runtime/check-wiring.ts';
 import { DataDirectory } from '../../local/runtime/data-directory.ts';
 import { type Runtime, startRuntime } from '../../local/runtime/runtime.ts';
 import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
+import type { Batchdrop } from '../../local/runtime/template/batchdrops.ts';
 import { type Connection, connectionTo } from '../connection/connection.ts';
 import { DATA_DIRECTORY } from '../connection/target.ts';
 import { type RunningConsole, startConsole } from '../console/console-server.ts';
-import { ResultsMirror } from '../jobs/results-mirror.ts';
 import { endOnFullDisk } from '../terminal/end-on-full-disk.ts';
-import { escapeControlCharacters, printableJson } from '../terminal/escape-control-characters.ts';
-import { eventLine } from '../terminal/event-line.ts';
+import { printableJson } from '../terminal/escape-control-characters.ts';
 import { Failure } from '../terminal/failure.ts';
-import { firstDeliveries } from '../terminal/first-delivery.ts';
-import { fitted } from '../terminal/fit-line.ts';
 import { askOnTerminal, say } from '../terminal/prompt.ts';
 import { untilStopped } from '../terminal/stop-signal.ts';
+import { type AppChoice, assembledApp, type OwnStack, ownStackUnless, sdkPlaces } from './assembly-source.ts';
 import { awaitExample, dropExample } from './example-job.ts';
 import { pricesIn } from './prices-file.ts';
+import { oneByOne, protectSpending } from './protect-spending.ts';
 import { isPaid, otherBatchApi, realBatchApi, sendsWebhooks } from './real-batch-api.ts';
-import { SpendConfirmation } from './spend-confirmation.ts';
-import type { StackContext } from './stack-context.ts';
-import { synthesizedStack } from './synthesis.ts';
-import { welcome } from './welcome.ts';
+import { printEvents, printLogs, printProblems } from './run-output.ts';
+import { withFiles } from './stack-context.ts';
+import { type ShownBatchdrop, welcome } from './welcome.ts';
 
 /** The options of `batchdrop up`. */
-export interface UpOptions {
+export interface UpOptions extends AppChoice {
   readonly port: number;
   readonly data?: string;
   readonly ephemeral?: boolean;
@@ -40,7 +37,6 @@ export interface UpOptions {
   readonly batchApi?: string;
   /** The path of a JSON file. */
   readonly prices?: string;
-  readonly context?: StackContext;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -49,6 +45,8 @@ export interface UpOptions {
 interface Run {
   readonly options: UpOptions;
   readonly api: BatchApiChoice;
+  /** The stack to run. Undefined: the CDK app that the options or the current folder name. */
+  readonly own: OwnStack | undefined;
   /** Asks the user. Returns true for yes. */
   readonly ask: (question: string, signal: AbortSignal) => Promise<boolean>;
   /** Aborted when the run must end. */
@@ -56,15 +54,18 @@ interface Run {
 }
 
 const DEFAULT_SPEED = { local: 60, real: 1, server: 1 }; // the clock of another server is assumed to be in real time
-const SAME_PROBLEM_EVERY_MS = 60_000; // real time
 
-/** Runs the stack until it is stopped or, with --exit, until the example has ended. Throws if it cannot start. */
-export async function up(options: UpOptions): Promise<void> {
+/**
+ * Runs the app until it is stopped or, with --exit, until the example has ended. Throws if it cannot start. `ownStack`: what runs
+ * without an app.
+ */
+export async function up(options: UpOptions, ownStack?: OwnStack): Promise<void> {
   const api = batchApiOf(options);
-  checkOptions(options, api);
+  const own = ownStackUnless(options, ownStack);
+  checkOptions(options, api, own !== undefined);
   const stopping = new AbortController();
   void untilStopped().then(() => stopping.abort());
-  await runStack({ options, api, ask: askOnTerminal, stopped: stopping.signal });
+  await runStack({ options, api, own, ask: askOnTerminal, stopped: stopping.signal });
 }
 
 function batchApiOf({ real, batchApi }: UpOptions): BatchApiChoice {
@@ -76,8 +77,8 @@ function serverOf(api: BatchApiChoice): string | undefined {
   return api.kind === 'server' ? api.baseUrl : undefined;
 }
 
-/** Throws a Failure for options that the chosen API does not allow. */
-function checkOptions(options: UpOptions, api: BatchApiChoice): void {
+/** Throws a Failure for options that the chosen API or the app does not allow. */
+function checkOptions(options: UpOptions, api: BatchApiChoice, isOwn: boolean): void {
   const paid = isPaid(api);
   if (options.yes && !paid)
     throw new Failure(
@@ -92,6 +93,11 @@ function checkOptions(options: UpOptions, api: BatchApiChoice): void {
       `${options.real ? '--real' : '--batch-api'} asks before it sends the first rows, but stdin is not a terminal. To send all files without asking, add --yes.`,
     );
   }
+  if (isOwn) return;
+  if (options.exit)
+    throw new Failure('--exit waits for the example job, which a CDK app of your own does not get.');
+  if (options.prices !== undefined)
+    throw new Failure('--prices works only without a CDK app of your own: set the prop `prices` there.');
 }
 
 /** The run itself, with replaceable ways to ask and to stop. */
@@ -104,7 +110,8 @@ export async function runStack(run: Run): Promise<void> {
       discard();
     });
     try {
-      await withRuntime(run, data);
+      const assembly = await assembled(run, data);
+      if (!run.stopped.aborted) await withRuntime(run, data, assembly);
     } finally {
       forget();
       data.release();
@@ -114,103 +121,134 @@ export async function runStack(run: Run): Promise<void> {
   }
 }
 
-async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
+/** Returns the folder of the assembly. */
+async function assembled({ options, api, own, stopped }: Run, data: DataDirectory): Promise<string> {
+  const print = (line: string) => {
+    if (!options.json) say(line);
+  };
+  if (own === undefined) return await assembledApp(options, { data, print, stopped });
+  return await own.assemble({
+    onBuild: () =>
+      print('It builds the functions and the template first, because the source is new or has changed.'),
+    context: {
+      ...withFiles(options.context),
+      ...(sendsWebhooks(api) && { webhook: 'yes' }),
+      ...(options.prices !== undefined && { prices: await pricesIn(options.prices) }),
+    },
+  });
+}
+
+async function withRuntime(run: Run, data: DataDirectory, assemblyDirectory: string): Promise<void> {
   const { api, options } = run;
-  const onBuild = () => {
-    if (!options.json)
-      say('It builds the functions and the template first, because the source is new or has changed.');
-  };
-  const context = {
-    ...options.context,
-    ...(sendsWebhooks(api) && { webhook: 'yes' }),
-    ...(options.prices !== undefined && { prices: await pricesIn(options.prices) }),
-  };
-  const assemblyDirectory = await synthesizedStack({ onBuild, context });
   const listeners: ((event: AwsEvent) => void)[] = [printEvents(options.json ?? false)];
+  const whenUp: (() => void)[] = [];
   const owner = isPaid(api) ? data.ownerCredentials() : undefined;
-  let connection: Connection | undefined;
-  let whenUp: (() => Promise<void>) | undefined;
-  const runtime = await startRuntime({
+  const connections: Connection[] = [];
+  const runtime = await startedRuntime({
     data,
     assemblyDirectory,
     port: options.port,
     speed: options.speed ?? DEFAULT_SPEED[api.kind],
     api,
     ...(owner !== undefined && { owner }),
+    ...(run.own === undefined && {
+      app: { only: options.only, sdkFrom: sdkPlaces(), onLog: printLogs(options.json ?? false) },
+    }),
     onEvent: (event) => {
       for (const listener of listeners) listener(event);
     },
     onProblem: printProblems(),
     beforeFunctions: async (endpoints) => {
-      connection = connectionTo(endpoints, owner);
-      if (isPaid(api)) whenUp = await protectSpending(run, data, { connection, endpoints, listeners });
+      for (const batchdrop of endpoints.batchdrops)
+        connections.push(connectionTo({ ...batchdrop, url: endpoints.url }, owner));
+      if (isPaid(api)) await protectAll(run, data, { connections, endpoints, listeners, whenUp });
     },
   });
-  let page: RunningConsole | undefined;
+  const pages: RunningConsole[] = [];
   try {
-    if (connection === undefined) throw new Error('The runtime started without its endpoints.');
-    page = await startConsole({
-      ...(options.port === 0 && { port: 0 }),
-      connect: async (onLedgerCall) => connectionTo(runtime.endpoints, owner, onLedgerCall),
-    });
-    printWelcome(run, data, { ...runtime, owner, consoleUrl: page.url });
-    await whenUp?.();
-    await stayUp(run, data, connection);
+    const { endpoints } = runtime;
+    for (const batchdrop of endpoints.batchdrops) {
+      const connect = async (onLedgerCall: () => void) =>
+        connectionTo({ ...batchdrop, url: endpoints.url }, owner, onLedgerCall);
+      // The others take any free port.
+      const isFirst = pages.length === 0;
+      pages.push(await startConsole({ ...((options.port === 0 || !isFirst) && { port: 0 }), connect }));
+    }
+    printWelcome(run, data, runtime, pages);
+    for (const begin of whenUp) begin();
+    await stayUp(run, data, connections);
   } finally {
-    await page?.close();
-    connection?.close();
+    for (const page of pages) await page.close();
+    for (const connection of connections) connection.close();
     await runtime.close();
   }
 }
 
-/** For an API that costs money: asks before anything is sent, and downloads results into folders. */
-async function protectSpending(
+/** Starts the runtime. What AWS would refuse becomes one line for each fault. */
+async function startedRuntime(options: Parameters<typeof startRuntime>[0]): Promise<Runtime> {
+  try {
+    return await startRuntime(options);
+  } catch (cause) {
+    if (!(cause instanceof WiringFaults)) throw cause;
+    throw new Failure('AWS would refuse this app, or lose events. Nothing was started.', {
+      cause,
+      lines: cause.lines,
+    });
+  }
+}
+
+/** For an API that costs money: protects each Batchdrop of the app. */
+async function protectAll(
   { options, ask, stopped }: Run,
   data: DataDirectory,
-  up: { connection: Connection; endpoints: RuntimeEndpoints; listeners: ((event: AwsEvent) => void)[] },
-): Promise<() => Promise<void>> {
-  const print = options.json ? console.error : say;
-  const results = new ResultsMirror(up.connection, { directory: data.subdirectory('results'), print });
-  up.listeners.push((event) => results.notice(event));
-  if (options.yes) {
-    const { paused } = await up.connection.ledger.readControl();
-    if (paused) print('An earlier run paused submission. To send waiting files: npx batchdrop resume');
-    return async () => results.catchUp();
-  }
-  const confirmation = new SpendConfirmation(up.connection, {
-    ...{ api: up.endpoints.openAiUrl, ask, print, stopped },
-  });
-  await confirmation.pause();
-  up.listeners.push((event) => confirmation.notice(event));
-  return async () => {
-    results.catchUp();
-    void confirmation.review();
+  up: {
+    connections: readonly Connection[];
+    endpoints: RuntimeEndpoints;
+    listeners: ((event: AwsEvent) => void)[];
+    whenUp: (() => void)[];
+  },
+): Promise<void> {
+  const protection = {
+    yes: options.yes ?? false,
+    api: up.endpoints.openAiUrl,
+    ask: oneByOne(ask),
+    print: options.json ? console.error : say,
+    stopped,
+    directory: data.subdirectory('results'),
   };
+  for (const connection of up.connections) {
+    const { notice, whenUp } = await protectSpending(connection, protection);
+    up.listeners.push(notice);
+    up.whenUp.push(whenUp);
+  }
 }
 
 function printWelcome(
-  { options, api }: Run,
+  { options, api, own }: Run,
   data: DataDirectory,
-  {
-    endpoints,
-    clock,
-    owner,
-    consoleUrl,
-  }: Pick<Runtime, 'endpoints' | 'clock'> & { owner: Credentials | undefined; consoleUrl: string },
+  { endpoints, clock }: Pick<Runtime, 'endpoints' | 'clock'>,
+  pages: readonly RunningConsole[],
 ): void {
+  const consoleUrls = pages.map(({ url }) => url);
   if (options.json) {
-    console.log(printableJson({ ...endpoints, consoleUrl }));
+    const [consoleUrl] = consoleUrls;
+    const several = consoleUrls.length > 1 && { consoleUrls };
+    console.log(printableJson({ ...endpoints, consoleUrl, ...several }));
     return;
   }
   const shown = options.ephemeral ? data.path : (options.data ?? DATA_DIRECTORY[api.kind]);
   const { ephemeral } = options;
+  const batchdrops = endpoints.batchdrops.map(
+    (batchdrop: Batchdrop, at): ShownBatchdrop => ({ ...batchdrop, consoleUrl: consoleUrls[at] ?? '' }),
+  );
   console.log(
     welcome(endpoints, {
       data: shown,
-      consoleUrl,
+      batchdrops,
+      isApp: own === undefined,
       isPaid: isPaid(api),
       speed: clock.speed,
-      owner,
+      owner: isPaid(api) ? data.ownerCredentials() : undefined,
       isUrlForOthers: api.kind !== 'local',
       ...(ephemeral && { ephemeral }),
     }),
@@ -218,11 +256,12 @@ function printWelcome(
 }
 
 async function stayUp(
-  { options, api, stopped }: Run,
+  { options, api, own, stopped }: Run,
   data: DataDirectory,
-  connection: Connection,
+  [connection]: readonly Connection[],
 ): Promise<void> {
-  if (api.kind === 'local' && data.exampleJobId === undefined)
+  if (connection === undefined) throw new Error('The runtime started without its endpoints.');
+  if (own !== undefined && api.kind === 'local' && data.exampleJobId === undefined)
     data.saveExample(await dropExample(connection));
   const end = stopped.aborted
     ? Promise.resolve()
@@ -237,26 +276,6 @@ async function stayUp(
     );
   const sentence = await awaitExample(connection, exampleJobId, end);
   if (!options.json) console.log(sentence);
-}
-
-function printEvents(json: boolean): (event: AwsEvent) => void {
-  const isFirst = firstDeliveries();
-  return (event) => {
-    // With the time on the wall: the clock of the runtime may run ahead.
-    const line = isFirst(event) ? eventLine(event, Date.now()) : undefined;
-    if (line !== undefined) say(json ? printableJson(event) : fitted(line));
-  };
-}
-
-/** Prints each problem at most once per minute: a function may fail at every tick. */
-function printProblems(): (problem: string) => void {
-  const printedAt = new Map<string, number>();
-  return (problem) => {
-    const now = performance.now();
-    if (now - (printedAt.get(problem) ?? Number.NEGATIVE_INFINITY) < SAME_PROBLEM_EVERY_MS) return;
-    printedAt.set(problem, now);
-    console.error(styleText('red', escapeControlCharacters(problem), { stream: process.stderr }));
-  };
 }
 
 function dataDirectoryOf({ options, api }: Run): { path: string; discard: () => void } {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { keptBuild, renewBuild } from '../../lib/bundling/kept-build.ts';
 import { BUNDLES_CONTEXT } from '../../lib/stages/function-bundles.ts';
 import { Failure } from '../terminal/failure.ts';
+import type { OwnStack } from './assembly-source.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const NODE_VERSION = join(PROJECT, 'bin', 'node-version.cjs');
@@ -57,6 +58,12 @@ async function bundle(directory: string): Promise<void> {
   await bundleFunctions(undefined, directory);
   await stop(); // otherwise esbuild's process would live as long as this one
 }
+
+/** What `up` runs in a checkout of this project, unless an app is named. */
+export const ownStack: OwnStack = {
+  project: PROJECT,
+  assemble: synthesizedStack,
+};
 
 async function synthesize(directory: string, more: Record<string, string>): Promise<void> {
   // In addition to cdk.json. No stack's assets are bundled again.

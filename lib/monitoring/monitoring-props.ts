@@ -1,5 +1,6 @@
 import { Token } from 'aws-cdk-lib';
 import type { BatchdropOptions } from '../batchdrop-props.ts';
+import { shown } from '../guards/shown.ts';
 
 /** The values of `monitoring`. */
 export const MONITORING_TIERS = ['none', 'basic', 'full'] as const;
@@ -17,10 +18,10 @@ export function* monitoringProblems(props: BatchdropOptions): Generator<string> 
   const { monitoring = DEFAULT_MONITORING, alarmEmail } = props;
   // Only TypeScript checks the type.
   if (!MONITORING_TIERS.includes(monitoring))
-    yield `monitoring is ${JSON.stringify(monitoring)}; set none, basic or full.`;
+    yield `monitoring is ${shown(monitoring)}; set none, basic or full.`;
   const recipient = RECIPIENTS.find((name) => props[name] !== undefined);
   if (monitoring === 'none' && recipient !== undefined)
     yield `${recipient} is set, but there are no alarms, because monitoring is none; set monitoring to basic or full, or remove ${recipient}.`;
   if (alarmEmail === undefined || Token.isUnresolved(alarmEmail) || ADDRESS.test(alarmEmail)) return;
-  yield `alarmEmail is ${JSON.stringify(alarmEmail)}; set one mail address, such as team@example.com.`;
+  yield `alarmEmail is ${shown(alarmEmail)}; set one mail address, such as team@example.com.`;
 }

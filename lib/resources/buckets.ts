@@ -1,4 +1,4 @@
-import { Duration, type RemovalPolicy, Stack, Token, TokenComparison } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
@@ -10,8 +10,10 @@ import {
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { ENDED_TAG } from '../../functions/shared/contract/ended-tag.ts';
-import { MAX_RESULTS_PREFIX } from '../../functions/shared/contract/result-keys.ts';
 import type { BatchdropProps } from '../batchdrop-props.ts';
+import { SAME_BUCKET } from '../guards/bucket-identity.ts';
+import { requestPrefixProblems, resultsPrefixProblems } from '../guards/key-prefix.ts';
+import type { Given } from '../guards/prop-shapes.ts';
 
 const ACCESS_LOGS_KEPT = Duration.days(90);
 const UNFINISHED_UPLOADS_KEPT = Duration.days(7); // DELIVER may resume an upload as long as its job runs
@@ -20,7 +22,9 @@ const OF_ENDED_JOBS = { [ENDED_TAG.key]: ENDED_TAG.value };
 
 interface BucketsProps {
   requestBucket: IBucket | undefined;
+  requestPrefix: string | undefined;
   resultsBucket: IBucket | undefined;
+  resultsPrefix: string | undefined;
   removalPolicy: RemovalPolicy;
   expireFilesAfter: Duration | undefined;
   encryptionKey: IKey | undefined;
@@ -31,10 +35,14 @@ type OwnBuckets = Pick<BatchdropProps, 'requestBucket' | 'requestPrefix' | 'resu
 /** The request bucket and the results bucket: the user's own, or created here. */
 export class Buckets extends Construct {
   readonly requests: IBucket;
+  readonly requestPrefix: string | undefined;
   readonly results: IBucket;
+  readonly resultsPrefix: string | undefined;
 
   constructor(scope: Construct, id: string, props: BucketsProps) {
     super(scope, id);
+    this.requestPrefix = props.requestPrefix;
+    this.resultsPrefix = props.resultsPrefix;
     this.requests = props.requestBucket ?? this.#requestBucket(props);
     this.results = props.resultsBucket ?? this.#bucket('Results', props);
   }
@@ -109,24 +117,16 @@ function protectedBy(removalPolicy: RemovalPolicy, encryptionKey: IKey | undefin
  * Yields what is wrong with buckets of your own, one sentence each, as far as synth can know. INTAKE compares names
  * that are tokens.
  */
-export function* bucketProblems(scope: Construct, props: OwnBuckets): Generator<string> {
+export function* bucketProblems(scope: Construct, props: OwnBuckets, given: Given): Generator<string> {
   const { requestBucket, requestPrefix, resultsBucket, resultsPrefix } = props;
-  if (requestPrefix !== undefined && requestBucket === undefined) {
+  if (requestPrefix !== undefined && given.requestBucket === undefined) {
     yield 'requestPrefix is set without requestBucket; set both or neither. In a bucket that Batchdrop creates every key is a request file.';
   }
-  if (resultsPrefix !== undefined) yield* prefixProblems(resultsPrefix);
-  if (requestBucket !== undefined) yield* foreignProblems(scope, 'requestBucket', requestBucket);
-  if (resultsBucket !== undefined) yield* foreignProblems(scope, 'resultsBucket', resultsBucket);
+  if (requestPrefix !== undefined) yield* requestPrefixProblems(requestPrefix);
+  if (resultsPrefix !== undefined) yield* resultsPrefixProblems(resultsPrefix);
   if (requestBucket && resultsBucket && haveSameName(scope, requestBucket, resultsBucket)) {
-    yield 'requestBucket and resultsBucket are the same bucket; set two, or each result would be processed as a request file.';
+    yield SAME_BUCKET;
   }
-}
-
-/** Wildcards of IAM would extend the permissions of the functions. */
-function* prefixProblems(prefix: string): Generator<string> {
-  const isFolder = /^[^/*?$\s]([^*?$\s]*[^/*?$\s])?\/$/.test(prefix) && !prefix.includes('//');
-  if (isFolder && !Token.isUnresolved(prefix) && Buffer.byteLength(prefix) <= MAX_RESULTS_PREFIX) return;
-  yield `resultsPrefix is ${JSON.stringify(prefix)}; set a folder such as batchdrop/, at most ${MAX_RESULTS_PREFIX} bytes long, without spaces and *, ?, $.`;
 }
 
 /** Returns the environment variables of a function that names or uses the results bucket. */
@@ -141,16 +141,6 @@ export function resultsEnvironment({
     RESULTS_BUCKET: resultsBucket.bucketName,
     ...(resultsPrefix === undefined ? {} : { RESULTS_PREFIX: resultsPrefix }),
   };
-}
-
-/** S3 sends a bucket's events only to the default bus of the bucket's own account and region. */
-function* foreignProblems(scope: Construct, prop: string, bucket: IBucket): Generator<string> {
-  const stack = Stack.of(scope);
-  for (const what of ['account', 'region'] as const) {
-    const [actual, expected] = [bucket.env[what], stack[what]];
-    if (Token.compareStrings(actual, expected) !== TokenComparison.DIFFERENT) continue;
-    yield `${prop} ${bucket.bucketName} is in ${what} ${actual}, but the stack is in ${expected}; use a bucket in the ${what} of the stack.`;
-  }
 }
 
 function haveSameName(scope: Construct, one: IBucket, other: IBucket): boolean {

@@ -1,11 +1,18 @@
 import { type IEventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
-import type { BatchStatus, JobStatus } from '../../functions/shared/contract/batch-status.ts';
+import {
+  BATCH_STATUSES,
+  type BatchStatus,
+  JOB_STATUSES,
+  type JobStatus,
+} from '../../functions/shared/contract/batch-status.ts';
 import {
   batchStatusPattern,
   jobStatusPattern,
   ofInstance,
 } from '../../functions/shared/contract/patterns.ts';
+import { refuse } from '../guards/refuse.ts';
+import { subscriptionProblems } from '../guards/subscription-problems.ts';
 
 /**
  * The target of a rule.
@@ -51,14 +58,23 @@ interface OwnEvents {
   readonly instance: string;
 }
 
+const OF_BATCHES = {
+  of: 'batches',
+  known: BATCH_STATUSES,
+  others: JOB_STATUSES,
+  method: 'onJobStatusChange',
+};
+const OF_JOBS = { of: 'jobs', known: JOB_STATUSES, others: BATCH_STATUSES, method: 'onStatusChange' };
+
 /** Creates a rule for status changes of batches. */
 export function batchStatusRule(
   scope: Construct,
   id: string,
   { eventBus, instance }: OwnEvents,
-  { target, status }: BatchStatusSubscription,
+  subscription: BatchStatusSubscription,
 ): Rule {
-  refuseNone(scope, id, status);
+  refuse(scope, subscriptionProblems(subscription, OF_BATCHES), id);
+  const { target, status } = subscription;
   const eventPattern = ofInstance(instance, batchStatusPattern(...(status ?? [])));
   return new Rule(scope, id, { eventBus, eventPattern, targets: [target] });
 }
@@ -68,17 +84,10 @@ export function jobStatusRule(
   scope: Construct,
   id: string,
   { eventBus, instance }: OwnEvents,
-  { target, status }: JobStatusSubscription,
+  subscription: JobStatusSubscription,
 ): Rule {
-  refuseNone(scope, id, status);
+  refuse(scope, subscriptionProblems(subscription, OF_JOBS), id);
+  const { target, status } = subscription;
   const eventPattern = ofInstance(instance, jobStatusPattern(...(status ?? [])));
   return new Rule(scope, id, { eventBus, eventPattern, targets: [target] });
-}
-
-/** An empty list, perhaps from a filter that matched nothing, must not subscribe to all statuses. */
-function refuseNone(scope: Construct, id: string, status: readonly string[] | undefined): void {
-  if (status?.length !== 0) return;
-  throw new Error(
-    `${scope.node.path}/${id}: the list of statuses is empty; name at least one, or omit \`status\` to match all.`,
-  );
 }

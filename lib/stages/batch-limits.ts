@@ -1,5 +1,6 @@
 import { MAX_OPEN_BATCHES, MAX_SHARE_NAME } from '../../functions/shared/contract/open-batches.ts';
 import type { BatchdropOptions } from '../batchdrop-props.ts';
+import { shown } from '../guards/shown.ts';
 import type { SharesProps } from '../shares-props.ts';
 import { budgetProblems, isPairName } from './budget.ts';
 
@@ -29,7 +30,7 @@ export function* batchLimitProblems({
   budget,
 }: BatchLimitProps): Generator<string> {
   if (maxOpenBatches !== undefined && !isWhole(maxOpenBatches, MAX_OPEN_BATCHES)) {
-    yield `maxOpenBatches is ${maxOpenBatches}; set a whole number from 1 to ${MAX_OPEN_BATCHES}.`;
+    yield `maxOpenBatches is ${shown(maxOpenBatches)}; set a whole number from 1 to ${MAX_OPEN_BATCHES}.`;
   }
   const models = Object.entries(enqueuedTokens);
   if (models.length > MAX_MODELS) {
@@ -37,10 +38,10 @@ export function* batchLimitProblems({
   }
   for (const [model, tokens] of models) {
     if (model.length === 0 || model.length > MAX_MODEL) {
-      yield `enqueuedTokens names the model "${model}"; a name has 1 to ${MAX_MODEL} characters.`;
+      yield `enqueuedTokens names the model ${shown(model)}; a name has 1 to ${MAX_MODEL} characters.`;
     }
     if (!isWhole(tokens, Number.MAX_SAFE_INTEGER)) {
-      yield `enqueuedTokens of ${model} is ${tokens}; set a whole number above 0.`;
+      yield `enqueuedTokens of ${model} is ${shown(tokens)}; set a whole number above 0.`;
     }
   }
   yield* shareProblems(shares);
@@ -49,14 +50,14 @@ export function* batchLimitProblems({
 
 function* shareProblems({ by, weights = {} }: SharesProps): Generator<string> {
   if (by !== undefined && !isPairName(by))
-    yield `shares.by is "${by}"; set the name of a metadata pair in lower case, without the prefix, such as team.`;
+    yield `shares.by is ${shown(by)}; set the name of a metadata pair in lower case, without the prefix, such as team.`;
   const all = Object.entries(weights);
   if (all.length > MAX_SHARES) yield `shares.weights names ${all.length} shares; name at most ${MAX_SHARES}.`;
   for (const [name, weight] of all) {
     if (name.length === 0 || name.length > MAX_SHARE_NAME)
-      yield `shares.weights names the share "${name}"; a name has 1 to ${MAX_SHARE_NAME} characters.`;
-    if (!(weight >= WEIGHTS.least && weight <= WEIGHTS.most))
-      yield `shares.weights of ${name} is ${weight}; set a number from ${WEIGHTS.least} to ${WEIGHTS.most}.`;
+      yield `shares.weights names the share ${shown(name)}; a name has 1 to ${MAX_SHARE_NAME} characters.`;
+    if (!(typeof weight === 'number' && weight >= WEIGHTS.least && weight <= WEIGHTS.most))
+      yield `shares.weights of ${name} is ${shown(weight)}; set a number from ${WEIGHTS.least} to ${WEIGHTS.most}.`;
     if (by === undefined && name !== '*')
       yield `shares.weights names ${name} without shares.by; set shares.by, such as team.`;
   }

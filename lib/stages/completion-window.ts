@@ -3,11 +3,6 @@ import { Duration, Token } from 'aws-cdk-lib';
 /** The only completion window that OpenAI accepts. */
 export const OPENAI_WINDOW = '24h';
 
-/** Returns true for hours or days, such as `24h` or `7d`, and for a token. */
-export function isCompletionWindow(text: string): boolean {
-  return Token.isUnresolved(text) || /^[1-9]\d*[hd]$/.test(text);
-}
-
 /**
  * Returns the length of a completion window. The length of a token is unknown at synth, so it counts as OpenAI's
  * window.

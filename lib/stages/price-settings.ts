@@ -1,6 +1,6 @@
 import { type PriceSettings, priceProblems } from '../../functions/shared/contract/price-settings.ts';
 import type { BatchdropOptions } from '../batchdrop-props.ts';
-import { batchLimitsOf } from './batch-limits.ts';
+import { batchLimitProblems, batchLimitsOf } from './batch-limits.ts';
 
 const MAX_JSON = 3_000; // a function's environment holds 4 KB
 
@@ -14,9 +14,10 @@ export function* priceSettingsProblems(
   props: Pick<BatchdropOptions, 'prices' | 'enqueuedTokens' | 'maxOpenBatches' | 'shares' | 'budget'>,
 ): Generator<string> {
   const { prices } = props;
-  if (prices === undefined) return;
-  yield* priceProblems(prices);
-  const length = JSON.stringify(prices).length + batchLimitsOf(props).length;
+  const problems = prices === undefined ? [] : priceProblems(prices);
+  yield* problems;
+  if (problems.length > 0 || [...batchLimitProblems(props)].length > 0) return; // they may not even be JSON
+  const length = Buffer.byteLength(JSON.stringify(prices ?? '') + batchLimitsOf(props));
   if (length > MAX_JSON)
     yield `prices, enqueuedTokens, shares and budget together take ${length} bytes as JSON; at most ${MAX_JSON} fit into the environment of a function, so name fewer models, shares or groups.`;
 }

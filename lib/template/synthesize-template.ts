@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, Aws, CfnParameter } from 'aws-cdk-lib';
+import { App, Aws, CfnParameter, Validations } from 'aws-cdk-lib';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 import { BatchdropStack } from '../batchdrop-stack.ts';
 import { readContext } from '../context.ts';
@@ -69,7 +69,10 @@ export function synthesizeTemplate(options: TemplateOptions): SynthesizedTemplat
 }
 
 function addParameters(stack: BatchdropStack, parameters: readonly TemplateParameter[]): void {
-  for (const { id, definition } of parameters) new CfnParameter(stack, id, definition);
+  for (const { id, definition, acknowledged } of parameters) {
+    new CfnParameter(stack, id, definition);
+    if (acknowledged) Validations.of(stack).acknowledge(acknowledged); // the CDK reports it for the stack
+  }
   for (const parameter of parameters) applyTo(stack, parameter);
   stack.templateOptions.metadata = { 'AWS::CloudFormation::Interface': consoleInterface(parameters) };
 }

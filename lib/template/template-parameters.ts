@@ -18,6 +18,8 @@ export interface TemplateParameter {
   /** The heading in the console, under which it is shown with others. */
   readonly group: string;
   readonly definition: CfnParameterProps;
+  /** A warning of the CDK's validation that does not apply. */
+  readonly acknowledged?: { readonly id: string; readonly reason: string };
   /** Returns what the stack is built with, so that the value has a place in it. */
   readonly props?: () => BatchdropStackProps;
   /** Lets a construct of the stack take the value. Returns whether it does. */
@@ -97,6 +99,10 @@ const API_KEY_SECRET_NAME: TemplateParameter = {
     default: DEFAULT_API_KEY_SECRET,
     allowedPattern: '^[\\w/+=.@-]{1,512}$',
     constraintDescription: 'It must be the name of a secret, not its ARN.',
+  },
+  acknowledged: {
+    id: 'CloudFormation-Validate::W2509',
+    reason: 'It is the name of a secret, which everybody may see, and not the secret.',
   },
   props: () => ({ apiKeySecretName: Fn.ref('ApiKeySecretName') }),
 };

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundleFunctions } from '../bundling/bundle.ts';
-import { contextPair } from '../context.ts';
+import { contextPair } from '../context-pair.ts';
 import { type SynthesizedTemplate, synthesizeTemplate } from './synthesize-template.ts';
 import { zipArchive } from './zip-archive.ts';
 
@@ -53,8 +53,8 @@ export async function writeTemplate(
 
 async function releaseFiles({ template, archives }: SynthesizedTemplate): Promise<Map<string, Buffer>> {
   const files = new Map([[TEMPLATE, Buffer.from(template)], ...archives]);
-  for (const recipe of await readdir(RECIPES))
-    files.set(`recipes/${recipe}`, await readFile(join(RECIPES, recipe)));
+  for (const entry of await readdir(RECIPES, { withFileTypes: true }))
+    if (entry.isFile()) files.set(`recipes/${entry.name}`, await readFile(join(RECIPES, entry.name)));
   files.set('LICENSE', await readFile(join(PROJECT, 'LICENSE')));
   const sums = [...files].map(([path, content]) => checksumLine(path, content)).join('');
   return files.set('SHA256SUMS', Buffer.from(sums));

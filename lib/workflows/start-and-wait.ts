@@ -13,6 +13,10 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { type StartRequest, TASK_ERRORS } from '../../functions/shared/contract/messages/start-request.ts';
+import { BUCKET } from '../guards/prop-shapes.ts';
+import { refuse } from '../guards/refuse.ts';
+import { JUDGED, listOf, objectWith, type Shape, shapeProblems, textLike } from '../guards/shape.ts';
+import { isDuration } from '../guards/shown.ts';
 import { acknowledgeFinding, nagResource } from '../resources/nag-findings.ts';
 import type { TaskCallbacks } from './task-callbacks.ts';
 
@@ -76,6 +80,23 @@ export interface StartAndWaitProps {
   readonly stateName?: string | undefined;
 }
 
+const EXPRESSION = textLike("a text, such as JsonPath.stringAt('$.key')");
+
+const TASK = objectWith(
+  {
+    timeout: { fits: isDuration, instead: 'a Duration such as Duration.days(4)' },
+    sourceBuckets: { ...listOf(BUCKET), instead: `a list of buckets; each is ${BUCKET.instead}` },
+    bucket: EXPRESSION,
+    key: EXPRESSION,
+    queryLanguage: JUDGED,
+    resultPath: EXPRESSION,
+    outputs: EXPRESSION,
+    comment: EXPRESSION,
+    stateName: EXPRESSION,
+  } satisfies Record<keyof StartAndWaitProps, Shape>,
+  'an object such as { sourceBuckets: [inbox], timeout: Duration.days(4) }',
+);
+
 const MAX_TIMEOUT = Duration.days(365); // an execution lasts no longer
 const COMMENT = 'Starts a job of Batchdrop and waits for its end';
 
@@ -89,9 +110,8 @@ export function startAndWait(
   props: StartAndWaitProps,
   callbacks: TaskCallbacks,
 ): TaskStateBase {
-  const problems = [...propProblems(props)];
-  if (problems.length > 0)
-    throw new Error(problems.map((problem) => `${scope.node.path}/${id}: ${problem}`).join('\n'));
+  const unfit = [...shapeProblems('props', props ?? null, TASK)];
+  refuse(scope, unfit.length > 0 ? unfit : propProblems(props), id);
   const state = invokeStart(scope, id, props, callbacks);
   state.addRetry({
     errors: [...RETRIED],
@@ -147,7 +167,7 @@ const JSONATA = {
 };
 
 function* propProblems(props: StartAndWaitProps): Generator<string> {
-  const { timeout, sourceBuckets, queryLanguage = QueryLanguage.JSON_PATH, resultPath, outputs } = props;
+  const { timeout, sourceBuckets = [], queryLanguage = QueryLanguage.JSON_PATH, resultPath, outputs } = props;
   if (timeout === undefined) {
     yield 'timeout is missing; set how long the state waits, because a token without a timeout may wait for a year.';
   } else if (!timeout.isUnresolved()) {

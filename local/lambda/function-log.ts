@@ -9,8 +9,11 @@ const MAX_LOG_BYTES = 20_000_000; // a longer one is renamed to `.old` when the 
 export class FunctionLog {
   readonly path: string;
   readonly #file: WriteStream;
+  readonly #onLine: (line: string) => void;
 
-  constructor(directory: string, functionName: string) {
+  /** `onLine` receives each line as the function printed it. */
+  constructor(directory: string, functionName: string, onLine: (line: string) => void = () => {}) {
+    this.#onLine = onLine;
     mkdirSync(directory, { recursive: true });
     this.path = join(directory, `${functionName}.log`);
     if ((statSync(this.path, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG_BYTES) {
@@ -23,7 +26,10 @@ export class FunctionLog {
   /** Logs one output stream of a process. Resolves after its last line. */
   follow(output: Readable, stream: 'stdout' | 'stderr', pid: number | undefined): Promise<void> {
     const lines = createInterface({ input: output, crlfDelay: Number.POSITIVE_INFINITY });
-    lines.on('line', (line) => this.#file.write(`${asJsonLine(line, stream, pid)}\n`));
+    lines.on('line', (line) => {
+      this.#file.write(`${asJsonLine(line, stream, pid)}\n`);
+      this.#onLine(line);
+    });
     return new Promise((resolve) => lines.once('close', resolve));
   }
 

@@ -43,12 +43,14 @@ export class FunctionProcess {
       environment: Record<string, string>;
       /** Undefined: its output is discarded. */
       log: FunctionLog | undefined;
+      /** Where its code may find the AWS SDK. */
+      sdkFrom?: readonly string[];
       onEnd: (process: FunctionProcess) => void;
     },
   ) {
     this.#spec = spec;
     const heap = Math.max(SMALLEST_HEAP_MB, spec.memoryMb - OUTSIDE_HEAP_MB);
-    this.#child = fork(ENTRY, [], {
+    this.#child = fork(ENTRY, options.sdkFrom ?? [], {
       execArgv: [`--max-old-space-size=${heap}`],
       env: options.environment,
       cwd: spec.codeDirectory,

@@ -16,6 +16,7 @@ export class LambdaFunction {
   readonly #log: FunctionLog;
   readonly #onProblem: ProblemListener;
   readonly #mayLog: () => boolean;
+  readonly #sdkFrom: readonly string[];
   readonly #processes: WarmProcesses<FunctionProcess>;
   #closed = false;
 
@@ -29,14 +30,19 @@ export class LambdaFunction {
       mayLog: () => boolean;
       /** Called with one line for each failed invocation. */
       onProblem: ProblemListener;
+      /** Called with each line that it prints. */
+      onLine?: ((line: string) => void) | undefined;
+      /** Where its code may find the AWS SDK. By default, its code has all that it needs. */
+      sdkFrom?: readonly string[] | undefined;
     },
   ) {
     this.spec = spec;
     this.#environment = options.environment;
     this.#clock = options.clock;
-    this.#log = new FunctionLog(options.logDirectory, spec.name);
+    this.#log = new FunctionLog(options.logDirectory, spec.name, options.onLine);
     this.#onProblem = options.onProblem;
     this.#mayLog = options.mayLog;
+    this.#sdkFrom = options.sdkFrom ?? [];
     this.#processes = new WarmProcesses((onEnd) => this.#create(onEnd));
   }
 
@@ -85,7 +91,12 @@ export class LambdaFunction {
 
   #create(onEnd: (ended: FunctionProcess) => void): FunctionProcess {
     const log = this.#mayLog() ? this.#log : undefined;
-    return new FunctionProcess(this.spec, { environment: this.#environment, log, onEnd });
+    return new FunctionProcess(this.spec, {
+      environment: this.#environment,
+      log,
+      sdkFrom: this.#sdkFrom,
+      onEnd,
+    });
   }
 
   #stopping(): InvocationFailed {

@@ -4,7 +4,7 @@ import { startBatchApi } from '../openai/server.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { Engines } from './engines.ts';
 import { LOCAL_API_KEY } from './runtime-endpoints.ts';
-import type { StackPlan } from './stack-plan.ts';
+import type { StackPlan } from './template/stack-plan.ts';
 
 /** The Batch API that the functions call: the built-in one or another. */
 export type BatchApiChoice =

@@ -3,7 +3,7 @@ import type { Caller, Need } from '../aws/iam/caller.ts';
 import { AwsError } from '../aws/protocol/aws-error.ts';
 import { queueArn } from '../aws/sqs/queue.ts';
 import { URL_ACTIONS } from '../lambda/function-urls.ts';
-import type { RulePlan, StackPlan } from './stack-plan.ts';
+import type { RulePlan, StackPlan } from './template/stack-plan.ts';
 
 /** The actions of Lambda on a queue that is an event source. */
 const EVENT_SOURCE_ACTIONS = ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'];
@@ -17,11 +17,22 @@ export function checkWiring(plan: StackPlan, authorizer: Authorizer): void {
     ...faultsOfFunctions(plan, authorizer),
     ...faultsOfMappings(plan, authorizer),
     ...faultsOfSchedules(plan, authorizer),
-    ...plan.rules.flatMap((rule) => faultsOfTargets(rule, authorizer)),
+    ...plan.rules.flatMap((rule) => faultsOfTargets(rule, plan, authorizer)),
     ...faultsOfAccessLogs(plan, authorizer),
     ...faultsOfUrls(plan, authorizer),
   ];
-  if (faults.length > 0) throw new Error(faults.join('\n'));
+  if (faults.length > 0) throw new WiringFaults(faults);
+}
+
+/** `lines` has one line for each fault. */
+export class WiringFaults extends Error {
+  override readonly name = 'WiringFaults';
+  readonly lines: readonly string[];
+
+  constructor(lines: readonly string[]) {
+    super(lines.join('\n'));
+    this.lines = lines;
+  }
 }
 
 function faultsOfFunctions({ functions }: StackPlan, authorizer: Authorizer): string[] {
@@ -56,32 +67,46 @@ function faultsOfMappings({ mappings, functions, queues }: StackPlan, authorizer
 
 const DEFAULT_VISIBILITY_SECONDS = 30; // SQS's default
 
-function faultsOfSchedules({ schedules }: StackPlan, authorizer: Authorizer): string[] {
+function faultsOfSchedules({ schedules, functions }: StackPlan, authorizer: Authorizer): string[] {
   return schedules.flatMap(({ name, roleArn, targetArn }) => {
     if (!authorizer.isTrusted(roleArn, 'scheduler.amazonaws.com')) {
       return `${name}: The execution role you provide must allow AWS EventBridge Scheduler to assume the role.`;
     }
+    if (!functions.some(({ arn }) => arn === targetArn)) return `${name}: ${nowhere(targetArn)}`;
     const need = { action: 'lambda:InvokeFunction', resource: targetArn };
     return prefixed(name, refused(authorizer.actingAs(roleArn, name), need));
   });
 }
 
 /** AWS deploys such a rule, but then every event fails or goes to the dead-letter queue. It is better to fail here. */
-function faultsOfTargets(rule: RulePlan, authorizer: Authorizer): string[] {
+function faultsOfTargets(rule: RulePlan, plan: StackPlan, authorizer: Authorizer): string[] {
+  const where = `the rule ${rule.name}`;
+  if (rule.bus !== 'default' && !plan.buses.includes(rule.bus)) return [`${where}: ${nowhere(rule.bus)}`];
+  const made = new Set([
+    ...plan.functions.map(({ arn }) => arn),
+    ...plan.queues.map(({ name }) => queueArn(name)),
+  ]);
   const events = authorizer.service('events.amazonaws.com', rule.arn);
   return rule.targets.flatMap((target) => {
     const { Arn, DeadLetterConfig } = Object(target);
     const arns = [Arn, Object(DeadLetterConfig).Arn].filter((arn) => typeof arn === 'string');
     return arns.flatMap((resource) => {
+      if (!made.has(resource)) return [`${where}: ${nowhere(resource)}`];
       const action = resource.startsWith('arn:aws:lambda:') ? 'lambda:InvokeFunction' : 'sqs:SendMessage';
-      return prefixed(`the rule ${rule.name}`, refused(events, { action, resource }));
+      return prefixed(where, refused(events, { action, resource }));
     });
   });
 }
 
+/** An app may import what another app has created. Here there is no other app. */
+function nowhere(resource: string): string {
+  return `${resource} is not part of the app, and one machine has nothing else`;
+}
+
 function faultsOfAccessLogs({ buckets }: StackPlan, authorizer: Authorizer): string[] {
+  const acceptLogs = new Set(buckets.flatMap((bucket) => (bucket.acceptsLogs ? bucket.name : [])));
   return buckets.flatMap(({ name, accessLogs }) => {
-    if (accessLogs === undefined) return [];
+    if (accessLogs === undefined || acceptLogs.has(accessLogs.bucket)) return [];
     const logging = authorizer.service('logging.s3.amazonaws.com', `arn:aws:s3:::${name}`);
     const resource = `arn:aws:s3:::${accessLogs.bucket}/${accessLogs.prefix}log`;
     return prefixed(`the access logs of ${name}`, refused(logging, { action: 's3:PutObject', resource }));

@@ -9,7 +9,7 @@ import { SchedulerEngine } from '../aws/scheduler/engine.ts';
 import { SecretsEngine } from '../aws/secretsmanager/engine.ts';
 import { SqsEngine } from '../aws/sqs/engine.ts';
 import type { Clock } from '../clock.ts';
-import type { StackPlan } from './stack-plan.ts';
+import type { StackPlan } from './template/stack-plan.ts';
 
 /** How events and schedules invoke functions. */
 export interface Invocations {

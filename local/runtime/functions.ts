@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Authorizer } from '../aws/iam/authorizer.ts';
 import { AwsError } from '../aws/protocol/aws-error.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/protocol/aws-service.ts';
@@ -8,8 +10,9 @@ import { EventSourceMapping } from '../lambda/event-source-mapping.ts';
 import { functionEnvironment } from '../lambda/function-environment.ts';
 import type { ProblemListener } from '../lambda/function-process.ts';
 import { LambdaFunction } from '../lambda/lambda-function.ts';
-import { DEFAULT_ASYNCHRONOUS_POLICY } from './resource-readers.ts';
-import type { FunctionPlan, StackPlan } from './stack-plan.ts';
+import type { AppOptions } from './app-options.ts';
+import { DEFAULT_ASYNCHRONOUS_POLICY } from './template/function-readers.ts';
+import type { FunctionPlan, StackPlan } from './template/stack-plan.ts';
 
 const STOPPING_GRACE_MS = 2_000; // short work may end; killed work is repeated after the restart
 
@@ -33,10 +36,13 @@ export class Functions {
       environment: Readonly<Record<string, string>>;
       /** Added to every function's environment, for Node itself. */
       processEnvironment: Readonly<Record<string, string>>;
+      /** How to run the functions of an app of somebody else. */
+      app?: Pick<AppOptions, 'sdkFrom' | 'onLog'>;
     },
   ) {
     this.#clock = options.clock;
     for (const planned of plan.functions) {
+      writeInlineCode(planned);
       const asynchronous =
         plan.invokeConfigs.find(({ functionName }) => functionName === planned.name) ??
         DEFAULT_ASYNCHRONOUS_POLICY;
@@ -49,6 +55,7 @@ export class Functions {
       const lambda = new LambdaFunction(spec, {
         ...options,
         mayLog: () => mayLog(planned, options.authorizer),
+        ...(options.app && isOfApp(planned) && ofApp(planned.name, options.app)),
         environment: {
           ...functionEnvironment(spec, { endpointUrl: options.endpointUrl, credentials }),
           ...options.processEnvironment,
@@ -109,6 +116,23 @@ export class Functions {
       throw new Error(`an event source mapping refers to ${name}, which is not a function`);
     return lambda;
   }
+}
+
+/** All functions of a Batchdrop, and no others, know its ledger. */
+function isOfApp({ environment }: FunctionPlan): boolean {
+  return environment.LEDGER_TABLE === undefined;
+}
+
+function ofApp(name: string, { sdkFrom, onLog }: Pick<AppOptions, 'sdkFrom' | 'onLog'>) {
+  return { sdkFrom, onLine: (line: string) => onLog(name, line) };
+}
+
+/** Node takes the file as a CommonJS module unless it has the syntax of ES modules, as Lambda does. */
+function writeInlineCode({ codeDirectory, inlineCode }: FunctionPlan): void {
+  if (inlineCode === undefined) return;
+  mkdirSync(codeDirectory, { recursive: true });
+  writeFileSync(join(codeDirectory, 'package.json'), '{}');
+  writeFileSync(join(codeDirectory, 'index.js'), inlineCode);
 }
 
 /** Lambda writes a function's log with the function's own role. Without permission, it silently drops the log. */

@@ -1,22 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Batchdrop } from './template/batchdrops.ts';
 
-/** The addresses and names of a running runtime, for the CLI and other tools. */
-export interface RuntimeEndpoints {
+/** The addresses and names of a running runtime, for the CLI and other tools. The names are those of the first Batchdrop. */
+export interface RuntimeEndpoints extends Batchdrop {
   readonly url: string;
   readonly pid: number;
   readonly openAiUrl: string;
-  readonly requestBucket: string;
-  readonly resultsBucket: string;
-  /** The start of all keys in the results bucket. */
-  readonly resultsPrefix?: string;
-  readonly cancelQueueUrl: string;
-  readonly approvalQueueUrl: string;
-  readonly eventBus: string;
-  readonly instance: string;
-  readonly ledgerTable: string;
-  /** The URL at which WEBHOOK receives webhooks, if the stack has it. */
-  readonly webhookUrl?: string;
+  /** All Batchdrops of the app. */
+  readonly batchdrops: readonly Batchdrop[];
 }
 
 /** The key for a Batch API server that accepts any key. */

@@ -1,3 +1,4 @@
+import { EVENT_SOURCE } from '../../functions/shared/contract/events.ts';
 import type { AwsEvent } from '../aws/events/event.ts';
 import { Authorizer, type Identity, refusalSentence } from '../aws/iam/authorizer.ts';
 import type { Credentials } from '../aws/iam/signature.ts';
@@ -5,7 +6,7 @@ import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/protocol/aws-service.ts';
 import { type Endpoint, startEndpoint } from '../aws/protocol/endpoint.ts';
 import type { VirtualClock } from '../clock.ts';
 import { FunctionUrls } from '../lambda/function-urls.ts';
-import { readAssembly } from './assembly.ts';
+import type { AppOptions } from './app-options.ts';
 import {
   type BatchApiChoice,
   certificateVariables,
@@ -15,19 +16,22 @@ import {
 } from './batch-api.ts';
 import { checkWiring } from './check-wiring.ts';
 import type { DataDirectory } from './data-directory.ts';
-import { describeStack } from './describe-stack.ts';
 import { Engines, type Invocations } from './engines.ts';
 import { Functions } from './functions.ts';
-import { parseTemplate } from './parse-template.ts';
 import { RUNTIME_ENDPOINTS_SECRET, type RuntimeEndpoints } from './runtime-endpoints.ts';
 import { SavedClock } from './saved-clock.ts';
-import type { FunctionPlan, StackPlan } from './stack-plan.ts';
+import { readAssembly } from './template/assembly.ts';
+import type { Batchdrop } from './template/batchdrops.ts';
+import { parseTemplate } from './template/parse-template.ts';
+import type { AppPlan, FunctionPlan, StackPlan } from './template/stack-plan.ts';
 
 interface RuntimeOptions {
   /** Locked by the caller, who unlocks it after `close`. */
   readonly data: DataDirectory;
   /** The output of `cdk synth`. */
   readonly assemblyDirectory: string;
+  /** Set for the app of somebody else. */
+  readonly app?: AppOptions;
   readonly port: number;
   /** How much faster than wall time the clock runs while nothing computes. */
   readonly speed: number;
@@ -94,7 +98,10 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   );
   const api = closing.add(await openBatchApi(options, clock));
 
-  const assembly = readAssembly(options.assemblyDirectory);
+  const assembly = readAssembly(options.assemblyDirectory, {
+    only: options.app?.only,
+    ...(options.app && { notes: data.subdirectory('app-notes') }),
+  });
   const plan = parseTemplate(assembly, endpoint.url);
   authorizer.enforce(plan.policies, identitiesOf(plan), (arn) => engines.sqs.queues.policyOf(arn));
   checkWiring(plan, authorizer);
@@ -102,7 +109,8 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
     if (decision.verdict !== 'allowed') onProblem(refusalSentence(decision));
   });
   await engines.apply(plan);
-  for (const bus of plan.buses) observe(engines, bus);
+  for (const bus of observedBuses(plan)) observe(engines, bus);
+  for (const { name, value } of plan.secrets) engines.secrets.putSecret(name, value);
   putApiKeys(engines, plan, options.api);
   putSigningSecrets(engines, plan, api);
   functions = new Functions(plan, {
@@ -113,6 +121,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
     logDirectory: data.subdirectory('logs'),
     onProblem,
     environment: { OPENAI_BASE_URL: api.url },
+    ...(options.app && { app: options.app }),
     processEnvironment: certificateVariables(options.api),
   });
   const running = functions;
@@ -121,7 +130,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
     await running.initialize();
     assembly.rememberThatItLoads();
   }
-  const endpoints = endpointsOf(endpoint, api.url, plan.outputs);
+  const endpoints = endpointsOf(endpoint, api.url, plan.batchdrops);
   await options.beforeFunctions?.(endpoints);
   await engines.start(plan);
   functions.start();
@@ -130,7 +139,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
     anybody: authorizer.throughUrl(),
     now: () => clock.now(),
   });
-  engines.cloudFormation.add(describeStack(assembly.template, endpoint.url));
+  for (const stack of plan.stacks) engines.cloudFormation.add(stack);
 
   engines.secrets.putSecret(RUNTIME_ENDPOINTS_SECRET, JSON.stringify(endpoints));
   data.announce(endpoints);
@@ -166,34 +175,26 @@ export function identitiesOf({ functions }: StackPlan): Identity[] {
   return functions.map(({ accessKeyId, roleArn, name }) => ({ accessKeyId, roleArn, sessionName: name }));
 }
 
+/** The buses of the app, and those that its Batchdrops publish to. */
+function observedBuses({ buses, batchdrops }: AppPlan): Set<string> {
+  return new Set([...buses, ...batchdrops.map(({ eventBus }) => eventBus)]);
+}
+
 function observe(engines: Engines, bus: string): void {
   const { rules } = engines.events;
-  // Matches every event, because every event has an account.
-  rules.putRule({ bus, name: OBSERVER_RULE, pattern: { account: [LOCAL_ACCOUNT] }, enabled: true });
+  // Every event has an account. On the default bus, AWS publishes events as well.
+  const pattern = bus === 'default' ? { source: [EVENT_SOURCE] } : { account: [LOCAL_ACCOUNT] };
+  rules.putRule({ bus, name: OBSERVER_RULE, pattern, enabled: true });
   rules.putTargets(bus, OBSERVER_RULE, [{ Id: 'observer', Arn: OBSERVER_ARN }]);
 }
 
 function endpointsOf(
-  endpoint: Endpoint,
+  { url }: Endpoint,
   openAiUrl: string,
-  outputs: Record<string, string>,
+  batchdrops: readonly Batchdrop[],
 ): RuntimeEndpoints {
-  const { ResultsPrefix: resultsPrefix, WebhookUrl: webhookUrl } = outputs;
-  const output = (name: string) => outputs[name] ?? fail(`the stack has no output ${name}`);
-  return {
-    url: endpoint.url,
-    pid: process.pid,
-    openAiUrl,
-    requestBucket: output('RequestBucket'),
-    resultsBucket: output('ResultsBucket'),
-    ...(resultsPrefix === undefined ? {} : { resultsPrefix }),
-    cancelQueueUrl: output('CancelQueueUrl'),
-    approvalQueueUrl: output('ApprovalQueueUrl'),
-    eventBus: output('EventBus'),
-    instance: output('Instance'),
-    ledgerTable: output('LedgerTable'),
-    ...(webhookUrl === undefined ? {} : { webhookUrl }),
-  };
+  const first = batchdrops[0] ?? fail('the app contains no Batchdrop, so that there is nothing to run');
+  return { ...first, url, pid: process.pid, openAiUrl, batchdrops };
 }
 
 /** Closes what was opened, in reverse order, once. */

@@ -196,8 +196,15 @@ describe('printed text from others', () => {
       },
       ...{ eventBus: text, instance: text, ledgerTable: text },
     });
-    const shown = (text: string) =>
-      welcome(named(text), { data: text, consoleUrl: text, isPaid: true, speed: 1 }).split('\n');
+    const shown = (text: string) => {
+      const batchdrops = ['one', 'two'].map(() => ({
+        ...named(text),
+        stack: text,
+        construct: text,
+        consoleUrl: text,
+      }));
+      return welcome(named(text), { data: text, batchdrops, isPaid: true, speed: 1 }).split('\n');
+    };
     fc.assert(
       fc.property(hostile, (poison) => {
         expect(shown(poison)).toHaveLength(shown('x').length);

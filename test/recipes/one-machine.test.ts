@@ -26,16 +26,21 @@ async function deployed(parameters: Record<string, string>): Promise<string> {
     const path = basename(name, '.zip');
     mkdirSync(join(assembly, path));
     await run('unzip', ['-q', join(release, 'functions', name), '-d', join(assembly, path)]);
-    files[path] = { source: { path }, destinations: { here: { objectKey: `releases/functions/${name}` } } };
+    files[path] = {
+      source: { path, packaging: 'zip' },
+      destinations: { here: { objectKey: `releases/functions/${name}` } },
+    };
   }
   writeFileSync(join(assembly, 'Batchdrop.assets.json'), JSON.stringify({ files }));
+  const stack = { type: 'aws:cloudformation:stack', properties: { templateFile: 'Batchdrop.template.json' } };
+  writeFileSync(join(assembly, 'manifest.json'), JSON.stringify({ artifacts: { Batchdrop: stack } }));
   return assembly;
 }
 
 beforeAll(async () => {
   const parameters = { AssetsBucket: 'our-assets', AssetsPrefix: 'releases/', FlatResults: 'yes' };
   runtime = await RecordedRuntime.start(await deployed(parameters));
-});
+}, 600_000);
 
 afterAll(() => runtime?.close());
 

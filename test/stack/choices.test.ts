@@ -112,7 +112,7 @@ describe('props', () => {
     [{ budget: {} }, 'budget sets no amount; set perDay, perMonth, each or others.'],
     [
       { budget: JSON.parse('{ "perDay": 5, "perday": 5 }') }, // as from cdk.json
-      'budget has the field "perday"; its fields are perDay, perMonth, by, each, eachPerMonth, others, othersPerMonth, stopAtBudget.',
+      'budget has the unknown field perday; did you mean perDay?',
     ],
     [
       { budget: JSON.parse('{ "perDay": 5, "stopAtBudget": "yes" }') },

@@ -95,6 +95,16 @@ const SHOWN: Record<string, Record<string, string[]>> = {
       'rate(5 minutes)',
     ],
   },
+  'two-batchdrops.ts': {
+    Events: ['AWS::Events::EventBus'],
+    Reports: [
+      '"Reports.Nightly"',
+      '"Reports.ByRequest"',
+      '"ZipFile"',
+      '"nodejs22.x"',
+      '"status":["completed"]',
+    ],
+  },
   'step-functions.ts': {
     StepFunctions: [
       'lambda:invoke.waitForTaskToken',

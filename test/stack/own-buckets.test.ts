@@ -1,6 +1,7 @@
-import { CfnParameter, Stack } from 'aws-cdk-lib';
+import { Annotations, Aspects, CfnParameter, Fn, Lazy, Stack, Stage } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Bucket, type BucketProps, type IBucket } from 'aws-cdk-lib/aws-s3';
+import { Bucket, type BucketProps, CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
 import { Batchdrop } from '../../lib/batchdrop.ts';
 import { exampleApp, synthesize } from './synthesis.ts';
@@ -65,6 +66,7 @@ describe("a bucket of the user's own", () => {
       requestBucket: bucketOf(stack, 'Mine', {
         encryptionKey: new Key(stack, 'RequestKey'),
         versioned: true,
+        eventBridgeEnabled: true,
       }),
       resultsBucket: bucketOf(stack, 'Theirs', { encryptionKey: new Key(stack, 'ResultsKey') }),
     }));
@@ -141,5 +143,175 @@ describe('a bucket that cannot work fails at synth:', () => {
     expect(legible(at(intake?.Properties, 'Environment', 'Variables', 'RESULTS_BUCKET'))).toBe(
       '<BucketsResults>',
     );
+  });
+});
+
+/** Returns the Batchdrop's problems and warnings at synth. */
+function validated(batchdrop: Batchdrop): { problems: string[]; warnings: string[] } {
+  const problems = batchdrop.node.validate();
+  const { metadata } = batchdrop.node;
+  const warnings = metadata.filter(({ type }) => type === 'aws:cdk:warning').map(({ data }) => String(data));
+  return { problems, warnings };
+}
+
+describe('versioning and EventBridge are judged as the template will have them:', () => {
+  const GOOD = { problems: [], warnings: [] };
+  const events = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
+
+  it.each<[string, (stack: Stack) => IBucket]>([
+    ['by the props', (stack) => bucketOf(stack, 'B', { versioned: true, eventBridgeEnabled: true })],
+    [
+      'with object lock',
+      (stack) => bucketOf(stack, 'B', { objectLockEnabled: true, eventBridgeEnabled: true }),
+    ],
+    [
+      'by a late value of a CfnBucket',
+      (stack) => {
+        const bucket = new CfnBucket(stack, 'B', {
+          versioningConfiguration: Lazy.any({ produce: () => ({ status: 'Enabled' }) }),
+          notificationConfiguration: events,
+        });
+        return Bucket.fromCfnBucket(bucket);
+      },
+    ],
+    [
+      'by an override',
+      (stack) => {
+        const bucket = new CfnBucket(stack, 'B');
+        bucket.addPropertyOverride('VersioningConfiguration.Status', 'Enabled');
+        bucket.addPropertyOverride('NotificationConfiguration.EventBridgeConfiguration', {
+          EventBridgeEnabled: true,
+        });
+        return Bucket.fromCfnBucket(bucket);
+      },
+    ],
+    [
+      'of a bucket in another stack, imported by a reference',
+      (stack) => {
+        const other = new Stack(stack.node.scope, 'Storage');
+        const { bucketName } = bucketOf(other, 'B', { versioned: true, eventBridgeEnabled: true });
+        return Bucket.fromBucketName(stack, 'Same', bucketName);
+      },
+    ],
+    [
+      'of a bucket that is imported by the name it has in the app',
+      (stack) => {
+        bucketOf(stack, 'B', { bucketName: 'my-files', versioned: true, eventBridgeEnabled: true });
+        return Bucket.fromBucketArn(stack, 'Same', 'arn:aws:s3:::my-files');
+      },
+    ],
+  ])('%s', (_, requestBucket) => {
+    const stack = new Stack(exampleApp(), 'Example');
+    expect(validated(new Batchdrop(stack, 'Batchdrop', { requestBucket: requestBucket(stack) }))).toEqual(
+      GOOD,
+    );
+  });
+
+  it('turned on after the Batchdrop was made, by a call and by an aspect', () => {
+    const stack = new Stack(exampleApp(), 'Example');
+    const bucket = bucketOf(stack, 'Mine');
+    new Batchdrop(stack, 'Batchdrop', { requestBucket: bucket });
+    bucket.enableEventBridgeNotification();
+    Aspects.of(bucket).add({
+      visit: (node) => {
+        if (node instanceof CfnBucket) node.versioningConfiguration = { status: 'Enabled' };
+      },
+    });
+    expect(() => Template.fromStack(stack)).not.toThrow();
+  });
+
+  it('a bucket that is not made in the app is a warning, which can be acknowledged', () => {
+    const stack = new Stack(exampleApp(), 'Example');
+    const imported = Bucket.fromBucketName(stack, 'Mine', 'my-files');
+    const batchdrop = new Batchdrop(stack, 'Batchdrop', { requestBucket: imported });
+    imported.enableEventBridgeNotification();
+    expect(validated(batchdrop)).toEqual({
+      problems: [],
+      warnings: [
+        expect.stringMatching(
+          /^requestBucket my-files is not created in this app.* it has versioning turned/,
+        ),
+      ],
+    });
+    Annotations.of(stack).acknowledgeWarning('batchdrop:requestBucketUnchecked');
+    expect(validated(batchdrop)).toEqual({ problems: [], warnings: [] });
+  });
+
+  it('a setting that depends on a condition is a warning', () => {
+    const stack = new Stack(exampleApp(), 'Example');
+    const bucket = new CfnBucket(stack, 'Mine', {
+      versioningConfiguration: { status: Fn.conditionIf('IsProd', 'Enabled', 'Suspended').toString() },
+      notificationConfiguration: events,
+    });
+    const { problems, warnings } = validated(
+      new Batchdrop(stack, 'Batchdrop', { requestBucket: Bucket.fromCfnBucket(bucket) }),
+    );
+    expect(problems).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining('it has versioning turned on')]);
+  });
+
+  it('the synth names every Batchdrop with a problem', () => {
+    const app = exampleApp();
+    for (const id of ['One', 'Two']) {
+      const stack = new Stack(app, id);
+      new Batchdrop(stack, 'Batchdrop', { requestBucket: bucketOf(stack, 'Mine', { versioned: true }) });
+    }
+    expect(() => app.synth()).toThrow(
+      /\[One\/Batchdrop\] requestBucket One\/Mine sends no events.*\n.*\[Two\/Batchdrop\] requestBucket Two\/Mine/,
+    );
+  });
+});
+
+describe('two Batchdrops on one bucket', () => {
+  const named = (scope: Stack, requestPrefix: string | undefined, bucketName = 'shared') =>
+    new Batchdrop(scope, 'Batchdrop', {
+      requestBucket: Bucket.fromBucketName(scope, 'Files', bucketName),
+      requestPrefix,
+    });
+
+  it('are found in other stacks and stages, and each pair is told once', () => {
+    const app = exampleApp();
+    named(new Stack(app, 'First'), 'in/a/');
+    const second = named(new Stack(app, 'Second'), 'in/');
+    const third = named(new Stack(new Stage(app, 'Prod'), 'Third'), 'in/a/b/');
+    const paths = (problems: string[]) => problems.map((one) => /read by (\S+) /.exec(one)?.[1]);
+    expect(paths(second.node.validate())).toEqual(['First/Batchdrop']);
+    expect(paths(third.node.validate())).toEqual(['First/Batchdrop', 'Second/Batchdrop']);
+    expect(() => app.synth()).toThrow('First/Batchdrop');
+  });
+
+  it('may have prefixes of which neither begins with the other, and buckets of the same name elsewhere', () => {
+    const app = exampleApp();
+    const env = { account: '111111111111' };
+    const all = [
+      named(new Stack(app, 'First', { env: { ...env, region: 'us-east-1' } }), 'a/'),
+      named(new Stack(app, 'Second', { env: { ...env, region: 'us-east-1' } }), 'b/'),
+      named(new Stack(app, 'Third', { env: { ...env, region: 'eu-west-1' } }), 'a/'),
+      named(new Stack(app, 'Fourth', { env: { ...env, region: 'us-east-1' } }), 'a/', 'other'),
+    ];
+    for (const batchdrop of all) expect(batchdrop.node.validate()).toEqual([]);
+  });
+
+  it('may keep results beside the requests of the other', () => {
+    const app = exampleApp();
+    const writer = new Stack(app, 'Writer');
+    const results = (resultsPrefix: string) =>
+      new Batchdrop(writer, resultsPrefix.replace('/', ''), {
+        resultsBucket: Bucket.fromBucketName(writer, resultsPrefix, 'shared'),
+        resultsPrefix,
+      });
+    const all = [named(new Stack(app, 'Reader'), 'in/'), results('out/'), results('more/')];
+    for (const batchdrop of all) expect(batchdrop.node.validate()).toEqual([]);
+  });
+
+  it('are compared by parameters of the same stack', () => {
+    const stack = new Stack(exampleApp(), 'Example');
+    const name = new CfnParameter(stack, 'Name').valueAsString;
+    const make = (id: string) =>
+      new Batchdrop(stack, id, { requestBucket: Bucket.fromBucketName(stack, `Files${id}`, name) });
+    expect(make('One').node.validate()).toEqual([]);
+    expect(make('Two').node.validate()).toEqual([
+      expect.stringMatching(/^requestBucket Example\/FilesTwo \(every key\) is also read by Example\/One /),
+    ]);
   });
 });

@@ -99,7 +99,7 @@ describe('the package', () => {
       'purge',
       'teardown',
     ];
-    expect(commands).toEqual([...known, 'completion', 'help']);
+    expect(commands).toEqual([...known, 'up', 'openai', 'completion', 'help']);
     expect((await batchdrop('--version')).stdout).toBe(`${present['version.txt']?.trim()}\n`);
     writeFileSync(join(folder, 'bad.jsonl'), '{}\n');
     expect(await batchdrop('submit', '--dry-run', 'bad.jsonl')).toMatchObject({

@@ -2,14 +2,25 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { DATA_DIRECTORY } from '../../connection/target.ts';
 import { examples } from '../../terminal/examples.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
+import type { OwnStack } from '../../up/assembly-source.ts';
 import type { UpOptions } from '../../up/run-local-stack.ts';
 import { withContext } from '../../up/stack-context.ts';
 
-/** `batchdrop up`: runs the stack on this machine. */
-export function upCommand(): Command {
-  return new Command('up')
-    .summary('Run the stack on this machine')
-    .description('Run the stack on this machine, as it would be deployed, until Ctrl-C.')
+/**
+ * `batchdrop up`: runs an app on this machine. `loadOwnStack` returns what runs if no app is named; it is loaded only then, because most
+ * runs of other commands do not need it.
+ */
+export function upCommand(loadOwnStack?: () => Promise<OwnStack>): Command {
+  const command = new Command('up')
+    .summary('Run a CDK app on this machine')
+    .description(
+      `Run a CDK app on this machine, as it would be deployed, until Ctrl-C. By default, it is the app of cdk.json in the current folder${loadOwnStack ? ", or else Batchdrop's own stack" : ''}.`,
+    )
+    .option(
+      '--app <command>',
+      'the command of a CDK app, as in `cdk deploy --app`, or the folder of its cloud assembly',
+    )
+    .option('--only <stack...>', 'run these stacks of the app, and those that they depend on')
     .option(
       '--port <number>',
       'port of the AWS endpoint on 127.0.0.1',
@@ -33,12 +44,6 @@ export function upCommand(): Command {
     )
     .addOption(
       new Option(
-        '--exit',
-        'exit when the example job has ended: 0 if its results are stored, otherwise 1',
-      ).conflicts(['real', 'batchApi']),
-    )
-    .addOption(
-      new Option(
         '--real',
         'use the real API with OPENAI_API_KEY, which costs money. Asks before it sends the first rows',
       ).conflicts(['speed', 'ephemeral']),
@@ -49,11 +54,10 @@ export function upCommand(): Command {
         'use another Batch API server, with the key in BATCH_API_KEY. Asks before it sends the first rows, unless the server is on this machine',
       ).conflicts(['real', 'faults']),
     )
-    .option('--prices <file>', 'a JSON file with prices of models, as the prop `prices` of the construct')
     .addOption(
       new Option(
         '-c, --context <name=value>',
-        'a setting of the stack, as in `cdk deploy -c`: maxOpenBatches=5, budget=budget.json. Repeat it for others',
+        'a context value of the app, as in `cdk deploy -c`: maxOpenBatches=5, budget=budget.json. Repeat it for others',
       ).argParser(withContext),
     )
     .option('--yes', 'with --real or --batch-api: send all files without asking')
@@ -63,6 +67,7 @@ export function upCommand(): Command {
       examples(
         'batchdrop up',
         'batchdrop up --ephemeral --speed 600',
+        'batchdrop up --app "npx tsx bin/app.ts" -c stage=local',
         'OPENAI_API_KEY=sk-… batchdrop up --real',
       ),
     )
@@ -70,8 +75,21 @@ export function upCommand(): Command {
       if (!options.json) console.log('Batchdrop is starting.');
       // Loaded only here, because the runtime takes longer to load than other commands take to run.
       const { up } = await import('../../up/run-local-stack.ts');
-      await up(options);
+      await up(options, await loadOwnStack?.());
     });
+  return loadOwnStack === undefined ? command : withOwnStackOptions(command);
+}
+
+/** Adds what an app of the user's does not get: an example job, and the prop `prices`. */
+function withOwnStackOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--exit',
+        'exit when the example job has ended: 0 if its results are stored, otherwise 1',
+      ).conflicts(['real', 'batchApi']),
+    )
+    .option('--prices <file>', 'a JSON file with prices of models, as the prop `prices` of the construct');
 }
 
 function speedOf(value: string): number {

@@ -17,19 +17,21 @@ export async function bucketIsConfigured({ connection: { s3, names } }: Subject)
   const { $metadata: _, ...notifications } = await s3.send(
     new GetBucketNotificationConfigurationCommand({ Bucket }),
   );
-  if (Status !== 'Enabled') {
-    return failed(
-      'versioning is off, so every file is rejected',
-      `aws s3api put-bucket-versioning --bucket ${Bucket} --versioning-configuration Status=Enabled`,
-    );
-  }
-  if (notifications.EventBridgeConfiguration === undefined) {
-    return failed(
-      'sends no events to EventBridge, so no file is noticed',
-      `${switchedOn(Bucket, notifications)} (it keeps the other notifications). Then upload the files again.`,
-    );
-  }
-  return ok('versioning is on, events go to EventBridge');
+  const unfit = [
+    {
+      isUnfit: Status !== 'Enabled',
+      found: 'versioning is off, so every file is rejected',
+      advice: `aws s3api put-bucket-versioning --bucket ${Bucket} --versioning-configuration Status=Enabled`,
+    },
+    {
+      isUnfit: notifications.EventBridgeConfiguration === undefined,
+      found: 'sends no events to EventBridge, so no file is noticed',
+      advice: `${switchedOn(Bucket, notifications)} (it keeps the other notifications). Then upload the files again.`,
+    },
+  ].filter(({ isUnfit }) => isUnfit);
+  if (unfit.length === 0) return ok('versioning is on, events go to EventBridge');
+  const together = (said: 'found' | 'advice') => unfit.map((one) => one[said]).join('; ');
+  return failed(together('found'), together('advice'));
 }
 
 /** Checks that the rule sends the events of new files to INTAKE. */

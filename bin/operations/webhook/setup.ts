@@ -8,7 +8,7 @@ import { NotAllowed } from '../../../functions/shared/domain/errors.ts';
 import { apiKeysOf } from '../../connection/api-keys.ts';
 import type { Connection } from '../../connection/connection.ts';
 import { apiOf, webhookNamesOf } from '../../connection/stack-names.ts';
-import { stackIn } from '../../connection/target.ts';
+import { STACK_NAME } from '../../connection/target.ts';
 import { Failure } from '../../terminal/failure.ts';
 import { StoredWebhookSecret } from './stored-secret.ts';
 
@@ -67,7 +67,7 @@ export async function withWebhookSetup<T>(
   const setup = await webhookSetup(connection);
   if (setup === undefined) {
     throw new Failure(
-      `The Batchdrop in the stack ${stackIn(connection.target)} has no URL for webhooks. Deploy it with the prop webhook, then repeat the command.`,
+      `The Batchdrop in the stack ${connection.target.stack ?? STACK_NAME} has no URL for webhooks. Deploy it with the prop webhook, then repeat the command.`,
     );
   }
   try {

@@ -42,12 +42,22 @@ export function parsePriceSettings(json: string): { settings: PriceSettings } | 
   } catch (failure) {
     return { problems: [`prices are no JSON: ${failure instanceof Error ? failure.message : failure}`] };
   }
-  const problems = [...priceProblems(settings)];
+  const problems = priceProblems(settings);
   return problems.length > 0 ? { problems } : { settings: settings as PriceSettings };
 }
 
 /** What is wrong with the settings: sentences that name the setting, its value and what to set instead. */
-export function* priceProblems(settings: unknown): Generator<string> {
+export function priceProblems(settings: unknown): string[] {
+  const problems = [...fieldProblems(settings)];
+  if (problems.length > 0) return problems; // what is in them may not even be JSON
+  const { length } = JSON.stringify(settings);
+  if (length <= MAX_JSON) return [];
+  return [
+    `prices take ${length} bytes as JSON; at most ${MAX_JSON} fit into the environment of a function, so name fewer models, or use * for names that begin alike.`,
+  ];
+}
+
+function* fieldProblems(settings: unknown): Generator<string> {
   if (!hasFields(settings)) {
     yield 'prices are no object; set {"models":{"<model>":{"input":0.15,"output":0.6}}}.';
     return;
@@ -56,14 +66,11 @@ export function* priceProblems(settings: unknown): Generator<string> {
     if (!NAMES.has(name)) yield `prices has the unknown field "${name}"; it may have ${listOf(NAMES)}.`;
   const { currency, models, batchDiscount } = settings;
   if (currency !== undefined && !(typeof currency === 'string' && /^[A-Z]{3}$/.test(currency)))
-    yield `prices.currency is ${JSON.stringify(currency)}; set three capital letters, such as USD.`;
+    yield `prices.currency is ${valueShown(currency)}; set three capital letters, such as USD.`;
   if (batchDiscount !== undefined && !isWithin(batchDiscount, 1, 3))
-    yield `prices.batchDiscount is ${JSON.stringify(batchDiscount)}; set a number from 0 to 1 with at most three decimals.`;
+    yield `prices.batchDiscount is ${valueShown(batchDiscount)}; set a number from 0 to 1 with at most three decimals.`;
   if (models !== undefined && !hasFields(models)) yield 'prices.models is no object; name each model in it.';
   else for (const [model, prices] of Object.entries(models ?? {})) yield* modelProblems(model, prices);
-  const { length } = JSON.stringify(settings);
-  if (length > MAX_JSON)
-    yield `prices take ${length} bytes as JSON; at most ${MAX_JSON} fit into the environment of a function, so name fewer models, or use * for names that begin alike.`;
 }
 
 function* modelProblems(model: string, prices: unknown): Generator<string> {
@@ -78,8 +85,14 @@ function* modelProblems(model: string, prices: unknown): Generator<string> {
   for (const [kind, price] of Object.entries(prices)) {
     if (!KINDS.has(kind)) yield `${where} has the unknown field "${kind}"; it may have ${listOf(KINDS)}.`;
     else if (price !== undefined && !isWithin(price, MAX_PRICE, 6))
-      yield `${where}.${kind} is ${JSON.stringify(price)}; set a number from 0 to ${MAX_PRICE} with at most six decimals.`;
+      yield `${where}.${kind} is ${valueShown(price)}; set a number from 0 to ${MAX_PRICE} with at most six decimals.`;
   }
+}
+
+/** JSON has no NaN, no large integers, and no way to show what contains itself. */
+function valueShown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 
 function isWithin(value: unknown, most: number, decimals: number): boolean {
@@ -88,7 +101,7 @@ function isWithin(value: unknown, most: number, decimals: number): boolean {
 }
 
 function hasFields(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return Object.prototype.toString.call(value) === '[object Object]'; // no list, and no map, which JSON has not
 }
 
 function listOf(names: ReadonlySet<string>): string {

@@ -16,7 +16,7 @@ export function isInternal(key: string): boolean {
 }
 
 /** The folder for the results of request keys that cannot be a folder name. */
-const FOLDER_OF_OTHERS = '_long';
+export const FOLDER_OF_OTHERS = '_long';
 
 const MAX_KEY_IN_PATH = 900; // bytes: leaves space for a prefix, the job id and the file name within S3's 1,024
 const RESERVED = /^_(batchdrop|long)(\/|$)/;

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../iam/caller.ts';
 import { AwsError } from '../protocol/aws-error.ts';
-import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
+import type { AwsService } from '../protocol/aws-service.ts';
 import { pageOf } from '../protocol/paging.ts';
 import {
   queryList as list,
@@ -11,6 +10,7 @@ import {
   serveQuery,
   textsIn,
 } from '../protocol/query-protocol.ts';
+import { stackId } from './stack-id.ts';
 
 /** A stack of the local runtime, with every name resolved. */
 export interface Stack {
@@ -228,15 +228,6 @@ function describeEvent(stack: DeployedStack, event: ResourceEvent, nth: number) 
     Timestamp: event.at,
     ResourceStatus: event.isRetained ? 'DELETE_SKIPPED' : 'DELETE_COMPLETE',
   };
-}
-
-/** Returns a stack id. Like AWS's, it ends in a UUID; this one is derived from the name. `nth`: how many had it before. */
-function stackId(name: string, nth = 0): string {
-  const hex = createHash('sha256')
-    .update(nth === 0 ? name : `${name} ${nth}`)
-    .digest('hex');
-  const uuid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)];
-  return `arn:aws:cloudformation:${LOCAL_REGION}:${LOCAL_ACCOUNT}:stack/${name}/${uuid.join('-')}`;
 }
 
 function refuse(message: string): AwsError {

@@ -7,6 +7,7 @@ import type { Caller } from '../iam/caller.ts';
 import { AwsError, validationError } from '../protocol/aws-error.ts';
 import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
 import { notImplemented, parseInput, readBody, sendJson, sendRefusal } from '../protocol/json-protocol.ts';
+import { intervalMs } from './interval.ts';
 
 /** The function to invoke at each tick; `input` is its event as JSON. */
 interface ScheduleTarget {
@@ -31,7 +32,6 @@ interface SchedulerPorts {
 }
 
 const CONTENT_TYPE = 'application/json';
-const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 const SCHEMA = 'CREATE TABLE IF NOT EXISTS schedules (name TEXT PRIMARY KEY, schedule TEXT NOT NULL) STRICT';
 
 /**
@@ -151,15 +151,6 @@ export class SchedulerEngine implements AwsService {
     const row = this.#db.prepare('SELECT schedule FROM schedules WHERE name = ?').get(name);
     return row === undefined ? undefined : JSON.parse(String(row.schedule));
   }
-}
-
-function intervalMs(expression: string): number {
-  const [, count, unit = ''] = /^rate\(([1-9]\d*) (minute|hour|day)s?\)$/.exec(expression) ?? [];
-  const unitMs = UNIT_MS[unit];
-  if (count === undefined || unitMs === undefined) {
-    throw validationError(`The schedule expression ${expression} is not supported here: only rate(…) is.`);
-  }
-  return Number(count) * unitMs;
 }
 
 function scheduleArn(name: string): string {

@@ -6,7 +6,7 @@ import { AwsError } from '../protocol/aws-error.ts';
 import type { AwsService } from '../protocol/aws-service.ts';
 import type { Input } from '../protocol/input.ts';
 import { type JsonProtocol, type Operation, serveJson } from '../protocol/json-protocol.ts';
-import { partialSecretArn, secretArn } from './secret-arn.ts';
+import { partialSecretArn, secretArn, secretNameOf } from './secret-arn.ts';
 
 interface Secret {
   readonly name: string;
@@ -41,7 +41,7 @@ export class SecretsEngine implements AwsService {
 
   /** Creates the secret or changes its value. Returns its ARN. */
   putSecret(name: string, value: string): string {
-    if (!/^[A-Za-z0-9/_+=.@-]{1,512}$/.test(name)) {
+    if (!/^(arn:aws:secretsmanager:[\w-]*:\d*:secret:)?[A-Za-z0-9/_+=.@-]{1,512}$/.test(name)) {
       throw new AwsError(
         'InvalidParameterException',
         'The name of a secret may have only letters, digits and /_+=.@-',
@@ -53,8 +53,9 @@ export class SecretsEngine implements AwsService {
     return secretArn(name);
   }
 
-  /** Does the same for a secret whose value only functions may read, as their policies allow. */
-  putFunctionSecret(name: string, value: string): string {
+  /** Does the same for a secret, given by name or ARN, whose value only functions may read, as their policies allow. */
+  putFunctionSecret(id: string, value: string): string {
+    const name = secretNameOf(id);
     this.#readByFunctions.add(name);
     return this.putSecret(name, value);
   }

@@ -5,11 +5,12 @@ import type { FunctionName } from '../../../lib/stages/function-bundles.ts';
 import { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
 import { startBatchApi } from '../../../local/openai/server.ts';
-import { readAssembly } from '../../../local/runtime/assembly.ts';
 import { Engines } from '../../../local/runtime/engines.ts';
-import { parseTemplate } from '../../../local/runtime/parse-template.ts';
 import { identitiesOf } from '../../../local/runtime/runtime.ts';
-import type { StackPlan } from '../../../local/runtime/stack-plan.ts';
+import { readAssembly } from '../../../local/runtime/template/assembly.ts';
+import type { Batchdrop } from '../../../local/runtime/template/batchdrops.ts';
+import { parseTemplate } from '../../../local/runtime/template/parse-template.ts';
+import type { StackPlan } from '../../../local/runtime/template/stack-plan.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import { type Exchange, startCountingProxy } from './counting-proxy.ts';
 import { SteppedFunctions } from './stepped-functions.ts';
@@ -61,7 +62,7 @@ export async function deployStepped(directory: string, onCall: CallListener): Pr
     bundles: join(assembly, BUNDLES),
     logDirectory: `${directory}/logs`,
   });
-  const connection = connectionAt(endpoint, plan.outputs);
+  const connection = connectionAt(endpoint, plan.batchdrops);
   return {
     clock,
     plan,
@@ -99,15 +100,7 @@ function failUninvoked(what: string): never {
   throw new Error(`an invocation that no caller started: ${what}`);
 }
 
-function connectionAt({ url }: Endpoint, outputs: Readonly<Record<string, string>>): Connection {
-  return connectionTo({
-    url,
-    requestBucket: outputs.RequestBucket ?? '',
-    resultsBucket: outputs.ResultsBucket ?? '',
-    cancelQueueUrl: outputs.CancelQueueUrl ?? '',
-    approvalQueueUrl: outputs.ApprovalQueueUrl ?? '',
-    eventBus: outputs.EventBus ?? '',
-    ledgerTable: outputs.LedgerTable ?? '',
-    instance: outputs.Instance ?? '',
-  });
+function connectionAt({ url }: Endpoint, [batchdrop]: readonly Batchdrop[]): Connection {
+  if (batchdrop === undefined) throw new Error('the stack contains no Batchdrop');
+  return connectionTo({ ...batchdrop, url });
 }

@@ -5,8 +5,8 @@ import type { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { functionEnvironment } from '../../../local/lambda/function-environment.ts';
 import { FunctionLog } from '../../../local/lambda/function-log.ts';
 import { FunctionProcess } from '../../../local/lambda/function-process.ts';
-import { DEFAULT_ASYNCHRONOUS_POLICY } from '../../../local/runtime/resource-readers.ts';
-import type { FunctionPlan } from '../../../local/runtime/stack-plan.ts';
+import { DEFAULT_ASYNCHRONOUS_POLICY } from '../../../local/runtime/template/function-readers.ts';
+import type { FunctionPlan } from '../../../local/runtime/template/stack-plan.ts';
 import type { ManualClock } from '../../fakes/manual-clock.ts';
 
 /** The deployed functions, one process per function. One invocation runs at a time. */

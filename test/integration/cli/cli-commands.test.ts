@@ -531,7 +531,7 @@ describe('batchdrop list', () => {
     ['an invalid time', ['--since', 'yesterday'], /Give minutes, hours or days such as 90m, 24h, 7d/],
     [
       'a local and a deployed Batchdrop at once',
-      ['--data', 'x', '--stack', 'y'],
+      ['--data', 'x', '--region', 'eu-central-1'],
       /cannot be used with option/,
     ],
   ])('refuses %s', async (_, args, sentence) => {

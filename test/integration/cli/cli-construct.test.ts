@@ -12,10 +12,9 @@ import { openDynamoDbLedger } from '../../../functions/shared/adapters/dynamodb/
 import { Batchdrop } from '../../../lib/batchdrop.ts';
 import { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
-import { readAssembly } from '../../../local/runtime/assembly.ts';
-import { describeStack } from '../../../local/runtime/describe-stack.ts';
 import { Engines } from '../../../local/runtime/engines.ts';
-import { parseTemplate } from '../../../local/runtime/parse-template.ts';
+import { readAssembly } from '../../../local/runtime/template/assembly.ts';
+import { parseTemplate } from '../../../local/runtime/template/parse-template.ts';
 import { aJob } from '../../contracts/samples.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
@@ -33,11 +32,13 @@ async function deploy(name: string, fill: (stack: Stack) => void): Promise<void>
   const app = exampleApp();
   fill(new Stack(app, name));
   const assembly = readAssembly(app.synth().directory);
-  await engines.apply(parseTemplate(assembly, endpoint.url));
-  const described = { ...describeStack(assembly.template, endpoint.url), name };
-  engines.cloudFormation.add(described);
-  resources = [...resources, ...described.resources];
-  queues = [...queues, ...described.resources.filter(({ type }) => type === 'AWS::SQS::Queue')];
+  const plan = parseTemplate(assembly, endpoint.url);
+  await engines.apply(plan);
+  for (const described of plan.stacks) {
+    engines.cloudFormation.add(described);
+    resources = [...resources, ...described.resources];
+    queues = [...queues, ...described.resources.filter(({ type }) => type === 'AWS::SQS::Queue')];
+  }
 }
 
 beforeAll(async () => {
@@ -80,6 +81,26 @@ const cli = (...args: (string | Record<string, string>)[]) =>
       AWS_EC2_METADATA_DISABLED: 'true',
     },
   });
+
+describe('a construct of an app on this machine', () => {
+  const local = (...args: string[]) => batchdrop([...args, '--endpoint', endpoint.url]);
+
+  it('is selected by its stack and its id, or by its id alone', async () => {
+    for (const which of [
+      ['--stack', 'Reports', '--construct', 'By-Request'],
+      ['--construct', 'Embeddings'],
+    ])
+      expect(await local('list', ...which, '--json')).toMatchObject({ code: 0, stdout: '[]\n', stderr: '' });
+  });
+
+  it('has to be selected, because the app has several', async () => {
+    expect(await local('list')).toMatchObject({
+      code: 1,
+      stderr:
+        'The app on this machine contains 3 Batchdrops. Select one with --local --stack and --construct: Reports Nightly, Reports ByRequest, Search Embeddings.\n',
+    });
+  });
+});
 
 describe("a construct in the user's own stack", () => {
   it('is found if it is the only one', async () => {

@@ -70,9 +70,14 @@ async function diagnosis(): Promise<{ code: number | null; by: Map<string, Findi
   return { code, by: new Map(findings.map((finding) => [finding.check, finding])) };
 }
 
+/** Returns what is not well. */
+async function troubles(): Promise<Finding[]> {
+  return [...(await diagnosis()).by.values()].filter(({ verdict }) => verdict === 'failed');
+}
+
 async function healthy(): Promise<void> {
   // The first tick is one minute after the start: half a second of real time.
-  await expect.poll(async () => (await diagnosis()).code, { timeout: 30_000 }).toBe(0);
+  await expect.poll(troubles).toEqual([]);
 }
 
 const client = () => clientConfig(runtime.names.url);
@@ -162,6 +167,12 @@ describe('batchdrop doctor', () => {
       { versioned: false, eventBridge: true },
       'versioning is off, so every file is rejected',
       'put-bucket-versioning --bucket mine',
+    ],
+    [
+      'has neither',
+      { versioned: false, eventBridge: false },
+      'versioning is off, so every file is rejected; sends no events to EventBridge, so no file is noticed',
+      'Status=Enabled; aws s3api put-bucket-notification-configuration --bucket mine',
     ],
   ])("fails if the user's own bucket %s", async (_, settings, found, advice) => {
     const directory = mkdtempSync(join(tmpdir(), 'batchdrop-doctor-'));
@@ -312,6 +323,6 @@ describe('batchdrop redrive', () => {
     expect((await cli('redrive', 'submit')).stdout).toBe('The queue submit has no dead letters.\n');
     const { code, stderr } = await cli('redrive', 'nonsense');
     expect(code).toBe(2);
-    expect(stderr).toContain('intake, submit, deliver, cancel, approve, undelivered');
+    expect(stderr).toContain('intake, submit, deliver, cancel, approve, answer, undelivered');
   });
 });

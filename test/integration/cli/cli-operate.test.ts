@@ -42,7 +42,8 @@ async function open(): Promise<void> {
   const url = stack.environment.AWS_ENDPOINT_URL ?? '';
   secrets = new SecretsManagerClient(clientConfig(url));
   const { approvalQueueUrl = '' } = connection.names;
-  user = new UserProgram({ ...connection.names, approvalQueueUrl, url, openAiUrl: '', pid: 0 });
+  const place = { stack: 'Batchdrop', construct: 'Batchdrop', batchdrops: [] };
+  user = new UserProgram({ ...connection.names, ...place, approvalQueueUrl, url, openAiUrl: '', pid: 0 });
 }
 
 async function close(): Promise<void> {

@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -8,6 +16,7 @@ import { readOwnerCredentials } from '../../../local/runtime/owner-credentials.t
 import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
 import { UserProgram } from '../../local/endpoint/user-program.ts';
+import { writtenAssembly } from '../../local/template/written-assembly.ts';
 import { batchdrop, ChildRuntime } from '../child-runtime.ts';
 import { ConsoleClient } from '../console/console-client.ts';
 
@@ -112,6 +121,51 @@ describe('batchdrop up', () => {
     expect(code).toBe(0);
     expect(files.length).toBeGreaterThan(5);
     expect(holding).toEqual([]);
+  });
+});
+
+describe('batchdrop up with the app of a user', () => {
+  const up = (...args: string[]) => batchdrop(['up', '--port', '0', ...args], { cwd: folder });
+
+  it('names each construct that one machine does not support, and starts nothing', async () => {
+    const queue = (path: string) => ({
+      Type: 'AWS::SQS::Queue',
+      Metadata: { 'aws:cdk:path': path },
+      Properties: { FifoQueue: true },
+    });
+    const Resources = { A: queue('Reports/A/Resource'), B: queue('Reports/B/Resource') };
+    const app = join(folder, 'cdk.out');
+    writtenAssembly(app, { Reports: { Resources } });
+    const data = join(folder, 'data');
+    const { code, stdout, stderr } = await up('--app', app, '--data', data);
+    expect({ code, stdout, stderr: stderr.trim().split('\n') }).toEqual({
+      code: 1,
+      stdout: `Batchdrop is starting.\nCDK app: ${app}\n`,
+      stderr: [
+        'The local runtime does not support all of the app. Nothing was started.',
+        'Reports/A (AWS::SQS::Queue): the property FifoQueue is not supported; use a standard queue.',
+        'Reports/B (AWS::SQS::Queue): the property FifoQueue is not supported; use a standard queue.',
+        expect.stringMatching(/^Leave these out of the app/),
+      ],
+    });
+    expect(readdirSync(data)).not.toContain('aws');
+  });
+
+  it('takes the app of cdk.json in the current folder, and shows its output if it fails', async () => {
+    const app = 'echo "no $stage"; exit 3';
+    writeFileSync(join(folder, 'cdk.json'), JSON.stringify({ app }));
+    const { code, stderr } = await up();
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `The CDK app failed with exit code 3: ${app}\nno \n`,
+    });
+  });
+
+  it.each([
+    ['--exit', '--exit waits for the example job, which a CDK app of your own does not get.'],
+    ['--prices=x.json', '--prices works only without a CDK app of your own: set the prop `prices` there.'],
+  ])('refuses %s', async (option, sentence) => {
+    expect(await up('--app', 'true', option)).toMatchObject({ code: 1, stderr: `${sentence}\n` });
   });
 });
 

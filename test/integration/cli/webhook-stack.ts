@@ -17,12 +17,11 @@ import { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
 import { VirtualClock } from '../../../local/clock.ts';
 import { type BatchApiOptions, type BatchApiServer, startBatchApi } from '../../../local/openai/server.ts';
-import { readAssembly } from '../../../local/runtime/assembly.ts';
-import { describeStack } from '../../../local/runtime/describe-stack.ts';
 import { Engines } from '../../../local/runtime/engines.ts';
-import { parseTemplate } from '../../../local/runtime/parse-template.ts';
 import { identitiesOf } from '../../../local/runtime/runtime.ts';
-import type { StackPlan } from '../../../local/runtime/stack-plan.ts';
+import { readAssembly } from '../../../local/runtime/template/assembly.ts';
+import { parseTemplate } from '../../../local/runtime/template/parse-template.ts';
+import type { AppPlan } from '../../../local/runtime/template/stack-plan.ts';
 import { createRecordingBus } from '../../fakes/recording-bus.ts';
 import { createRecordingLog } from '../../fakes/recording-log.ts';
 import { createRecordingMetrics } from '../../fakes/recording-metrics.ts';
@@ -52,7 +51,7 @@ export class WebhookStack {
   readonly #function: Server;
   readonly #directory: string;
   #outputs: Record<string, string> = {};
-  #plan: StackPlan | undefined;
+  #plan: AppPlan | undefined;
   #described: Stack | undefined;
   readonly #closing: (() => void)[] = [];
   #webhook: ReturnType<typeof createHandler> | undefined;
@@ -144,7 +143,7 @@ export class WebhookStack {
   }
 
   /** The resources of its template. */
-  get plan(): StackPlan {
+  get plan(): AppPlan {
     if (this.#plan === undefined) throw new Error('the stack is not deployed');
     return this.#plan;
   }
@@ -213,7 +212,8 @@ export class WebhookStack {
     this.#plan = parseTemplate(assembly, this.#endpoint.url);
     await this.engines.apply(this.#plan);
     this.enforce();
-    const described = describeStack(assembly.template, this.#endpoint.url);
+    const [described] = this.#plan.stacks;
+    if (described === undefined) throw new Error('the app has no stack');
     const values: Record<string, string> = { ApiBaseUrl: this.#api.url, WebhookUrl: this.url };
     const outputs = described.outputs.map((output) => ({
       ...output,

@@ -52,6 +52,9 @@ describe('a data directory', () => {
   it('has the address of its runtime while it runs', () => {
     const data = new DataDirectory(path, 'local');
     const endpoints = {
+      stack: 'Stack',
+      construct: 'Batchdrop',
+      batchdrops: [],
       url: 'http://127.0.0.1:4566',
       pid: process.pid,
       openAiUrl: 'http://127.0.0.1:1/v1',

@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readAssembly } from '../../../local/runtime/assembly.ts';
-import { NO_VALUE, resolve, type Scope } from '../../../local/runtime/intrinsics.ts';
-import { parseTemplate } from '../../../local/runtime/parse-template.ts';
-import { physicalNames } from '../../../local/runtime/physical-names.ts';
+import { NO_VALUE, resolve, type Scope } from '../../../local/runtime/template/intrinsics.ts';
+import { parseTemplate } from '../../../local/runtime/template/parse-template.ts';
+import { physicalNames } from '../../../local/runtime/template/physical-names.ts';
+import { writtenAssembly } from '../../local/template/written-assembly.ts';
 
 let directory: string;
 
@@ -15,13 +15,10 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-/** Returns the runtime's plan for these resources. */
+/** Returns the runtime's plan for an app with one stack of these resources. */
 function planOf(resources: Record<string, object>, rest: Record<string, object> = {}) {
-  mkdirSync(join(directory, 'asset.abc'), { recursive: true });
-  writeFileSync(join(directory, 'S.template.json'), JSON.stringify({ Resources: resources, ...rest }));
-  const files = { abc: { source: { path: 'asset.abc' }, destinations: { here: { objectKey: 'abc.zip' } } } };
-  writeFileSync(join(directory, 'S.assets.json'), JSON.stringify({ files }));
-  return parseTemplate(readAssembly(directory), 'http://127.0.0.1:4566');
+  const assembly = writtenAssembly(directory, { Reports: { Resources: resources, ...rest } });
+  return parseTemplate(assembly, 'http://127.0.0.1:4566');
 }
 
 const ROLE = { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: { Statement: [] } } };
@@ -96,17 +93,18 @@ describe('a template', () => {
     });
     expect(functions).toEqual([
       {
-        name: 'worker',
-        arn: 'arn:aws:lambda:us-east-1:000000000000:function:worker',
-        accessKeyId: 'LOCALWorker1A2B3C4D',
-        roleArn: 'arn:aws:iam::000000000000:role/role',
-        logGroup: '/aws/lambda/worker',
+        name: 'reports-worker',
+        arn: 'arn:aws:lambda:us-east-1:000000000000:function:reports-worker',
+        place: 'Reports/Worker1A2B3C4D',
+        accessKeyId: 'LOCAL-Reports-Worker1A2B3C4D',
+        roleArn: 'arn:aws:iam::000000000000:role/reports-role',
+        logGroup: '/aws/lambda/reports-worker',
         codeDirectory: join(directory, 'asset.abc'),
         handler: 'index.handler',
         memoryMb: 128,
         timeoutSeconds: 3,
         environment: {
-          QUEUE_URL: 'http://127.0.0.1:4566/000000000000/work-queue',
+          QUEUE_URL: 'http://127.0.0.1:4566/000000000000/reports-work-queue',
           OWNER: '000000000000',
         },
       },
@@ -129,13 +127,16 @@ describe('a template', () => {
       },
     });
     expect(queues).toEqual([
-      { name: 'dead', settings: {} },
+      { name: 'reports-dead', settings: {} },
       {
-        name: 'work',
+        name: 'reports-work',
         settings: {
           visibilityTimeoutSeconds: 360,
           retentionSeconds: 345600,
-          redrive: { deadLetterTargetArn: 'arn:aws:sqs:us-east-1:000000000000:dead', maxReceiveCount: 5 },
+          redrive: {
+            deadLetterTargetArn: 'arn:aws:sqs:us-east-1:000000000000:reports-dead',
+            maxReceiveCount: 5,
+          },
         },
       },
     ]);
@@ -143,14 +144,14 @@ describe('a template', () => {
 
   it('sets buckets, rules, tables, mappings and schedules as written', () => {
     const plan = planOf(ONE_OF_EACH);
-    const workQueueArn = 'arn:aws:sqs:us-east-1:000000000000:work-queue';
+    const workQueueArn = 'arn:aws:sqs:us-east-1:000000000000:reports-work-queue';
     expect(plan.buckets).toEqual([{ name: 'requests-us-east-1', versioned: true, eventBridge: true }]);
     expect(plan.buses).toEqual(['status']);
     expect(plan.rules).toEqual([
       {
         bus: 'status',
-        name: 'rule',
-        arn: 'arn:aws:events:us-east-1:000000000000:rule/status/rule',
+        name: 'reports-rule',
+        arn: 'arn:aws:events:us-east-1:000000000000:rule/status/reports-rule',
         pattern: { source: ['batchdrop'] },
         enabled: false,
         targets: [{ Id: 'T', Arn: workQueueArn }],
@@ -158,23 +159,23 @@ describe('a template', () => {
     ]);
     expect(plan.mappings).toEqual([
       {
-        id: 'mapping',
+        id: 'reports-mapping',
         enabled: true,
-        functionName: 'worker',
+        functionName: 'reports-worker',
         queueArn: workQueueArn,
         batchSize: 1,
         maximumConcurrency: 2,
         reportsItemFailures: true,
       },
-      expect.objectContaining({ id: 'off', enabled: false, functionName: 'x', queueArn: 'y' }),
+      expect.objectContaining({ id: 'reports-off', enabled: false, functionName: 'x', queueArn: 'y' }),
     ]);
     expect(plan.schedules).toEqual([
       {
-        name: 'tick',
+        name: 'reports-tick',
         expression: 'rate(1 minute)',
         enabled: true,
-        targetArn: 'arn:aws:lambda:us-east-1:000000000000:function:worker',
-        roleArn: 'arn:aws:iam::000000000000:role/role',
+        targetArn: 'arn:aws:lambda:us-east-1:000000000000:function:reports-worker',
+        roleArn: 'arn:aws:iam::000000000000:role/reports-role',
         input: '{}',
       },
     ]);
@@ -189,19 +190,24 @@ describe('a template', () => {
       { A1A2B3C4D: { ...QUEUE, Condition: 'Never' }, B1A2B3C4D: { ...QUEUE, Condition: 'Always' } },
       { Conditions: conditions },
     );
-    expect(plan.queues.map(({ name }) => name)).toEqual(['b']);
+    expect(plan.queues.map(({ name }) => name)).toEqual(['reports-b']);
   });
 
-  it('ignores log groups and alarms', () => {
-    const { policies: _, ...plan } = planOf({
+  it('leaves out log groups and alarms, and says why', () => {
+    const plan = planOf({
       Alarm: { Type: 'AWS::CloudWatch::Alarm', Properties: { Anything: { 'Fn::Odd': 1 } } },
-      Logs: { Type: 'AWS::Logs::LogGroup' },
+      Logs: { Type: 'AWS::Logs::LogGroup', Metadata: { 'aws:cdk:path': 'Reports/Logs/Resource' } },
     });
-    expect(
-      Object.values(plan)
-        .flat()
-        .filter((each) => Object.keys(each).length > 0),
-    ).toEqual([]);
+    const { policies: _, stacks: __, leftOut, ...created } = plan;
+    expect(Object.values(created).flat()).toEqual([]);
+    expect(leftOut).toEqual([
+      { type: 'AWS::CloudWatch::Alarm', reason: 'nothing is measured here', places: ['Reports/Alarm'] },
+      {
+        type: 'AWS::Logs::LogGroup',
+        reason: 'logs are files of the data directory',
+        places: ['Reports/Logs'],
+      },
+    ]);
   });
 
   const ALARM = { Type: 'AWS::CloudWatch::Alarm', Properties: { AlarmActions: [{ Ref: 'Mail' }] } };
@@ -212,12 +218,14 @@ describe('a template', () => {
   };
 
   it('ignores topics that receive only alarms', () => {
-    const { policies: _, ...plan } = planOf({ ...MAIL, Alarm: ALARM });
-    expect(
-      Object.values(plan)
-        .flat()
-        .filter((each) => Object.keys(each).length > 0),
-    ).toEqual([]);
+    const { policies: _, stacks: __, leftOut, ...created } = planOf({ ...MAIL, Alarm: ALARM });
+    expect(Object.values(created).flat()).toEqual([]);
+    expect(leftOut.map(({ type }) => type)).toEqual([
+      'AWS::SNS::Topic',
+      'AWS::SNS::Subscription',
+      'AWS::SNS::TopicPolicy',
+      'AWS::CloudWatch::Alarm',
+    ]);
   });
 
   it.each([
@@ -247,52 +255,9 @@ describe('a template', () => {
       { F1: { ...FUNCTION, Properties: { Description: { 'Fn::Sub': [`to \${Mail.TopicName}`, {}] } } } },
     ],
   ])('does not ignore a topic of alarms %s', (_, user) => {
-    expect(() => planOf({ ...MAIL, Alarm: ALARM, ...user })).toThrow(/^Mail has the type AWS::SNS::Topic/);
-  });
-
-  it.each([
-    [
-      'type',
-      { Topic1: { Type: 'AWS::SNS::Topic' } },
-      /^Topic1 has the type AWS::SNS::Topic, which the local runtime does not support/,
-    ],
-    [
-      'property',
-      { Queue1: { Type: 'AWS::SQS::Queue', Properties: { FifoQueue: true } } },
-      /^Queue1 has the property FifoQueue, which the local runtime does not support$/,
-    ],
-    [
-      'nested property',
-      {
-        Bucket1: {
-          Type: 'AWS::S3::Bucket',
-          Properties: { NotificationConfiguration: { QueueConfigurations: [] } },
-        },
-      },
-      /^Bucket1.NotificationConfiguration has the property QueueConfigurations, which/,
-    ],
-    [
-      'function',
-      { Queue1: { Type: 'AWS::SQS::Queue', Properties: { QueueName: { 'Fn::Cidr': [] } } } },
-      /^the template uses Fn::Cidr, which the local runtime does not support$/,
-    ],
-    [
-      'runtime',
-      { F1: { ...FUNCTION, Properties: { Handler: 'a.b', Runtime: 'python3.14' } } },
-      /^F1: the local runtime supports Node only/,
-    ],
-    [
-      'asset',
-      {
-        F1: {
-          ...FUNCTION,
-          Properties: { Handler: 'a.b', Runtime: 'nodejs24.x', Role: 'r', Code: { S3Key: 'gone.zip' } },
-        },
-      },
-      /no asset for gone.zip$/,
-    ],
-  ])('with an unsupported %s fails with its name', (_, resources, sentence) => {
-    expect(() => planOf(resources)).toThrow(sentence);
+    expect(() => planOf({ ...MAIL, Alarm: ALARM, ...user })).toThrow(
+      'Reports/Mail (AWS::SNS::Topic): resources of this type are not supported; topics run only for alarms',
+    );
   });
 });
 
@@ -301,6 +266,9 @@ describe('an intrinsic function', () => {
     ref: (name) => (name === 'AWS::NoValue' ? NO_VALUE : `<${name}>`),
     attribute: (id, attribute) => `<${id}.${attribute}>`,
     condition: (name) => name === 'Yes',
+    mapping: (...names) => `<${names.join('.')}>`,
+    exported: (name) => `<export ${name}>`,
+    output: (stack, name) => `<output ${stack}.${name}>`,
   };
 
   it.each([
@@ -313,6 +281,10 @@ describe('an intrinsic function', () => {
     [{ 'Fn::Select': [1, { 'Fn::Split': ['/', 'a/b/c'] }] }, 'b'],
     [{ 'Fn::If': ['Yes', 'then', 'else'] }, 'then'],
     [{ 'Fn::If': ['No', 'then', { Ref: 'E' }] }, '<E>'],
+    [{ 'Fn::FindInMap': ['Nodes', { Ref: 'A' }, 'value'] }, '<Nodes.<A>.value>'],
+    [{ 'Fn::Base64': 'abc' }, 'YWJj'],
+    [{ 'Fn::ImportValue': 'Shared:Bus' }, '<export Shared:Bus>'],
+    [{ 'Fn::GetStackOutput': { StackName: 'Shared', OutputName: 'Bus' } }, '<output Shared.Bus>'],
     [{ kept: 1, gone: { Ref: 'AWS::NoValue' } }, { kept: 1 }],
     [['kept', { 'Fn::If': ['No', 'then', { Ref: 'AWS::NoValue' }] }], ['kept']],
     [
@@ -325,24 +297,34 @@ describe('an intrinsic function', () => {
 });
 
 describe('names of resources', () => {
-  it('are readable and depend on the logical ids only', () => {
-    const names = physicalNames([
-      'BatchdropIntakeWorkQueue2C452681',
-      'BatchdropStatusSQSQueue00112233',
-      'Plain',
-    ]);
-    expect([...names.values()]).toEqual([
+  const namesOf = (...ids: [stack: string, logicalId: string][]) => [
+    ...physicalNames(ids.map(([stack, logicalId]) => ({ stack, logicalId }))).values(),
+  ];
+
+  it('are readable, name the stack once, and depend on the ids only', () => {
+    const names = namesOf(
+      ['Batchdrop', 'BatchdropIntakeWorkQueue2C452681'],
+      ['Reports', 'BatchdropStatusSQSQueue00112233'],
+      ['Reports', 'Plain'],
+    );
+    expect(names).toEqual([
       'batchdrop-intake-work-queue',
-      'batchdrop-status-sqs-queue',
-      'plain',
+      'reports-batchdrop-status-sqs-queue',
+      'reports-plain',
     ]);
   });
 
-  it('are distinct if only the hashes differ, and if they are long', () => {
+  it('are distinct if only the hashes differ, if only the stacks differ, and if they are long', () => {
     const long = `Batchdrop${'VeryLong'.repeat(10)}`;
-    const names = [...physicalNames(['Queue00000001', 'Queue00000002', `${long}00000003`]).values()];
-    expect(new Set(names).size).toBe(3);
-    expect(names.slice(0, 2)).toEqual(['queue-00000001', 'queue-00000002']);
+    const names = namesOf(
+      ['App', 'Queue00000001'],
+      ['App', 'Queue00000002'],
+      ['App', `${long}00000003`],
+      ['App-A', 'Queue00000004'],
+      ['App', 'AQueue00000004'],
+    );
+    expect(new Set(names).size).toBe(5);
+    expect(names.slice(0, 2)).toEqual(['app-queue-00000001', 'app-queue-00000002']);
     for (const name of names) expect(name).toMatch(/^[a-z0-9-]{3,60}$/);
   });
 });

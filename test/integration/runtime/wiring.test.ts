@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { synthesizedStack } from '../../../bin/up/synthesis.ts';
 import { decide, type Policies } from '../../../local/aws/iam/decision.ts';
-import { readAssembly } from '../../../local/runtime/assembly.ts';
-import { parseTemplate } from '../../../local/runtime/parse-template.ts';
+import { readAssembly } from '../../../local/runtime/template/assembly.ts';
+import { parseTemplate } from '../../../local/runtime/template/parse-template.ts';
 import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { RecordedRuntime } from '../../local/iam/recorded-runtime.ts';
 import { permissionsOf, withoutStatement } from '../../local/iam/single-permissions.ts';
@@ -168,7 +168,7 @@ describe('npm start fails with the error of AWS if', () => {
   ])('a rule has a function as its target and, as for the Lambda permission, %s', async (_, sourceArn) => {
     const message = await startError(assemblyWith((template) => addLambdaRule(template, sourceArn)));
     expect(message).toBe(
-      'the rule own-rule: User: events.amazonaws.com is not authorized to perform: lambda:InvokeFunction ' +
+      'the rule batchdrop-own-rule: User: events.amazonaws.com is not authorized to perform: lambda:InvokeFunction ' +
         'on resource: arn:aws:lambda:us-east-1:000000000000:function:batchdrop-polling-worker-function ' +
         'because no resource-based policy allows the lambda:InvokeFunction action',
     );
@@ -244,7 +244,8 @@ describe('npm start fails with the error of AWS if', () => {
     });
     expect(await startError(assembly)).toMatch(
       new RegExp(
-        `^BatchdropIntakeWorkerRoleDefaultPolicy\\w+\\.Statement\\[0\\] ${message}.* which the local runtime does not support$`,
+        `^Batchdrop/BatchdropIntakeWorkerFunction\\w+ \\(AWS::Lambda::Function\\): in the policies of its role: BatchdropIntakeWorkerRoleDefaultPolicy\\w+\\.Statement\\[0\\] ${message}.* which the local runtime does not support\\.$`,
+        'm',
       ),
     );
   });

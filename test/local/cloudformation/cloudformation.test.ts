@@ -11,7 +11,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CloudFormationEngine } from '../../../local/aws/cloudformation/engine.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
-import { describeStack } from '../../../local/runtime/describe-stack.ts';
+import { describeStack } from '../../../local/runtime/template/describe-stack.ts';
+import { AppScope } from '../../../local/runtime/template/template-scope.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import { clientConfig } from '../endpoint/client-config.ts';
 
@@ -211,26 +212,29 @@ describe('a request', () => {
 });
 
 describe('a template', () => {
-  const described = describeStack(
-    {
-      Description: 'Mine',
-      Parameters: { Stage: { Default: 'dev' } },
-      Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
-      Resources: {
-        WorkQueue1A2B3C4D: { Type: 'AWS::SQS::Queue' },
-        Bus1A2B3C4D: { Type: 'AWS::Events::EventBus', Properties: { Name: 'own-bus' } },
-        Other1A2B3C4D: { Type: 'AWS::SQS::Queue', Condition: 'Never' },
-      },
-      Outputs: {
-        Command: {
-          Value: { 'Fn::Join': ['', ['send to ', { Ref: 'WorkQueue1A2B3C4D' }]] },
-          Description: 'how',
-        },
-        Hidden: { Value: { Ref: 'Other1A2B3C4D' }, Condition: 'Never' },
-      },
+  const template = {
+    Description: 'Mine',
+    Mappings: {},
+    Parameters: { Stage: { Default: 'dev' } },
+    Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
+    Resources: {
+      WorkQueue1A2B3C4D: { Type: 'AWS::SQS::Queue' },
+      Bus1A2B3C4D: { Type: 'AWS::Events::EventBus', Properties: { Name: 'own-bus' } },
+      Other1A2B3C4D: { Type: 'AWS::SQS::Queue', Condition: 'Never' },
     },
+    Outputs: {
+      Command: {
+        Value: { 'Fn::Join': ['', ['send to ', { Ref: 'WorkQueue1A2B3C4D' }]] },
+        Description: 'how',
+      },
+      Hidden: { Value: { Ref: 'Other1A2B3C4D' }, Condition: 'Never' },
+    },
+  };
+  const { stacks } = new AppScope(
+    [{ name: 'Batchdrop', environment: {}, template }],
     'http://127.0.0.1:4566',
   );
+  const [described] = stacks.map(describeStack);
 
   it('is described with the values of Ref, without the resources whose conditions are false', () => {
     expect(described).toEqual({
@@ -240,14 +244,14 @@ describe('a template', () => {
       outputs: [
         {
           key: 'Command',
-          value: 'send to http://127.0.0.1:4566/000000000000/work-queue',
+          value: 'send to http://127.0.0.1:4566/000000000000/batchdrop-work-queue',
           description: 'how',
         },
       ],
       resources: [
         {
           logicalId: 'WorkQueue1A2B3C4D',
-          physicalId: 'http://127.0.0.1:4566/000000000000/work-queue',
+          physicalId: 'http://127.0.0.1:4566/000000000000/batchdrop-work-queue',
           type: 'AWS::SQS::Queue',
         },
         { logicalId: 'Bus1A2B3C4D', physicalId: 'own-bus', type: 'AWS::Events::EventBus' },

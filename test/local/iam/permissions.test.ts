@@ -14,7 +14,7 @@ beforeAll(async () => {
   assembly = await stackWithShortIntake(); // a scenario interrupts writing a checkpoint
   runtime = await RecordedRuntime.start(assembly);
   rows = await permissionTable(runtime);
-});
+}, 300_000); // every permission is removed once: a minute on a machine that has nothing else to do
 
 afterAll(async () => {
   await runtime?.close();

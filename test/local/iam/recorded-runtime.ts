@@ -13,12 +13,12 @@ import type { Policies } from '../../../local/aws/iam/decision.ts';
 import type { Credentials } from '../../../local/aws/iam/signature.ts';
 import { parseStatements, type Statement } from '../../../local/aws/iam/statement.ts';
 import { LOCAL_ACCOUNT } from '../../../local/aws/protocol/aws-service.ts';
-import { readAssembly } from '../../../local/runtime/assembly.ts';
 import type { BatchApiChoice } from '../../../local/runtime/batch-api.ts';
 import { DataDirectory } from '../../../local/runtime/data-directory.ts';
-import { parseTemplate } from '../../../local/runtime/parse-template.ts';
 import { identitiesOf, type Runtime, startRuntime } from '../../../local/runtime/runtime.ts';
-import type { StackPlan } from '../../../local/runtime/stack-plan.ts';
+import { readAssembly } from '../../../local/runtime/template/assembly.ts';
+import { parseTemplate } from '../../../local/runtime/template/parse-template.ts';
+import type { StackPlan } from '../../../local/runtime/template/stack-plan.ts';
 import { clientConfig } from '../endpoint/client-config.ts';
 import { UserProgram } from '../endpoint/user-program.ts';
 

@@ -243,9 +243,9 @@ export const MUTANTS: Mutant[] = [
     name: 'result files are deleted before their results agree',
     patches: [
       {
-        file: 'functions/deliver/clean-up-job.ts',
-        anchor: '({ fileId }) => !doubtful.has(fileId),',
-        replacement: '({ fileId }) => fileId !== undefined || doubtful.has(fileId),',
+        file: 'functions/shared/lifecycle/spending/files-at-api.ts',
+        anchor: '({ fileId }) => !doubtful.has(fileId)',
+        replacement: '({ fileId }) => fileId !== undefined || doubtful.has(fileId)',
       },
     ],
   },

@@ -95,12 +95,16 @@ describe('alarms', () => {
     ['24h', 26],
     ['7d', 7 * 24 + 2],
   ])('give a batch with a window of %s %i hours', (completionWindow, hours) => {
-    synthesize({ completionWindow, monitoring: 'full' }).hasResourceProperties('AWS::CloudWatch::Alarm', {
-      MetricName: 'OldestOpenAge',
-      Statistic: 'Maximum',
-      Threshold: hours * 3600,
-      TreatMissingData: 'notBreaching',
-    });
+    const baseUrl = 'https://api.groq.com/openai/v1'; // OpenAI has no other window than a day
+    synthesize({ baseUrl, completionWindow, monitoring: 'full' }).hasResourceProperties(
+      'AWS::CloudWatch::Alarm',
+      {
+        MetricName: 'OldestOpenAge',
+        Statistic: 'Maximum',
+        Threshold: hours * 3600,
+        TreatMissingData: 'notBreaching',
+      },
+    );
   });
 
   it.each([

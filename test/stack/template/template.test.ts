@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BatchdropStack } from '../../../lib/batchdrop-stack.ts';
 import { BUNDLES_CONTEXT } from '../../../lib/stages/function-bundles.ts';
 import { synthesizeTemplate } from '../../../lib/template/synthesize-template.ts';
-import { resolve, type Scope } from '../../../local/runtime/intrinsics.ts';
+import { resolve, type Scope } from '../../../local/runtime/template/intrinsics.ts';
 import { exampleApp, placeholderBundles } from '../synthesis.ts';
 import { at } from '../template-reading.ts';
 
@@ -47,12 +47,16 @@ const largest = written(EVERYTHING);
 
 /** Returns a scope in which references to parameters, or to the stack's name, have these values, and others stay as they are. */
 function scopeWith(values: Record<string, unknown>): Scope {
+  const refuse = (what: string) => (name: string) => {
+    throw new Error(`the template has the ${what} ${name}`);
+  };
   return {
     ref: (name) => (Object.hasOwn(values, name) ? values[name] : `<${name}>`),
     attribute: (logicalId, attribute) => `<${logicalId}.${attribute}>`,
-    condition: (name) => {
-      throw new Error(`the template has the condition ${name}`);
-    },
+    condition: refuse('condition'),
+    mapping: refuse('mapping'),
+    exported: refuse('import'),
+    output: refuse('reference to the stack'),
   };
 }
 

@@ -61,6 +61,7 @@ const ofOneFile = stackWithState('OneFile', {
 
 const once = new Batchdrop(new Stack(app, 'HomeOfOnce'), 'Batchdrop', { maxAttempts: 1 });
 const slow = new Batchdrop(new Stack(app, 'HomeOfSlow'), 'Batchdrop', {
+  baseUrl: 'https://api.groq.com/openai/v1', // OpenAI has no other window than a day
   completionWindow: '7d',
   maxAttempts: 2,
 });

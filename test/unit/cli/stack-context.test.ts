@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { withContext } from '../../../bin/up/stack-context.ts';
+import { withContext, withFiles } from '../../../bin/up/stack-context.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'batchdrop-context-'));
 
@@ -14,7 +14,7 @@ it('adds a setting to those before it', () => {
 it('takes the JSON of a file in place of its path', () => {
   const file = join(folder, 'budget.json');
   writeFileSync(file, '{"perDay":5}');
-  expect(withContext(`budget=${file}`)).toEqual({ budget: '{"perDay":5}' });
+  expect(withFiles(withContext(`budget=${file}`))).toEqual({ budget: '{"perDay":5}' });
 });
 
 it.each([
@@ -22,5 +22,5 @@ it.each([
   ['=5', 'It must be NAME=VALUE'],
   [`budget=${join(folder, 'none.json')}`, 'none.json cannot be read: ENOENT'],
 ])('refuses "%s"', (given, sentence) => {
-  expect(() => withContext(given)).toThrow(sentence);
+  expect(() => withFiles(withContext(given))).toThrow(sentence);
 });

@@ -1,4 +1,5 @@
 import type { TemplateResource } from './assembly.ts';
+import { LEFT_OUT } from './left-out.ts';
 
 const TOPIC = 'AWS::SNS::Topic';
 const OF_TOPICS = new Set(['AWS::SNS::Subscription', 'AWS::SNS::TopicPolicy']);
@@ -22,7 +23,7 @@ export function alarmTopics(resources: Readonly<Record<string, TemplateResource>
 }
 
 function isOnlyForAlarms(types: readonly string[]): boolean {
-  return types.includes(ALARM) && types.every((type) => type === ALARM || OF_TOPICS.has(type));
+  return types.includes(ALARM) && types.every((type) => LEFT_OUT.has(type) || OF_TOPICS.has(type));
 }
 
 /** Returns the ids that `Ref`, `Fn::GetAtt` and `Fn::Sub` name. */

@@ -1,13 +1,26 @@
+/** Properties that would have an effect when deployed, but none here. */
+export class UnsupportedProperties extends Error {
+  override readonly name = 'UnsupportedProperties';
+  readonly properties: readonly string[];
+
+  constructor(properties: readonly string[]) {
+    const what = properties.length === 1 ? 'the property' : 'the properties';
+    super(`${what} ${properties.join(', ')} ${properties.length === 1 ? 'is' : 'are'} not supported`);
+    this.properties = properties;
+  }
+}
+
 /**
  * Reads the resolved properties of one resource. Each property must be read, or ignored by name. `done` throws for any
- * other property, because it would have an effect when deployed but none here.
+ * other property, because it would have an effect when deployed but none here. Errors do not name the resource.
  */
 export class Properties {
-  readonly #where: string;
+  readonly #path: string;
   readonly #values: Map<string, unknown>;
 
-  constructor(where: string, values: object) {
-    this.#where = where;
+  /** `path`: where they are in the resource, with a dot at the end. */
+  constructor(values: object, path = '') {
+    this.#path = path;
     this.#values = new Map(Object.entries(values));
   }
 
@@ -53,7 +66,7 @@ export class Properties {
     if (value === undefined) return undefined;
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return this.#wrong(name, 'an object');
-    return new Properties(`${this.#where}.${name}`, value);
+    return new Properties(value, `${this.#path}${name}.`);
   }
 
   object(name: string): Properties {
@@ -63,7 +76,7 @@ export class Properties {
   objects(name: string): Properties[] {
     return this.#list(name).map((each, at) =>
       typeof each === 'object' && each !== null
-        ? new Properties(`${this.#where}.${name}[${at}]`, each)
+        ? new Properties(each, `${this.#path}${name}[${at}].`)
         : this.#wrong(name, 'a list of objects'),
     );
   }
@@ -93,9 +106,8 @@ export class Properties {
 
   /** Throws if a property was neither read nor ignored. */
   done(): void {
-    const [left] = this.#values.keys();
-    if (left !== undefined)
-      throw new Error(`${this.#where} has the property ${left}, which the local runtime does not support`);
+    const left = [...this.#values.keys()].map((name) => `${this.#path}${name}`);
+    if (left.length > 0) throw new UnsupportedProperties(left);
   }
 
   #take(name: string): unknown {
@@ -110,10 +122,10 @@ export class Properties {
   }
 
   #missing(name: string): never {
-    throw new Error(`${this.#where} lacks the property ${name}`);
+    throw new Error(`the property ${this.#path}${name} is missing`);
   }
 
   #wrong(name: string, wanted: string): never {
-    throw new Error(`${this.#where}: the property ${name} must be ${wanted}`);
+    throw new Error(`the property ${this.#path}${name} must be ${wanted}`);
   }
 }

@@ -1,13 +1,17 @@
-import type { TableDefinition } from '../aws/dynamodb/engine.ts';
-import type { Policies } from '../aws/iam/decision.ts';
-import type { QueueSettings } from '../aws/sqs/queue.ts';
-import type { MappingSpec } from '../lambda/event-source-mapping.ts';
-import type { AsynchronousPolicy, FunctionSpec } from '../lambda/function-spec.ts';
+import type { Stack } from '../../aws/cloudformation/engine.ts';
+import type { TableDefinition } from '../../aws/dynamodb/engine.ts';
+import type { Policies } from '../../aws/iam/decision.ts';
+import type { QueueSettings } from '../../aws/sqs/queue.ts';
+import type { MappingSpec } from '../../lambda/event-source-mapping.ts';
+import type { AsynchronousPolicy, FunctionSpec } from '../../lambda/function-spec.ts';
+import type { Batchdrop } from './batchdrops.ts';
 
 export interface BucketPlan {
   readonly name: string;
   /** The destination of S3's access log. */
   readonly accessLogs?: { readonly bucket: string; readonly prefix: string };
+  /** Its ACL lets S3 write access logs, as the CDK sets it without the flag `serverAccessLogsUseBucketPolicy`. */
+  readonly acceptsLogs?: true;
   readonly versioned: boolean;
   readonly eventBridge: boolean;
 }
@@ -28,6 +32,10 @@ export interface RulePlan {
 }
 
 export interface FunctionPlan extends Omit<FunctionSpec, 'asynchronous'> {
+  /** The path of the construct, or the logical id. */
+  readonly place: string;
+  /** Code that the template contains as text, to be written to `index.js`. */
+  readonly inlineCode?: string;
   readonly accessKeyId: string;
   readonly roleArn: string;
   /** How many of its invocations may run at once. Absent: as many as the account allows. */
@@ -60,7 +68,21 @@ export interface SchedulePlan {
   readonly input: string;
 }
 
-/** The resources of a template to create in the engines, with every name resolved. */
+/** A secret that the app creates. */
+export interface SecretPlan {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Resources of one type that the runtime does not create, because they do nothing here. */
+export interface LeftOut {
+  readonly type: string;
+  readonly reason: string;
+  /** The paths of their constructs, or their logical ids. */
+  readonly places: readonly string[];
+}
+
+/** The resources of an app to create in the engines, with every name resolved. */
 export interface StackPlan {
   readonly policies: Policies;
   readonly buckets: BucketPlan[];
@@ -73,4 +95,15 @@ export interface StackPlan {
   readonly mappings: MappingPlan[];
   readonly schedules: SchedulePlan[];
   readonly urls: UrlPlan[];
+  readonly secrets: SecretPlan[];
+}
+
+/** What the runtime does with an app. */
+export interface AppPlan extends StackPlan {
+  /** The stacks as CloudFormation would describe them once deployed. */
+  readonly stacks: readonly Stack[];
+  readonly batchdrops: readonly Batchdrop[];
+  readonly leftOut: readonly LeftOut[];
+  /** The names of buckets and buses that a Batchdrop uses and the app does not create. Empty ones stand in for them. */
+  readonly standIns: readonly string[];
 }

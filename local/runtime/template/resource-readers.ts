@@ -1,30 +1,16 @@
-import type { TableDefinition } from '../aws/dynamodb/engine.ts';
-import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/protocol/aws-service.ts';
-import type { AsynchronousPolicy } from '../lambda/function-spec.ts';
-import type { Properties } from './properties.ts';
-import type {
-  BucketPlan,
-  FunctionPlan,
-  MappingPlan,
-  OfFunction,
-  QueuePlan,
-  RulePlan,
-  SchedulePlan,
-  UrlPlan,
-} from './stack-plan.ts';
-
-// CloudFormation's and Lambda's defaults for absent properties.
-const DEFAULT_MEMORY_MB = 128;
-const DEFAULT_TIMEOUT_SECONDS = 3;
-const DEFAULT_BATCH_SIZE = 10;
-const DEFAULT_ASYNCHRONOUS_RETRIES = 2;
-const DEFAULT_EVENT_AGE_SECONDS = 21_600;
-
-/** Lambda allows 1,000, but one machine has only a few cores. */
-const CONCURRENCY_WITHOUT_LIMIT = 5;
+import { randomBytes } from 'node:crypto';
+import type { TableDefinition } from '../../aws/dynamodb/engine.ts';
+import { compilePattern } from '../../aws/events/patterns/pattern.ts';
+import { parseTarget } from '../../aws/events/target.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../../aws/protocol/aws-service.ts';
+import { Input } from '../../aws/protocol/input.ts';
+import { intervalMs } from '../../aws/scheduler/interval.ts';
+import { type Properties, UnsupportedProperties } from './properties.ts';
+import type { BucketPlan, QueuePlan, RulePlan, SchedulePlan, SecretPlan } from './stack-plan.ts';
 
 /** The local names of resources. */
 export interface ResourceNames {
+  readonly stack: string;
   readonly logicalId: string;
   readonly name: string;
   readonly arn: string;
@@ -33,13 +19,19 @@ export interface ResourceNames {
 export function readBucket(properties: Properties, { name }: ResourceNames): BucketPlan {
   properties.ignore(
     'BucketName',
-    'AccessControl',
+    'AccelerateConfiguration',
+    'AnalyticsConfigurations',
     'BucketEncryption',
+    'CorsConfiguration', // no browser may call this endpoint
+    'IntelligentTieringConfigurations',
+    'InventoryConfigurations',
     'LifecycleConfiguration',
+    'MetricsConfigurations',
     'OwnershipControls',
     'PublicAccessBlockConfiguration',
     'Tags',
   );
+  const acceptsLogs = properties.optionalText('AccessControl') === 'LogDeliveryWrite';
   const versioning = properties.optionalObject('VersioningConfiguration');
   const notifications = properties.optionalObject('NotificationConfiguration');
   const eventBridge = notifications?.optionalObject('EventBridgeConfiguration');
@@ -47,11 +39,25 @@ export function readBucket(properties: Properties, { name }: ResourceNames): Buc
   const plan = {
     name,
     ...(logging && { accessLogs: readAccessLogs(logging, name) }),
+    ...(acceptsLogs && { acceptsLogs }),
     versioned: versioning?.text('Status') === 'Enabled',
     eventBridge: eventBridge !== undefined && (eventBridge.optionalFlag('EventBridgeEnabled') ?? true),
   };
   notifications?.done(); // queues and topics as notification targets would be silently ignored
   return plan;
+}
+
+/**
+ * Returns the name of a bucket whose events go to EventBridge. The CDK writes `eventBridgeEnabled` as a custom resource. Throws
+ * for other targets.
+ */
+export function readBucketNotifications(properties: Properties): string {
+  properties.ignore('ServiceToken', 'Managed', 'SkipDestinationValidation');
+  const { EventBridgeConfiguration, ...others } = Object(properties.json('NotificationConfiguration'));
+  const [target] = Object.keys(others);
+  if (target !== undefined || EventBridgeConfiguration === undefined)
+    throw new UnsupportedProperties([`NotificationConfiguration.${target}`]);
+  return properties.text('BucketName');
 }
 
 /** A bucket without a separate log bucket writes its logs into itself. */
@@ -64,7 +70,14 @@ function readAccessLogs(logging: Properties, self: string): { bucket: string; pr
 }
 
 export function readQueue(properties: Properties, { name }: ResourceNames): QueuePlan {
-  properties.ignore('QueueName', 'SqsManagedSseEnabled', 'RedriveAllowPolicy', 'Tags');
+  properties.ignore(
+    'QueueName',
+    'KmsDataKeyReusePeriodSeconds',
+    'KmsMasterKeyId',
+    'SqsManagedSseEnabled',
+    'RedriveAllowPolicy',
+    'Tags',
+  );
   const redrive = properties.optionalObject('RedrivePolicy');
   return {
     name,
@@ -91,7 +104,9 @@ export function readBus(properties: Properties, { name }: ResourceNames): string
 
 export function readRule(properties: Properties, { name, arn }: ResourceNames): RulePlan {
   properties.ignore('Name', 'Description', 'RoleArn', 'Tags');
-  return {
+  if (properties.optionalText('ScheduleExpression') !== undefined)
+    throw new UnsupportedProperties(['ScheduleExpression']);
+  const rule = {
     bus: (properties.optionalText('EventBusName') ?? 'default').split('/').at(-1) ?? 'default',
     name,
     arn,
@@ -99,17 +114,25 @@ export function readRule(properties: Properties, { name, arn }: ResourceNames): 
     enabled: (properties.optionalText('State') ?? 'ENABLED') === 'ENABLED',
     targets: [properties.json('Targets') ?? []].flat().map(Object),
   };
+  compilePattern(JSON.stringify(rule.pattern)); // it throws for what is not supported
+  for (const target of rule.targets) parseTarget(Input.of(target, 'ValidationException'));
+  return rule;
 }
 
 export function readTable(properties: Properties, { name }: ResourceNames): TableDefinition {
   properties.ignore(
     'TableName',
     'BillingMode',
+    'ContributorInsightsSpecification',
     'DeletionProtectionEnabled',
+    'OnDemandThroughput',
     'PointInTimeRecoverySpecification',
+    'ProvisionedThroughput', // this machine has no limit
     'SSESpecification',
+    'TableClass',
     'TimeToLiveSpecification',
     'Tags',
+    'WarmThroughput',
   );
   const indexes = properties.objects('GlobalSecondaryIndexes').map((index) => ({
     IndexName: index.text('IndexName'),
@@ -140,94 +163,38 @@ function readProjection(properties: Properties) {
   return { ProjectionType, ...(NonKeyAttributes.length > 0 && { NonKeyAttributes }) };
 }
 
-export function readFunction(
-  properties: Properties,
-  { logicalId, name, arn }: ResourceNames,
-  assetDirectory: (objectKey: string) => string,
-): FunctionPlan {
-  // The function uses this machine's disk, whatever size the template sets.
-  properties.ignore(
-    'FunctionName',
-    'Architectures',
-    'Description',
-    'EphemeralStorage',
-    'Tags',
-    'TracingConfig',
-  );
-  const runtime = properties.text('Runtime');
-  if (!runtime.startsWith('nodejs'))
-    throw new Error(`${logicalId}: the local runtime supports Node only, not ${runtime}`);
-  const code = properties.object('Code');
-  return {
-    name,
-    arn,
-    accessKeyId: `LOCAL${logicalId}`,
-    roleArn: properties.text('Role'),
-    logGroup: properties.optionalObject('LoggingConfig')?.optionalText('LogGroup') ?? `/aws/lambda/${name}`,
-    codeDirectory: assetDirectory(code.text('S3Key')),
-    handler: properties.text('Handler'),
-    memoryMb: properties.optionalNumber('MemorySize') ?? DEFAULT_MEMORY_MB,
-    timeoutSeconds: properties.optionalNumber('Timeout') ?? DEFAULT_TIMEOUT_SECONDS,
-    environment: properties.optionalObject('Environment')?.textsByName('Variables') ?? {},
-    ...defined('reservedConcurrency', properties.optionalNumber('ReservedConcurrentExecutions')),
-  };
-}
-
-/** Only a public URL with buffered responses, because nothing here signs calls for IAM or streams responses. */
-export function readUrl(properties: Properties, url: string): UrlPlan {
-  properties.choice('AuthType', ['NONE']);
-  const invokeMode = properties.optionalText('InvokeMode') ?? 'BUFFERED';
-  if (invokeMode !== 'BUFFERED')
-    throw new Error(`the local runtime does not support the InvokeMode ${invokeMode} of a function's URL`);
-  return { functionArn: functionArnOf(properties.text('TargetFunctionArn')), url };
-}
-
-export function readInvokeConfig(properties: Properties): OfFunction<AsynchronousPolicy> {
-  properties.ignore('Qualifier');
-  return {
-    functionName: functionNameOf(properties),
-    retries: properties.optionalNumber('MaximumRetryAttempts') ?? DEFAULT_ASYNCHRONOUS_RETRIES,
-    maxEventAgeSeconds: properties.optionalNumber('MaximumEventAgeInSeconds') ?? DEFAULT_EVENT_AGE_SECONDS,
-  };
-}
-
-export function readMapping(properties: Properties, id: string): MappingPlan {
-  const responses = properties.texts('FunctionResponseTypes');
-  const scaling = properties.optionalObject('ScalingConfig');
-  return {
-    id,
-    enabled: properties.optionalFlag('Enabled') ?? true,
-    functionName: functionNameOf(properties),
-    queueArn: properties.text('EventSourceArn'),
-    batchSize: properties.optionalNumber('BatchSize') ?? DEFAULT_BATCH_SIZE,
-    maximumConcurrency: scaling?.optionalNumber('MaximumConcurrency') ?? CONCURRENCY_WITHOUT_LIMIT,
-    reportsItemFailures: responses.includes('ReportBatchItemFailures'),
-  };
-}
-
 export function readSchedule(properties: Properties, { name }: ResourceNames): SchedulePlan {
   properties.ignore('Name', 'Description', 'FlexibleTimeWindow', 'ScheduleExpressionTimezone', 'GroupName');
   const target = properties.object('Target');
+  const expression = properties.text('ScheduleExpression');
+  intervalMs(expression); // it throws for what is not a rate
+  const targetArn = target.text('Arn');
+  if (!targetArn.startsWith('arn:aws:lambda:'))
+    throw new Error(`its target is ${targetArn}, and only functions can be targets of a schedule here`);
   return {
     name,
-    expression: properties.text('ScheduleExpression'),
+    expression,
     enabled: (properties.optionalText('State') ?? 'ENABLED') === 'ENABLED',
-    targetArn: target.text('Arn'),
+    targetArn,
     roleArn: target.text('RoleArn'),
     input: target.optionalText('Input') ?? '{}',
   };
 }
 
-/** The retries of a function without EventInvokeConfig. */
-export const DEFAULT_ASYNCHRONOUS_POLICY: AsynchronousPolicy = {
-  retries: DEFAULT_ASYNCHRONOUS_RETRIES,
-  maxEventAgeSeconds: DEFAULT_EVENT_AGE_SECONDS,
-};
-
-/** Returns the name of a function that is given by name or by ARN. */
-function functionNameOf(properties: Properties): string {
-  const given = properties.text('FunctionName');
-  return given.slice(given.lastIndexOf(':') + 1);
+/**
+ * Returns a secret of the app. A generated value is random. It is made anew at each start, because values are never written
+ * to disk.
+ */
+export function readSecret(properties: Properties, { name }: ResourceNames): SecretPlan {
+  properties.ignore('Name', 'Description', 'KmsKeyId', 'ReplicaRegions', 'Tags');
+  const value = properties.optionalText('SecretString');
+  const generate = properties.optionalObject('GenerateSecretString');
+  if (value !== undefined) return { name, value };
+  const key = generate?.optionalText('GenerateStringKey');
+  const template = generate?.optionalText('SecretStringTemplate');
+  const generated = randomBytes(24).toString('base64url');
+  if (key === undefined) return { name, value: generated };
+  return { name, value: JSON.stringify({ ...JSON.parse(template ?? '{}'), [key]: generated }) };
 }
 
 /** Returns the ARN of a function that is given by name or by ARN. */
@@ -244,7 +211,10 @@ export function busArnOf(given: string): string {
     : `arn:aws:events:${LOCAL_REGION}:${LOCAL_ACCOUNT}:event-bus/${given}`;
 }
 
-function defined<Name extends string>(name: Name, value: number | undefined): { [name in Name]?: number } {
+export function defined<Name extends string>(
+  name: Name,
+  value: number | undefined,
+): { [name in Name]?: number } {
   const settings: { [name in Name]?: number } = {};
   if (value !== undefined) settings[name] = value;
   return settings;

@@ -6,6 +6,12 @@ export interface Scope {
   attribute(logicalId: string, attribute: string): unknown;
   /** Returns the value of a named condition. */
   condition(name: string): boolean;
+  /** Returns a value of the template's Mappings. */
+  mapping(name: string, first: string, second: string): unknown;
+  /** Returns what a stack of the app exports under a name that is unique in the account. */
+  exported(name: string): unknown;
+  /** Returns an output of a stack of the app. */
+  output(stack: string, name: string): unknown;
 }
 
 /** The value of `AWS::NoValue`. A property or list entry with this value is removed. */
@@ -21,6 +27,10 @@ const FUNCTIONS = new Map<string, Resolver>([
   ['Fn::Select', select],
   ['Fn::Split', split],
   ['Fn::If', choose],
+  ['Fn::FindInMap', findInMap],
+  ['Fn::Base64', (value, scope) => Buffer.from(text(resolve(value, scope), 'Fn::Base64')).toString('base64')],
+  ['Fn::ImportValue', (name, scope) => scope.exported(text(resolve(name, scope), 'Fn::ImportValue'))],
+  ['Fn::GetStackOutput', getStackOutput],
 ]);
 
 /**
@@ -105,6 +115,18 @@ function split(argument: unknown, scope: Scope): string[] {
 function choose(argument: unknown, scope: Scope): unknown {
   const [condition, yes, no] = list(argument, 'Fn::If');
   return resolve(scope.condition(text(condition, 'Fn::If')) ? yes : no, scope);
+}
+
+function findInMap(argument: unknown, scope: Scope): unknown {
+  const names = list(resolve(argument, scope), 'Fn::FindInMap');
+  const [name = '', first = '', second = ''] = names.map((each) => text(each, 'Fn::FindInMap'));
+  return scope.mapping(name, first, second);
+}
+
+/** A reference to another stack without an export, as the CDK writes it with the flag `defaultCrossStackReferences`. */
+function getStackOutput(argument: unknown, scope: Scope): unknown {
+  const { StackName, OutputName } = Object(resolve(argument, scope));
+  return scope.output(text(StackName, 'Fn::GetStackOutput'), text(OutputName, 'Fn::GetStackOutput'));
 }
 
 function list(value: unknown, where: string): unknown[] {
