@@ -120,6 +120,7 @@ where('a job', () => {
 
   it('is sent by keyboard alone: checked, corrected, and uploaded', async () => {
     const { page, errors, context } = await open();
+    page.on('filechooser', () => {}); // caught from now on: on a busy machine, the key could come before `waitForEvent` is ready
     await page.getByRole('navigation').waitFor();
     await tabTo(page, 'Drop');
     await page.keyboard.press('Enter');
