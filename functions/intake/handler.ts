@@ -3,7 +3,8 @@ import { type AdvanceDeps, advanceJob } from '../shared/lifecycle/advance.ts';
 import { type JobInHand, takeJob } from '../shared/lifecycle/compare-and-set.ts';
 import type { Deadline } from '../shared/ports/ports.ts';
 import { type IntakeDeps, intakeJob } from './intake-job.ts';
-import { type Arrival, registerJob } from './register-job.ts';
+import { parseIntakeMessage } from './intake-message.ts';
+import { registerJob } from './register-job.ts';
 
 export type Deps = IntakeDeps & AdvanceDeps & { requestBucket: string };
 
@@ -28,44 +29,4 @@ export function createHandler(deps: Deps): (body: string, deadline: Deadline) =>
     };
     await advanceJob(deps, inHand, { intake });
   };
-}
-
-/** Parses a message of the intake queue. Errors: TerminalError `unreadable_message`, `foreign_bucket`. */
-function parseIntakeMessage(body: string, requestBucket: string): Arrival | { jobId: string } {
-  const message = fields(parseJson(body));
-  if (typeof message.jobId === 'string') return { jobId: message.jobId };
-  const detail = fields(message.detail);
-  const { name: bucket } = fields(detail.bucket);
-  const { key, etag, sequencer, 'version-id': versionId } = fields(detail.object);
-  if (typeof bucket !== 'string' || typeof key !== 'string') {
-    throw new TerminalError(
-      'unreadable_message',
-      'intake: the message is neither an S3 event from EventBridge nor {"jobId":"…"}',
-    );
-  }
-  if (bucket !== requestBucket) {
-    throw new TerminalError(
-      'foreign_bucket',
-      `intake: the event is for bucket ${bucket.slice(0, 63)}, not for the request bucket`,
-    );
-  }
-  return {
-    bucket,
-    key,
-    etag: typeof etag === 'string' ? etag : '',
-    ...(typeof versionId === 'string' && versionId !== '' ? { versionId } : {}),
-    ...(typeof sequencer === 'string' ? { sequencer } : {}),
-  };
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch (cause) {
-    throw new TerminalError('unreadable_message', 'intake: the message is not JSON', { cause });
-  }
-}
-
-function fields(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

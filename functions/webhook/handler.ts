@@ -13,9 +13,8 @@
 import type { AdvanceDeps } from '../shared/lifecycle/advance.ts';
 import { apiUntil } from '../shared/lifecycle/api-until.ts';
 import type { Deadline, IsGenuine, Ports, SigningSecrets } from '../shared/ports/ports.ts';
-import { findPart } from './find-part.ts';
-import { observeNow } from './observe-now.ts';
-import { readRequest, type ToldEnd, type WebhookAnswer, type WebhookRequest } from './read-request.ts';
+import { type About, observeTold } from './observe-told.ts';
+import { readRequest, type WebhookAnswer, type WebhookRequest } from './read-request.ts';
 import { WebhookNote } from './webhook-note.ts';
 
 export type WebhookDeps = AdvanceDeps &
@@ -42,35 +41,4 @@ export function createHandler(
       return { status: 503, said: 'Not recorded; send it again.' };
     }
   };
-}
-
-/** The response for a batch without an intent of ours. */
-export const OF_ANOTHER_PROGRAM = 'Ignored: another program created the batch.';
-
-/** What a genuine webhook is about, for the log. Fields are absent while they are not known. */
-interface About {
-  batchId?: string;
-  jobId?: string;
-}
-
-async function observeTold(
-  deps: WebhookDeps,
-  note: WebhookNote,
-  about: About & ToldEnd,
-): Promise<WebhookAnswer> {
-  const { batchId } = about;
-  deps.metrics.record('WebhooksReceived', 1);
-  const isNoted = await note.keep();
-  const found = await findPart(deps, batchId);
-  if (found === 'foreign') {
-    deps.metrics.record('WebhooksForeign', 1);
-    return { status: 200, said: OF_ANOTHER_PROGRAM };
-  }
-  if (found === 'early') {
-    if (!isNoted) await note.write();
-    return { status: 200, said: 'The batch is not known yet: noted.' };
-  }
-  about.jobId = found.jobId;
-  await observeNow(deps, found, batchId);
-  return { status: 200, said: 'Observed.' };
 }

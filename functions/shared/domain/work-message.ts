@@ -19,7 +19,7 @@ export function parseWorkMessage(body: string): { ref: PartRef } | { jobId: stri
   throw new TerminalError('unreadable_message', 'the message contains neither a part nor a job');
 }
 
-/** Returns the job of a message from any queue, for the log; undefined if the message names none. It never throws. */
+/** Returns the job of a message from any queue, also of an event of a job; undefined if the message names none. It never throws. */
 export function jobIdIn(body: string): string | undefined {
   let message: unknown;
   try {
@@ -28,7 +28,8 @@ export function jobIdIn(body: string): string | undefined {
     return undefined; // the code that handles the message reports it
   }
   const { jobId, ref, detail } = Object(message);
-  for (const id of [jobId, Object(ref).jobId]) if (typeof id === 'string' && ID.test(id)) return id;
+  for (const id of [jobId, Object(ref).jobId, Object(Object(detail).metadata).jobId])
+    if (typeof id === 'string' && ID.test(id)) return id;
   const { bucket, object } = Object(detail);
   const file = {
     bucket: Object(bucket).name,

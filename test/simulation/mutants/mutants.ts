@@ -422,7 +422,7 @@ export const MUTANTS: Mutant[] = [
     name: 'WEBHOOK acknowledges before it saves',
     patches: [
       {
-        file: 'functions/webhook/handler.ts',
+        file: 'functions/webhook/observe-told.ts',
         anchor: '  await observeNow(deps, found, batchId);',
         replacement: '  void observeNow(deps, found, batchId).catch(() => {});',
       },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
 import type { IsGenuine } from '../../../functions/shared/ports/ports.ts';
-import { OF_ANOTHER_PROGRAM } from '../../../functions/webhook/handler.ts';
+import { OF_ANOTHER_PROGRAM } from '../../../functions/webhook/observe-told.ts';
 import type { WebhookAnswer, WebhookRequest } from '../../../functions/webhook/read-request.ts';
 import type { InMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';
 import type { InMemoryLedger } from '../../fakes/in-memory-ledger.ts';

@@ -45,6 +45,7 @@ it.each([
   ['on a job', { jobId: ID }, ID],
   ['of S3', S3_EVENT, jobIdOf({ bucket: 'requests', key: 'ü a.jsonl', versionId: 'v1' })],
   ['of S3 without a version', { detail: { bucket: { name: 'requests' }, object: { key: 'a' } } }, undefined],
+  ['with the event of a job, to ANSWER', { detail: { metadata: { jobId: ID }, data: {} } }, ID],
   ['that cancels a batch', { batchId: 'batch_1' }, undefined],
   ['with an id that is not a job id', { jobId: 'JOB-1' }, undefined],
   [

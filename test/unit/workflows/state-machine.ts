@@ -1,7 +1,9 @@
-import { type AnswerDeps, createHandler as answerHandler } from '../../../functions/answer/handler.ts';
+import type { AnswerDeps } from '../../../functions/answer/answer-tasks.ts';
+import { createHandler as answerHandler } from '../../../functions/answer/handler.ts';
 import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
 import { isLastStatus } from '../../../functions/shared/domain/job.ts';
-import { type StartDeps, createHandler as startHandler } from '../../../functions/start/handler.ts';
+import { createHandler as startHandler } from '../../../functions/start/handler.ts';
+import type { StartDeps } from '../../../functions/start/start-job.ts';
 import { createInMemoryCallbacks } from '../../fakes/workflows/in-memory-callbacks.ts';
 import { createInMemoryCopies, type MadeCopy } from '../../fakes/workflows/in-memory-copies.ts';
 import { createInMemoryTasks, type TaskEnd } from '../../fakes/workflows/in-memory-tasks.ts';

@@ -9,7 +9,7 @@ import type { Callback } from '../../domain/workflows/callback.ts';
 import type { Callbacks, Clock } from '../../ports/ports.ts';
 import { awsFailure } from '../aws/aws-failure.ts';
 import { callbackAttributes, itemIn, type LedgerAttributes } from './ledger-attributes.ts';
-import { callbackIdAt, callbackKey, followerKey, type LedgerKey } from './ledger-keys.ts';
+import { asItemKey, callbackIdAt, callbackKey, followerKey, type LedgerKey } from './ledger-keys.ts';
 
 /** The callbacks in the ledger's table. */
 export function createDynamoDbCallbacks(options: {
@@ -89,8 +89,4 @@ async function translated<T>(tried: string, call: () => Promise<T>): Promise<T> 
   } catch (error) {
     throw awsFailure(tried, error);
   }
-}
-
-function asItemKey({ pk, sk }: LedgerKey): { pk: AttributeValue; sk: AttributeValue } {
-  return { pk: { S: pk }, sk: { S: sk } };
 }

@@ -11,6 +11,11 @@ export interface LedgerKey {
   sk: string;
 }
 
+/** Returns the key as DynamoDB takes it. */
+export function asItemKey({ pk, sk }: LedgerKey): { pk: { S: string }; sk: { S: string } } {
+  return { pk: { S: pk }, sk: { S: sk } };
+}
+
 const PART_DIGITS = 5; // parts sort by number as text; a file has far fewer than 100,000
 
 /** Returns the key of a job. */

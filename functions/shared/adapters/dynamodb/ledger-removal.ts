@@ -13,7 +13,14 @@ import {
   UpdateTableCommand,
   waitUntilTableNotExists,
 } from '@aws-sdk/client-dynamodb';
-import { batchPointerKey, earlyEndKey, jobKey, keyPointerKey, type LedgerKey } from './ledger-keys.ts';
+import {
+  asItemKey,
+  batchPointerKey,
+  earlyEndKey,
+  jobKey,
+  keyPointerKey,
+  type LedgerKey,
+} from './ledger-keys.ts';
 
 const WAIT = { maxWaitTime: 300, minDelay: 1, maxDelay: 5 }; // seconds
 
@@ -95,8 +102,4 @@ async function keysOf(client: DynamoDBClient, TableName: string, jobId: string):
     startKey = page.LastEvaluatedKey;
   } while (startKey !== undefined);
   return keys;
-}
-
-function asItemKey({ pk, sk }: LedgerKey): Record<string, AttributeValue> {
-  return { pk: { S: pk }, sk: { S: sk } };
 }

@@ -32,6 +32,7 @@ import {
 } from './ledger-attributes.ts';
 import {
   ADMISSIONS_KEY,
+  asItemKey,
   batchPointerKey,
   CONTROL_KEY,
   CREATES_KEY,
@@ -313,8 +314,4 @@ function dueItemIn(attributes: Record<string, AttributeValue>): DueItem | undefi
   const open = openBatchIn(attributes);
   const waits = waitingPartIn(attributes);
   return { ...item, ...(open ? { open } : {}), ...(waits ? { waits } : {}) };
-}
-
-function asItemKey(key: LedgerKey): { pk: AttributeValue; sk: AttributeValue } {
-  return { pk: { S: key.pk }, sk: { S: key.sk } };
 }
