@@ -35,11 +35,14 @@ const BATCH = {
   quartersOfAnHour: 3, // the batch ends within an hour
 };
 
-/** What each tier of the prop `monitoring` creates: the metrics of all alarms, and dashboards. A test counts the templates. */
+/**
+ * What each tier of the prop `monitoring` creates: the metrics of all alarms, dashboards, and metrics that are reported
+ * while nothing happens (the heartbeat). A test counts the templates.
+ */
 export const TIERS = {
-  none: { alarmMetrics: 0, dashboards: 0 },
-  basic: { alarmMetrics: 8, dashboards: 0 },
-  full: { alarmMetrics: 37, dashboards: 1 },
+  none: { alarmMetrics: 0, dashboards: 0, idleMetrics: 0 },
+  basic: { alarmMetrics: 8, dashboards: 0, idleMetrics: 1 },
+  full: { alarmMetrics: 37, dashboards: 1, idleMetrics: 1 },
 };
 
 type Tier = keyof typeof TIERS;
@@ -48,15 +51,25 @@ type Tier = keyof typeof TIERS;
 const DEFAULT_TIER: Tier = 'basic';
 
 /** What AWS never bills, if nothing else in the account uses it: per month, also after the first year. */
-const FREE = { alarmMetrics: 10, metrics: 10, queueRequests: 1e6 };
+const FREE = {
+  alarmMetrics: 10,
+  metrics: 10,
+  queueRequests: 1e6,
+  invocations: 1e6,
+  lambdaGbSeconds: 400_000,
+  logGb: 5,
+};
+
+/** Lambda reads an idle queue with five readers, or with two if the event source has no maximum concurrency. */
+export const READERS = { limited: 5, unlimited: 2 };
+const LONG_POLLS_PER_READER = 129_600; // of 20 s
 
 /** What an idle stack uses in a month of 30 days, in addition to the counted calls and its tier. */
 export const MONTH = {
-  idleMetrics: 2,
   ticks: 43_200, // one per minute
   tickGbSeconds: 0.2 * 0.25, // assumed
   tickLogGb: 1.7e-6, // assumed
-  idleQueueRequests: 5 * 5 * 129_600, // queues, pollers per queue, long polls of 20 s
+  idleQueueRequests: (3 * READERS.limited + 2 * READERS.unlimited) * LONG_POLLS_PER_READER,
   // A process caches the API key for five minutes. Assumed: one process of POLL, and ten of SUBMIT and DELIVER.
   maxKeyReads: { poll: 8_640, others: 10 * 8_640 },
 };
@@ -116,12 +129,12 @@ export function ledgerOfTicks({ tick }: CountedCalls): number {
 
 /** Returns the monthly cost of an idle stack in dollars, by item. */
 export function dollarsOfIdle(calls: CountedCalls, tier: Tier) {
-  const { alarmMetrics, dashboards } = TIERS[tier];
+  const { alarmMetrics, dashboards, idleMetrics } = TIERS[tier];
   return {
     dashboard: dashboards * PRICE.dashboardMonth,
     alarms: alarmMetrics * PRICE.alarmMonth,
     queues: MONTH.idleQueueRequests * PRICE.queueRequest,
-    metrics: MONTH.idleMetrics * PRICE.metricMonth,
+    metrics: idleMetrics * PRICE.metricMonth,
     secret: PRICE.secretMonth,
     poll:
       MONTH.ticks * (MONTH.tickGbSeconds * PRICE.lambdaGbSecond + PRICE.invocation) +
@@ -138,11 +151,16 @@ export function idleDollars(calls: CountedCalls, tier: Tier = DEFAULT_TIER): num
 
 /** Returns the dollars of an idle stack that AWS does not bill in an account that has nothing else. */
 export function freeOfIdle(tier: Tier): number {
-  return (
-    Math.min(FREE.alarmMetrics, TIERS[tier].alarmMetrics) * PRICE.alarmMonth +
-    Math.min(FREE.metrics, MONTH.idleMetrics) * PRICE.metricMonth +
-    Math.min(FREE.queueRequests, MONTH.idleQueueRequests) * PRICE.queueRequest
-  );
+  const { alarmMetrics, idleMetrics } = TIERS[tier];
+  const unbilled: [used: number, free: number, price: number][] = [
+    [alarmMetrics, FREE.alarmMetrics, PRICE.alarmMonth],
+    [idleMetrics, FREE.metrics, PRICE.metricMonth],
+    [MONTH.idleQueueRequests, FREE.queueRequests, PRICE.queueRequest],
+    [MONTH.ticks, FREE.invocations, PRICE.invocation],
+    [MONTH.ticks * MONTH.tickGbSeconds, FREE.lambdaGbSeconds, PRICE.lambdaGbSecond],
+    [MONTH.ticks * MONTH.tickLogGb, FREE.logGb, PRICE.logGb],
+  ];
+  return unbilled.reduce((sum, [used, free, price]) => sum + Math.min(used, free) * price, 0);
 }
 
 /** Returns the rows of the monthly table: a service, and its dollars per column. */

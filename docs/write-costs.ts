@@ -83,15 +83,10 @@ function idleTable(calls: CountedCalls): string {
     [
       'queues',
       "Lambda's polling of the five queues",
-      '5 × 5 × 129,600 long polls of 20 s',
+      '(3 × 5 + 2 × 2) × 129,600 long polls of 20 s',
       '$0.40 per million',
     ],
-    [
-      'metrics',
-      'metrics',
-      '2: `Ticks`, `OpenBatches`',
-      '[$0.30](https://signoz.io/guides/cloudwatch-pricing)',
-    ],
+    ['metrics', 'metric `Ticks`', '1', '[$0.30](https://signoz.io/guides/cloudwatch-pricing)'],
     [
       'secret',
       'secret',
@@ -108,7 +103,12 @@ function idleTable(calls: CountedCalls): string {
     [
       ...rows,
       ['**per month**', '', '', ...totals.map((total) => `**${inDollars(total)}**`)],
-      ['less what is always free', '10 alarms, 10 metrics, 1,000,000 queue requests', '', ...free],
+      [
+        'less what is always free',
+        '10 alarms, 10 metrics, 1,000,000 queue requests, the ticks and logs of POLL',
+        '',
+        ...free,
+      ],
     ],
   );
 }

@@ -205,7 +205,8 @@ export interface BatchdropOptions {
   readonly tracing?: BatchdropTracing | undefined;
   /**
    * What watches this Batchdrop: `none`, `basic` for at most 8 alarms about what only a person can fix, or `full` for all
-   * alarms and a dashboard. docs/costs.md states the cost of each. The functions report their metrics in each case.
+   * alarms and a dashboard. docs/costs.md states the cost of each. The functions report their metrics in each case; only
+   * the metric `Ticks` needs `basic` or `full`.
    * @default 'basic'
    * @example 'full'
    */

@@ -207,6 +207,7 @@ export class Batchdrop extends Construct {
       pollInterval: props.pollInterval,
       observeInterval: props.observeInterval,
       webhooks: props.webhook !== undefined,
+      heartbeat: props.monitoring !== 'none',
       intake: intake.work,
       submission: submission.work,
       delivery: delivery.work,

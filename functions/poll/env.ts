@@ -22,6 +22,8 @@ export interface PollEnv {
   WEBHOOKS?: string;
   /** How often all open batches are observed, in seconds; absent: at each tick. */
   OBSERVE_INTERVAL?: string;
+  /** `on`: each completed tick is reported as a metric, for an alarm; absent: nobody watches it, and it costs money. */
+  HEARTBEAT?: string;
   /** JSON: `PriceSettings` of the contract; absent: the prices that Batchdrop comes with. */
   PRICES?: string;
 }

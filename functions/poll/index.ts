@@ -24,6 +24,7 @@ const env = readEnvironment<PollEnv>({
   BATCH_LIMITS: true,
   WEBHOOKS: 'optional',
   OBSERVE_INTERVAL: 'optional',
+  HEARTBEAT: 'optional',
   PRICES: 'optional',
 });
 const basics = createBasics('poll', env);
@@ -42,6 +43,7 @@ const handle = createHandler({
   prices: createPriceList(env.PRICES),
   observeIntervalMs: Number(env.OBSERVE_INTERVAL ?? 0) * 1000,
   ...(env.WEBHOOKS === 'on' && { webhooks: true }),
+  ...(env.HEARTBEAT === 'on' && { heartbeat: true }),
 });
 
 export const handler = (_event: unknown, context: Context): Promise<void> =>

@@ -41,6 +41,8 @@ export type ReconcileDeps = AdvanceDeps &
     observeIntervalMs?: number;
     /** Webhooks also report ends. */
     webhooks?: true;
+    /** Each completed tick is reported as a metric. */
+    heartbeat?: true;
   };
 
 const MAX_FULL = 100; // models; for further ones, new parts may overtake waiting ones
@@ -58,7 +60,7 @@ export async function reconcile(deps: ReconcileDeps, deadline: Deadline): Promis
     const used = reconciliation.observation.used;
     await releaseTick(deps, claimed.mine, { ...reconciliation.stateForNextTick(), finishedAt, used });
   }
-  deps.metrics.record('Ticks', 1);
+  if (deps.heartbeat) deps.metrics.record('Ticks', 1);
   reconciliation.observation.openBatches.record(deps.metrics, deps.clock.now());
   return reconciliation.tick.report;
 }

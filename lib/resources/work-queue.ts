@@ -48,8 +48,11 @@ export class WorkQueue extends Construct {
     this.maxUsualAge = visibilityTimeout.plus(timeout).plus(timeout);
   }
 
-  /** Lets Lambda invoke the function with messages of the queue. `maxConcurrency` is at least 2, Lambda's minimum. */
-  feed(worker: WorkerFunction, pace: { batchSize: number; maxConcurrency: number }): void {
+  /**
+   * Lets Lambda invoke the function with messages of the queue. `maxConcurrency`, at least 2, bounds the work on large
+   * files. Without it, Lambda reads an idle queue with two readers instead of five (docs/adr/0030-idle-cost.md).
+   */
+  feed(worker: WorkerFunction, pace: { batchSize: number; maxConcurrency?: number }): void {
     const { queueArn } = this.queue;
     grant(worker, FEEDING, queueArn);
     this.queue.encryptionMasterKey?.grant(worker, ...KEY_TO_RECEIVE);

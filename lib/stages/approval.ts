@@ -48,7 +48,6 @@ export class Approval extends Construct {
     props.ledger.grantListOfJob(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.submission.grantSend(this.worker);
-    // As CANCEL: messages are small and may be many. Two is Lambda's minimum.
-    this.work.feed(this.worker, { batchSize: 10, maxConcurrency: 2 });
+    this.work.feed(this.worker, { batchSize: 10 }); // as CANCEL: messages are small and may be many
   }
 }

@@ -49,7 +49,7 @@ export class Cancellation extends Construct {
     props.ledger.grantListOfJob(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
-    // Ten is the maximum without a batching window; messages are small and may be many. Two is Lambda's minimum.
-    this.work.feed(this.worker, { batchSize: 10, maxConcurrency: 2 });
+    // Ten is the maximum without a batching window; messages are small and may be many.
+    this.work.feed(this.worker, { batchSize: 10 });
   }
 }

@@ -24,6 +24,8 @@ interface PollingProps {
   observeInterval: Duration | undefined;
   /** Webhooks also report ends. */
   webhooks: boolean;
+  /** An alarm watches whether ticks complete. */
+  heartbeat: boolean;
   resultsBucket: IBucket;
   /** The start of all keys in the results bucket. */
   resultsPrefix: string | undefined;
@@ -62,6 +64,7 @@ export class Polling extends Construct {
         BATCH_LIMITS: props.batchLimits,
         ...props.prices,
         ...(props.webhooks && { WEBHOOKS: 'on' }),
+        ...(props.heartbeat && { HEARTBEAT: 'on' }),
         ...(props.observeInterval && { OBSERVE_INTERVAL: String(props.observeInterval.toSeconds()) }),
       } satisfies PollEnv,
       asynchronous: { maxEventAge: MAX_EVENT_AGE },

@@ -55,7 +55,7 @@ export class TaskCallbacks extends Construct {
       encryptionKey: props.encryptionKey,
     });
     this.worker = this.#answerer(props);
-    this.work.feed(this.worker, { batchSize: 10, maxConcurrency: 2 }); // as CANCEL; two is Lambda's minimum
+    this.work.feed(this.worker, { batchSize: 10 }); // as CANCEL: messages are small and may be many
     this.#subscribeToEnds(props);
   }
 

@@ -5,6 +5,8 @@ import type { Metrics } from '../../functions/shared/ports/ports.ts';
 export interface RecordingMetrics extends Metrics {
   /** Returns every value of one metric, in order. */
   of(name: MetricName): readonly number[];
+  /** Returns the names of the metrics that have values. */
+  names(): readonly MetricName[];
 }
 
 /** Keeps every value. */
@@ -17,5 +19,6 @@ export function createRecordingMetrics(): RecordingMetrics {
       else values.set(name, [value]);
     },
     of: (name) => values.get(name) ?? [],
+    names: () => [...values.keys()],
   };
 }

@@ -50,6 +50,8 @@ type Settings = Omit<InMemoryBatchApiOptions, 'clock' | 'seed'> & {
   /** Webhooks are on; default: off. */
   webhooks?: true;
   observeIntervalMs?: number;
+  /** Whether each completed tick is reported as a metric. Default: yes. */
+  heartbeat?: boolean;
   /** Default: files that ask for one get a table, of one piece. */
   tables?: Partial<TableSettings>;
   refuses?: (event: OutgoingEvent) => boolean;
@@ -80,6 +82,7 @@ export class SmallWorld {
     holds: HoldPolicy;
     webhooks?: true;
     observeIntervalMs: number;
+    heartbeat?: true;
     tables: TableSettings;
   };
 
@@ -95,6 +98,7 @@ export class SmallWorld {
       holds,
       webhooks,
       observeIntervalMs = 0,
+      heartbeat = true,
       prices,
       tables,
       ...api
@@ -128,6 +132,7 @@ export class SmallWorld {
       observeIntervalMs,
       tables: { always: false, pieceBytes: 16_777_216, ...tables },
       ...(webhooks && { webhooks }),
+      ...(heartbeat && { heartbeat }),
     };
   }
 

@@ -81,10 +81,10 @@ export class OpenBatches {
     this.#seen.set(batchId, { batchId, createdAt, status });
   }
 
-  /** Records the metrics. A status that no open batch has is omitted, because every recorded metric costs money. */
+  /** Records the metrics. Counts of zero are omitted, because every recorded metric costs money. */
   record(metrics: Metrics, now: number): void {
-    metrics.record('OpenBatches', this.#seen.size);
     if (this.#seen.size === 0) return;
+    metrics.record('OpenBatches', this.#seen.size);
     const counts = new Map<MetricName, number>();
     let oldest = now;
     for (const { status, createdAt } of this.#seen.values()) {

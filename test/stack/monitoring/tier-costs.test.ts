@@ -1,6 +1,13 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { dollarsOfIdle, freeOfIdle, idleDollars, MONTH, TIERS } from '../../../docs/cost-arithmetic.ts';
+import {
+  dollarsOfIdle,
+  freeOfIdle,
+  idleDollars,
+  MONTH,
+  READERS,
+  TIERS,
+} from '../../../docs/cost-arithmetic.ts';
 import counted from '../../bench/calls/counted-calls.json' with { type: 'json' };
 import { synthesize } from '../synthesis.ts';
 import { at, list, resources } from '../template-reading.ts';
@@ -47,7 +54,7 @@ describe.each(['none', 'basic', 'full'] as const)(
     });
 
     it('counts the alarms and dashboards of the template', () => {
-      expect(TIERS[monitoring]).toEqual({
+      expect(TIERS[monitoring]).toMatchObject({
         alarmMetrics: alarmMetrics(template),
         dashboards: resources(template, 'AWS::CloudWatch::Dashboard').length,
       });
@@ -59,8 +66,14 @@ describe.each(['none', 'basic', 'full'] as const)(
       );
       expect(types.length).toBeGreaterThan(30);
       expect(types.filter((type) => !PRICED.has(type) && !FREE_WHEN_IDLE.has(type))).toEqual([]);
-      const polled = resources(template, 'AWS::Lambda::EventSourceMapping').length;
-      expect(MONTH.idleQueueRequests).toBe(polled * 5 * 129_600); // five readers, a long poll of 20 s each
+      const readers = resources(template, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) =>
+        at(Properties, 'ScalingConfig') === undefined ? READERS.unlimited : READERS.limited,
+      );
+      expect(MONTH.idleQueueRequests).toBe(readers.reduce((sum, one) => sum + one, 0) * 129_600); // a long poll takes 20 s
+      const heartbeats = resources(template, 'AWS::Lambda::Function').filter(
+        ({ Properties }) => at(Properties, 'Environment', 'Variables', 'HEARTBEAT') === 'on',
+      );
+      expect(TIERS[monitoring].idleMetrics).toBe(heartbeats.length);
       expect(resources(template, 'AWS::Scheduler::Schedule')).toHaveLength(1);
     });
   },
@@ -75,8 +88,8 @@ it('the tiers cost what docs/costs.md says: nothing for none, $0.80 for basic, $
   expect(none?.monitoring).toBe(0);
   expect(basic?.monitoring).toBeCloseTo(0.8);
   expect(full?.monitoring).toBeCloseTo(6.7);
-  expect([none, basic, full].map((tier) => tier?.total.toFixed(2))).toEqual(['2.45', '3.25', '9.15']);
-  expect(none?.unbilled).toBeCloseTo(2 * 0.3 + 0.4);
+  expect([none, basic, full].map((tier) => tier?.total.toFixed(2))).toEqual(['1.53', '2.63', '8.53']);
+  expect(none?.unbilled).toBeCloseTo(0.474, 3); // a million queue requests, and the runs and logs of POLL
 });
 
 it('webhooks add four metrics to the alarms of full, and a budget three', () => {

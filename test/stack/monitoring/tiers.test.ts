@@ -49,14 +49,25 @@ describe('monitoring', () => {
     expect(dashboardsOf(template)).toBe(1);
   });
 
-  it('is nothing with none, while the functions are the same', () => {
+  it('is nothing with none, while the functions are the same, except that POLL reports no heartbeat', () => {
     const none = synthesize({ monitoring: 'none' }, (batchdrop) => expect(batchdrop.alarms).toEqual([]));
     const types = Object.values(none.toJSON().Resources).map((resource) => String(at(resource, 'Type')));
     expect(types.length).toBeGreaterThan(30);
     expect(types.filter((type) => /CloudWatch|SNS/.test(type))).toEqual([]);
     const functions = (template: Template) =>
-      resources(template, 'AWS::Lambda::Function').map(({ Properties }) => Properties);
-    expect(functions(none)).toEqual(functions(synthesize({ monitoring: 'full' })));
+      resources(template, 'AWS::Lambda::Function').map(({ Properties }) => ({
+        ...(Properties as object),
+        Environment: Object.entries(at(Properties, 'Environment', 'Variables') ?? {}),
+      }));
+    const heartbeat = ['HEARTBEAT', 'on'];
+    const watched = functions(synthesize({ monitoring: 'full' }));
+    expect(watched.flatMap(({ Environment }) => Environment)).toContainEqual(heartbeat);
+    expect(functions(none)).toEqual(
+      watched.map((each) => ({
+        ...each,
+        Environment: each.Environment.filter(([name]) => name !== heartbeat[0]),
+      })),
+    );
   });
 
   it('gives an alarm the same id in each tier, so that a change of the tier replaces none', () => {
