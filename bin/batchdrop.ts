@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import './node-version.cjs';
 
-// Imported here and not at the top, so that their compiled code is cached. Commands of this machine do not load those
-// of stacks, and start in half the time.
-const [{ openaiCommand }, { upCommand }, { runProgram }] = await Promise.all([
+// Imported here and not at the top, so that their compiled code is cached.
+const [{ stackCommands }, { openaiCommand }, { upCommand }, { runProgram }] = await Promise.all([
+  import('./commands/stack-commands.ts'),
   import('./commands/local/openai.ts'),
   import('./commands/local/up.ts'),
   import('./program.ts'),
@@ -11,5 +11,5 @@ const [{ openaiCommand }, { upCommand }, { runProgram }] = await Promise.all([
 const ownStack = async () => (await import('./up/synthesis.ts')).ownStack;
 const local = [upCommand(ownStack), openaiCommand()];
 const isLocal = local.some((command) => command.name() === process.argv[2]);
-const others = isLocal ? {} : (await import('./commands/stack-commands.ts')).stackCommands();
+const others = isLocal ? {} : await stackCommands(process.argv[2]);
 await runProgram({ ...others, 'On one machine': local });

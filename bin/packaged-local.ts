@@ -4,4 +4,6 @@ import { upCommand } from './commands/local/up.ts';
 import { stackCommands } from './commands/stack-commands.ts';
 import { runProgram } from './program.ts';
 
-void runProgram({ ...stackCommands(), 'On one machine': [upCommand(), openaiCommand()] });
+void stackCommands(process.argv[2]).then((commands) =>
+  runProgram({ ...commands, 'On one machine': [upCommand(), openaiCommand()] }),
+);

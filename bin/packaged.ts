@@ -4,10 +4,12 @@ import { localPackageCommand } from './commands/local/local-package.ts';
 import { stackCommands } from './commands/stack-commands.ts';
 import { runProgram } from './program.ts';
 
-void runProgram({
-  ...stackCommands(),
-  'On one machine': [
-    localPackageCommand('up', 'Run a CDK app on this machine'),
-    localPackageCommand('openai', 'Run the Batch API server alone'),
-  ],
-});
+void stackCommands(process.argv[2]).then((commands) =>
+  runProgram({
+    ...commands,
+    'On one machine': [
+      localPackageCommand('up', 'Run a CDK app on this machine'),
+      localPackageCommand('openai', 'Run the Batch API server alone'),
+    ],
+  }),
+);

@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { type BuildOptions, build } from 'esbuild';
 import { embedConsole } from './embed-console.ts';
 import { embedScanner } from './embed-scanner.ts';
+import { ES_MODULES } from './es-modules.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const PACKAGE = join(PROJECT, 'dist', 'package-local');
@@ -22,34 +23,23 @@ const DEPENDENCY =
 const run = promisify(execFile);
 
 const SHARED: BuildOptions = {
+  ...ES_MODULES,
   outdir: OUTPUT,
-  bundle: true,
-  platform: 'node',
   target: 'node24',
-  format: 'esm',
-  mainFields: ['module', 'main'], // esbuild removes unused code only from the SDK's ES modules
   external: ['dynalite', 'dynalite/*'],
-  // Modules of dependencies that are not ES modules call `require`.
-  banner: {
-    js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
-  },
   define: { 'import.meta.main': 'false' }, // a module that can also be run by itself
   plugins: [embedScanner, embedConsole],
-  logLevel: 'silent', // the thrown error has the messages
 };
 
 /** Builds the package and returns its folder. Errors: an Error with the messages of the bundler. */
 export async function buildLocalPackage(): Promise<string> {
   await rm(PACKAGE, { recursive: true, force: true });
-  // The start of the runtime is loaded later than the options of its command, from a file of its own.
-  await build({
-    ...SHARED,
-    entryPoints: { batchdrop: join(PROJECT, 'bin/packaged-local.ts') },
-    splitting: true,
-  });
+  await build({ ...SHARED, entryPoints: { batchdrop: join(PROJECT, 'bin/packaged-local.ts') } });
+  // In one file, because every process of a function starts with it.
   await build({
     ...SHARED,
     entryPoints: { 'process-entry': join(PROJECT, 'local/lambda/process-entry.ts') },
+    splitting: false,
   });
   await mkdir(join(PACKAGE, 'bin'));
   await copyFile(join(PROJECT, LAUNCHER), join(PACKAGE, LAUNCHER));

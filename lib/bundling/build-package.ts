@@ -5,7 +5,7 @@
  */
 import { execFile } from 'node:child_process';
 import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
@@ -15,10 +15,11 @@ import { bundleFunctions } from './bundle.ts';
 import { compilePackage, type PackageEntries } from './compile-package.ts';
 import { embedConsole } from './embed-console.ts';
 import { embedScanner } from './embed-scanner.ts';
+import { ES_MODULES } from './es-modules.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const PACKAGE = join(PROJECT, 'dist', 'package');
-const COMMAND = 'bin/batchdrop.cjs';
+const COMMAND = 'bin/batchdrop.mjs';
 const SCHEMAS = 'events';
 const run = promisify(execFile);
 
@@ -34,7 +35,7 @@ export async function buildPackage(): Promise<string> {
   const entries = await compilePackage(PACKAGE);
   await bundleFunctions();
   await cp(BUNDLES_DIRECTORY, join(PACKAGE, 'dist', 'functions'), { recursive: true });
-  await bundleCommand(join(PACKAGE, COMMAND));
+  await bundleCommand(dirname(join(PACKAGE, COMMAND)));
   await writeSchemas();
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
     await copyFile(join(PROJECT, file), join(PACKAGE, file));
@@ -49,21 +50,18 @@ export async function buildPackage(): Promise<string> {
 }
 
 /**
- * For the oldest Node version that the package supports. It is not minified, because error messages may show a line of
- * it.
+ * Writes `batchdrop.mjs` and the files that it loads. They are for the oldest Node version that the package supports, and not
+ * minified, because error messages may show a line of them.
  */
-export async function bundleCommand(outfile: string): Promise<void> {
+export async function bundleCommand(outdir: string): Promise<void> {
   await build({
-    entryPoints: [join(PROJECT, 'bin', 'packaged.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
+    ...ES_MODULES,
+    entryPoints: { batchdrop: join(PROJECT, 'bin', 'packaged.ts') },
+    outdir,
+    outExtension: { '.js': '.mjs' },
     target: 'node20',
-    format: 'cjs',
-    mainFields: ['module', 'main'], // esbuild removes unused code only from the SDK's ES modules
     inject: [join(PROJECT, 'lib', 'bundling', 'older-node.ts')],
     plugins: [embedScanner, embedConsole],
-    logLevel: 'silent', // the thrown error has the messages
   });
 }
 

@@ -76,7 +76,7 @@ describe('in an app that `cdk init` made', () => {
     expect((await run(node, ['--version'])).stdout.trim()).toBe(`v${version}`);
     const { stderr } = await run(node, [join(app, 'node_modules/jest/bin/jest.js')], { cwd: app });
     expect(stderr).toContain('1 passed, 1 total');
-    const command = join(app, 'node_modules/batchdrop/bin/batchdrop.cjs');
+    const command = join(app, 'node_modules/batchdrop/bin/batchdrop.mjs');
     const { stdout } = await run(node, [command, 'submit', '--dry-run', REQUESTS], { cwd: PROJECT });
     expect(stdout).toContain('list price of');
   });

@@ -20,7 +20,9 @@ interface Replayable {
 }
 
 const MAX_BROKEN_KEPT = 20;
-const TRIES_PER_KIND = 20; // histories replayed without a kind of fault, to find one whose outcome it changes
+// Histories that are replayed without a kind of fault, to find one whose outcome it changes.
+const SHORTEST_PER_KIND = 20;
+const FIRST_PER_KIND = 10;
 
 /** Plays the histories of consecutive seeds. With `untilBroken`, stops at the first broken one. */
 export async function playMany(
@@ -29,7 +31,7 @@ export async function playMany(
   options: { untilBroken?: boolean; onHistory?: (report: HistoryReport) => void } = {},
 ): Promise<Tally> {
   const tally: Tally = { histories: 0, steps: 0, fired: {}, changed: [], examined: {}, broken: [] };
-  const shortest = new Map<FaultKind, Replayable[]>();
+  const kept = new ReplayableHistories();
   for (let seed = first; seed < first + histories; seed += 1) {
     const report = await playHistory(seed);
     tally.histories += 1;
@@ -42,26 +44,43 @@ export async function playMany(
       if (tally.broken.length < MAX_BROKEN_KEPT) tally.broken.push({ seed, broken: report.broken });
       if (options.untilBroken) return tally;
     }
-    if (!options.untilBroken) keepIfShort(shortest, seed, report);
+    if (!options.untilBroken) kept.add(seed, report);
   }
-  for (const [kind, replayable] of shortest)
+  for (const [kind, replayable] of kept.byKind())
     if (await changesOneOf(kind, replayable)) tally.changed.push(kind);
   return tally;
 }
 
 /**
- * Keeps the shortest histories in which each kind of fault occurred, because a long one costs thirty times as much to
- * replay.
+ * Some histories in which each kind of fault occurred: the shortest, because a long one costs thirty times as much to
+ * replay, and the first, because too little happens in the shortest of thousands for some kinds to matter.
  */
-function keepIfShort(shortest: Map<FaultKind, Replayable[]>, seed: number, report: HistoryReport): void {
-  const { steps } = report;
-  let outcome: string | undefined;
-  for (const kind of report.fired.keys()) {
-    const kept = shortest.get(kind) ?? [];
-    if (kept.length === TRIES_PER_KIND && (kept.at(-1)?.steps ?? 0) <= steps) continue;
-    outcome ??= outcomeText(report);
-    const sorted = [...kept, { seed, steps, outcome }].sort((a, b) => a.steps - b.steps);
-    shortest.set(kind, sorted.slice(0, TRIES_PER_KIND));
+class ReplayableHistories {
+  readonly #shortest = new Map<FaultKind, Replayable[]>();
+  readonly #first = new Map<FaultKind, Replayable[]>();
+
+  add(seed: number, report: HistoryReport): void {
+    const { steps } = report;
+    let history: Replayable | undefined;
+    for (const kind of report.fired.keys()) {
+      const first = this.#first.get(kind) ?? [];
+      const shortest = this.#shortest.get(kind) ?? [];
+      const isShort = shortest.length < SHORTEST_PER_KIND || steps < (shortest.at(-1)?.steps ?? 0);
+      if (first.length === FIRST_PER_KIND && !isShort) continue;
+      history ??= { seed, steps, outcome: outcomeText(report) };
+      if (first.length < FIRST_PER_KIND) this.#first.set(kind, [...first, history]);
+      if (!isShort) continue;
+      const sorted = [...shortest, history].sort((a, b) => a.steps - b.steps);
+      this.#shortest.set(kind, sorted.slice(0, SHORTEST_PER_KIND));
+    }
+  }
+
+  /** Returns them by kind of fault, in the order in which to try them. */
+  byKind(): [FaultKind, Replayable[]][] {
+    return [...this.#shortest].map(([kind, shortest]) => [
+      kind,
+      [...new Set([...shortest, ...(this.#first.get(kind) ?? [])])],
+    ]);
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { publint } from 'publint';
@@ -58,10 +58,10 @@ describe('the package', () => {
     );
   });
 
-  it('has the command for deployed stacks in one file without dependencies', async () => {
+  it('has the command for deployed stacks without dependencies, and a command loads only what it uses', async () => {
     const folder = temporaryDirectory();
-    const command = join(folder, 'batchdrop.cjs');
-    copyFileSync(join(directory, 'bin', 'batchdrop.cjs'), command);
+    cpSync(join(directory, 'bin'), folder, { recursive: true });
+    const command = join(folder, 'batchdrop.mjs');
     const batchdrop = async (...args: string[]) => {
       const env = { AWS_EC2_METADATA_DISABLED: 'true', HOME: folder };
       const child = spawn(process.execPath, [command, ...args], { cwd: folder, env });
@@ -72,6 +72,9 @@ describe('the package', () => {
       ]);
       return { code: child.exitCode, stdout, stderr };
     };
+
+    expect(atStart(folder, 'batchdrop.mjs')).not.toContain('node_modules/@aws-sdk/client-');
+    expect(atStart(folder, 'batchdrop.mjs')).toContain('node_modules/commander/');
 
     const { stdout } = await batchdrop('--help');
     const commands = [...stdout.matchAll(/^ {2}([a-z]+) {2,}[A-Z]/gm)].map(([, name]) => name);
@@ -119,7 +122,7 @@ describe('the package', () => {
     expect(manifest).not.toHaveProperty('dependencies');
     expect(manifest).toMatchObject({
       name: 'batchdrop',
-      bin: { batchdrop: 'bin/batchdrop.cjs' },
+      bin: { batchdrop: 'bin/batchdrop.mjs' },
       repository: { type: 'git', url: expect.stringMatching(/^git\+https:.*\.git$/) },
       homepage: expect.stringMatching(/^https:.*#readme$/),
       bugs: expect.stringMatching(/^https:.*\/issues$/),
@@ -217,3 +220,14 @@ describe('the comparison finds', () => {
     expect(mayBreak(from, to)).toBe(may);
   });
 });
+
+/** Returns the modules that a file loads at once, with their contents. */
+function atStart(folder: string, file: string, seen = new Set<string>()): string {
+  if (seen.has(file)) return '';
+  seen.add(file);
+  const content = readFileSync(join(folder, file), 'utf8');
+  const imported = [...content.matchAll(/^(?:\} from|import) "\.\/([^"]+)";$/gm)].map(
+    ([, name = '']) => name,
+  );
+  return [content, ...imported.map((name) => atStart(folder, name, seen))].join('\n');
+}

@@ -1,14 +1,8 @@
-import {
-  type AttributeValue,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-} from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Callback } from '../../domain/workflows/callback.ts';
 import type { Callbacks, Clock } from '../../ports/ports.ts';
-import { awsFailure } from '../aws/aws-failure.ts';
 import { callbackAttributes, itemIn, type LedgerAttributes } from './ledger-attributes.ts';
+import { ledgerCall, queriedPages } from './ledger-call.ts';
 import { asItemKey, callbackIdAt, callbackKey, followerKey, type LedgerKey } from './ledger-keys.ts';
 
 /** The callbacks in the ledger's table. */
@@ -33,7 +27,7 @@ class DynamoDbCallbacks implements Callbacks {
 
   async read(callbackId: string): Promise<Callback | undefined> {
     const Key = asItemKey(callbackKey(callbackId));
-    const { Item } = await translated(`read callback ${callbackId}`, () =>
+    const { Item } = await ledgerCall(`read callback ${callbackId}`, () =>
       this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true })),
     );
     return Item && itemIn<Callback>(Item, this.#clock.now());
@@ -54,39 +48,22 @@ class DynamoDbCallbacks implements Callbacks {
   async followersOf(jobId: string): Promise<string[]> {
     const { pk, sk } = followerKey(jobId, '');
     const found: string[] = [];
-    let startKey: Record<string, AttributeValue> | undefined;
-    do {
-      const page = await translated(`read the callbacks of job ${jobId}`, () =>
-        this.#client.send(
-          new QueryCommand({
-            TableName: this.#table,
-            ConsistentRead: true,
-            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-            ExpressionAttributeValues: { ':pk': { S: pk }, ':prefix': { S: sk } },
-            ProjectionExpression: 'sk',
-            ExclusiveStartKey: startKey,
-          }),
-        ),
-      );
-      for (const item of page.Items ?? []) found.push(callbackIdAt(item.sk?.S ?? ''));
-      startKey = page.LastEvaluatedKey;
-    } while (startKey !== undefined);
+    const pages = queriedPages(this.#client, `read the callbacks of job ${jobId}`, {
+      TableName: this.#table,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      ExpressionAttributeValues: { ':pk': { S: pk }, ':prefix': { S: sk } },
+      ProjectionExpression: 'sk',
+    });
+    for await (const page of pages) for (const item of page) found.push(callbackIdAt(item.sk?.S ?? ''));
     return found;
   }
 
   async #put(key: LedgerKey, attributes: LedgerAttributes): Promise<void> {
-    await translated(`write ${key.pk} ${key.sk}`, () =>
+    await ledgerCall(`write ${key.pk} ${key.sk}`, () =>
       this.#client.send(
         new PutItemCommand({ TableName: this.#table, Item: { ...asItemKey(key), ...attributes } }),
       ),
     );
-  }
-}
-
-async function translated<T>(tried: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw awsFailure(tried, error);
   }
 }

@@ -10,13 +10,12 @@
  *
  * Known gap: a list of one status also reads all newer jobs of the other statuses, about 0.7 KB each.
  */
-import { type AttributeValue, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { isOver, type Job } from '../../domain/job.ts';
 import type { JobSummary } from '../../domain/job-summary.ts';
 import { DUE_SHARDS, type HeldUpItem, type StalledItem } from '../../domain/ledger-records.ts';
 import { AdmissionQueue, type WaitingPart } from '../../domain/waiting/admission-queue.ts';
 import type { Clock, JobsPage, JobsQuery, Ledger, LedgerQueries } from '../../ports/ports.ts';
-import { awsFailure } from '../aws/aws-failure.ts';
 import {
   dueShardName,
   jobShardName,
@@ -25,6 +24,7 @@ import {
   summaryIn,
   waitingPartIn,
 } from './ledger-attributes.ts';
+import { queriedPages } from './ledger-call.ts';
 import { cursorAfter, dueItemAt, idPrefixOf, JOB_SHARDS, jobKey, jobTime, timeIn } from './ledger-keys.ts';
 
 const BEFORE_ALL_TIMES = '!'; // a key cannot be empty
@@ -176,33 +176,18 @@ class DynamoDbLedgerQueries implements LedgerQueries {
   }
 
   async *#entries(query: IndexQuery): AsyncGenerator<LedgerAttributes> {
-    let startKey: Record<string, AttributeValue> | undefined;
-    do {
-      const page = await this.#page(query, startKey);
-      yield* page.Items ?? [];
-      startKey = page.LastEvaluatedKey;
-    } while (startKey !== undefined);
-  }
-
-  async #page(query: IndexQuery, startKey: Record<string, AttributeValue> | undefined) {
     const { index, where, values, filter, newestFirst = false, pageSize } = query;
-    try {
-      return await this.#client.send(
-        new QueryCommand({
-          TableName: this.#table,
-          IndexName: index,
-          KeyConditionExpression: where,
-          ExpressionAttributeValues: values,
-          FilterExpression: filter?.expression,
-          ExpressionAttributeNames: filter?.names,
-          ScanIndexForward: !newestFirst,
-          Limit: pageSize,
-          ExclusiveStartKey: startKey,
-        }),
-      );
-    } catch (error) {
-      throw awsFailure(`query the index ${index}`, error);
-    }
+    const pages = queriedPages(this.#client, `query the index ${index}`, {
+      TableName: this.#table,
+      IndexName: index,
+      KeyConditionExpression: where,
+      ExpressionAttributeValues: values,
+      FilterExpression: filter?.expression,
+      ExpressionAttributeNames: filter?.names,
+      ScanIndexForward: !newestFirst,
+      Limit: pageSize,
+    });
+    for await (const page of pages) yield* page;
   }
 }
 

@@ -3,16 +3,15 @@
  * delete anything in the ledger.
  */
 import {
-  type AttributeValue,
   DeleteItemCommand,
   DeleteTableCommand,
   DescribeTableCommand,
   type DynamoDBClient,
-  QueryCommand,
   ResourceNotFoundException,
   UpdateTableCommand,
   waitUntilTableNotExists,
 } from '@aws-sdk/client-dynamodb';
+import { queriedPages } from './ledger-call.ts';
 import {
   asItemKey,
   batchPointerKey,
@@ -86,20 +85,14 @@ export function createTableRemoval(client: DynamoDBClient, TableName: string): T
 
 async function keysOf(client: DynamoDBClient, TableName: string, jobId: string): Promise<LedgerKey[]> {
   const keys: LedgerKey[] = [];
-  let startKey: Record<string, AttributeValue> | undefined;
-  do {
-    const page = await client.send(
-      new QueryCommand({
-        TableName,
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': { S: jobKey(jobId).pk } },
-        ProjectionExpression: 'pk, sk',
-        ExclusiveStartKey: startKey,
-      }),
-    );
-    for (const { pk, sk } of page.Items ?? []) keys.push({ pk: pk?.S ?? '', sk: sk?.S ?? '' });
-    startKey = page.LastEvaluatedKey;
-  } while (startKey !== undefined);
+  const pages = queriedPages(client, `read the items of job ${jobId}`, {
+    TableName,
+    ConsistentRead: true,
+    KeyConditionExpression: 'pk = :pk',
+    ExpressionAttributeValues: { ':pk': { S: jobKey(jobId).pk } },
+    ProjectionExpression: 'pk, sk',
+  });
+  for await (const page of pages)
+    for (const { pk, sk } of page) keys.push({ pk: pk?.S ?? '', sk: sk?.S ?? '' });
   return keys;
 }

@@ -5,7 +5,6 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
-  QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { Job } from '../../domain/job.ts';
 import type { Admissions, Control, CreateWindow, DueItem, KeyPointer } from '../../domain/ledger-records.ts';
@@ -30,6 +29,7 @@ import {
   pastAttributes,
   waitingPartIn,
 } from './ledger-attributes.ts';
+import { ledgerCall, queriedPages } from './ledger-call.ts';
 import {
   ADMISSIONS_KEY,
   asItemKey,
@@ -108,28 +108,18 @@ class DynamoDbLedger implements Ledger {
 
   async partsOf(jobId: string, planId?: string): Promise<Part[]> {
     const parts: Part[] = [];
-    let startKey: Record<string, AttributeValue> | undefined;
-    do {
-      const page = await this.#send(`read the parts of job ${jobId}`, () =>
-        this.#client.send(
-          new QueryCommand({
-            TableName: this.#table,
-            ConsistentRead: true,
-            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-            ExpressionAttributeValues: {
-              ':pk': { S: jobKey(jobId).pk },
-              ':prefix': { S: partsPrefix(planId) },
-            },
-            ExclusiveStartKey: startKey,
-          }),
-        ),
-      );
-      for (const attributes of page.Items ?? []) {
+    const pages = queriedPages(this.#client, `read the parts of job ${jobId}`, {
+      TableName: this.#table,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      ExpressionAttributeValues: { ':pk': { S: jobKey(jobId).pk }, ':prefix': { S: partsPrefix(planId) } },
+    });
+    for await (const page of pages) {
+      for (const attributes of page) {
         const part = itemIn<Part>(attributes, this.#clock.now());
         if (part !== undefined) parts.push(part);
       }
-      startKey = page.LastEvaluatedKey;
-    } while (startKey !== undefined);
+    }
     return parts;
   }
 
@@ -138,7 +128,7 @@ class DynamoDbLedger implements Ledger {
   }
 
   async putBatchPointer(batchId: string, ref: PartRef, expiresAt?: number): Promise<void> {
-    await this.#send(`point batch ${batchId} to its part`, () =>
+    await ledgerCall(`point batch ${batchId} to its part`, () =>
       this.#client.send(
         new PutItemCommand({
           TableName: this.#table,
@@ -153,7 +143,7 @@ class DynamoDbLedger implements Ledger {
   }
 
   async noteEarlyEnd(batchId: string, at: number, expiresAt: number): Promise<void> {
-    await this.#send(`note the end of batch ${batchId}`, () =>
+    await ledgerCall(`note the end of batch ${batchId}`, () =>
       this.#client.send(
         new PutItemCommand({
           TableName: this.#table,
@@ -168,7 +158,7 @@ class DynamoDbLedger implements Ledger {
   }
 
   async noteWebhook(at: number): Promise<void> {
-    await this.#send('note that a webhook came', () =>
+    await ledgerCall('note that a webhook came', () =>
       this.#client.send(
         new PutItemCommand({
           TableName: this.#table,
@@ -216,30 +206,21 @@ class DynamoDbLedger implements Ledger {
 
   async due(shard: number, before: number, limit: number): Promise<DueItem[]> {
     const found: DueItem[] = [];
-    let startKey: Record<string, AttributeValue> | undefined;
-    do {
-      const page = await this.#send(`query the due items of shard ${shard}`, () =>
-        this.#client.send(
-          new QueryCommand({
-            TableName: this.#table,
-            IndexName: DUE_INDEX,
-            KeyConditionExpression: 'dueShard = :shard AND dueAt <= :before',
-            ExpressionAttributeValues: {
-              ':shard': { S: dueShardName(shard) },
-              ':before': { N: String(before) },
-            },
-            Limit: limit - found.length,
-            ExclusiveStartKey: startKey,
-          }),
-        ),
-      );
-      for (const attributes of page.Items ?? []) {
+    const pages = queriedPages(this.#client, `query the due items of shard ${shard}`, {
+      TableName: this.#table,
+      IndexName: DUE_INDEX,
+      KeyConditionExpression: 'dueShard = :shard AND dueAt <= :before',
+      ExpressionAttributeValues: { ':shard': { S: dueShardName(shard) }, ':before': { N: String(before) } },
+      Limit: limit,
+    });
+    for await (const page of pages) {
+      for (const attributes of page) {
         const item = dueItemIn(attributes);
         if (item !== undefined) found.push(item);
       }
-      startKey = page.LastEvaluatedKey;
-    } while (startKey !== undefined && found.length < limit);
-    return found;
+      if (found.length >= limit) break;
+    }
+    return found.slice(0, limit);
   }
 
   async #read<T>(key: LedgerKey): Promise<T | undefined> {
@@ -248,7 +229,7 @@ class DynamoDbLedger implements Ledger {
   }
 
   async #attributes(key: LedgerKey): Promise<Record<string, AttributeValue> | undefined> {
-    const answer = await this.#send(`read ${key.pk} ${key.sk}`, () =>
+    const answer = await ledgerCall(`read ${key.pk} ${key.sk}`, () =>
       this.#client.send(
         new GetItemCommand({ TableName: this.#table, Key: asItemKey(key), ConsistentRead: true }),
       ),
@@ -296,14 +277,6 @@ class DynamoDbLedger implements Ledger {
         throw awsFailure(`write ${key.pk} ${key.sk}`, error);
       }
       return (await this.#attributes(key))?.writeId?.S === writeId;
-    }
-  }
-
-  async #send<T>(tried: string, call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      throw awsFailure(tried, error);
     }
   }
 }
