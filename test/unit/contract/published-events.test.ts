@@ -190,7 +190,8 @@ describe('every event that is published', () => {
   it('matches its schema in histories with many faults', async () => {
     const events: OutgoingEvent[] = [];
     const hasAllKinds = () => new Set(events.map(({ detailType }) => detailType)).size === 5;
-    for (let seed = 1; seed <= 15 || (seed <= 100 && !hasAllKinds()); seed += 1)
+    // Each kind of event occurs soon after this seed; of the first histories, 65 are needed.
+    for (let seed = 58; seed <= 72 || (seed <= 160 && !hasAllKinds()); seed += 1)
       events.push(...(await playHistory(seed)).world.bus.published());
     expectToFit(events);
     expect(hasAllKinds()).toBe(true);
