@@ -1,6 +1,9 @@
+import { availableParallelism } from 'node:os';
+
 // Both times are wall time.
 const IDLE_LIFETIME_MS = 30_000; // longer than from one file to the next; short enough to free the memory soon
 const PATIENCE_MS = 300; // about as long as a process takes to start
+const LONG_BURST_MS = 1_000; // a process that joins it saves more time than its start takes
 
 /** A process that runs one invocation at a time. */
 interface OneByOne {
@@ -18,7 +21,8 @@ interface Waiting<Process> {
 /**
  * The processes of one function, one per running invocation. Warm ones are reused, newest first, and end when they have
  * been idle for a while. After the first, a process is started only if no running invocation ends within the time that
- * a start takes, because a few warm processes finish a burst of short invocations sooner than many cold ones.
+ * a start takes, because a few warm processes finish a burst of short invocations sooner than many cold ones; or if a burst
+ * is long, up to one process per core.
  */
 export class WarmProcesses<Process extends OneByOne> {
   readonly #create: (onEnd: (ended: Process) => void) => Process;
@@ -26,6 +30,8 @@ export class WarmProcesses<Process extends OneByOne> {
   readonly #idle: { process: Process; expiry: NodeJS.Timeout }[] = [];
   readonly #waiting: Waiting<Process>[] = [];
   #patience: NodeJS.Timeout | undefined;
+  /** Runs while there is always an invocation that waits. */
+  #burst: NodeJS.Timeout | undefined;
 
   constructor(create: (onEnd: (ended: Process) => void) => Process) {
     this.#create = create;
@@ -72,6 +78,7 @@ export class WarmProcesses<Process extends OneByOne> {
   /** Kills every process, and refuses the waiting calls. */
   async close(reason: unknown): Promise<void> {
     clearTimeout(this.#patience);
+    clearTimeout(this.#burst);
     for (const { expiry } of this.#idle.splice(0)) clearTimeout(expiry);
     for (const { reject } of this.#waiting.splice(0)) reject(reason);
     await Promise.all([...this.#all].map((process) => process.kill()));
@@ -85,8 +92,19 @@ export class WarmProcesses<Process extends OneByOne> {
   #wait(): void {
     clearTimeout(this.#patience);
     this.#patience = undefined;
-    if (this.#waiting.length === 0) return;
+    if (this.#waiting.length === 0) {
+      clearTimeout(this.#burst);
+      this.#burst = undefined;
+      return;
+    }
     this.#patience = setTimeout(() => this.#startForNext(), PATIENCE_MS);
+    this.#burst ??= setTimeout(() => this.#joinBurst(), LONG_BURST_MS);
+  }
+
+  #joinBurst(): void {
+    this.#burst = undefined;
+    if (this.#all.size < availableParallelism()) this.#startForNext();
+    else this.#wait();
   }
 
   #startForNext(): void {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { WarmProcesses } from '../../local/lambda/warm-processes.ts';
 
@@ -33,6 +34,24 @@ describe('the processes of a function', () => {
     await Promise.all(invocations);
     expect(order).toEqual(Array.from({ length: 20 }, (_, nth) => nth));
     expect(processes.pids).toHaveLength(1);
+    await processes.close(new Error('over'));
+  });
+
+  it('are joined by another one in a burst that lasts, up to one per core', async () => {
+    const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd));
+    const started = performance.now();
+    const isOver = () => processes.pids.length > 1 || performance.now() - started > 20_000;
+    // Five callers, each with a next invocation at once: somebody always waits, and never for long.
+    const callers = Array.from({ length: 5 }, async () => {
+      for (;;) {
+        const process = await processes.take();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        processes.putBack(process);
+        if (isOver()) return;
+      }
+    });
+    await Promise.all(callers);
+    expect(processes.pids).toHaveLength(Math.min(2, availableParallelism()));
     await processes.close(new Error('over'));
   });
 

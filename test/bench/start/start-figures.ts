@@ -8,7 +8,7 @@ import { bundleFunctions } from '../../../lib/bundling/bundle.ts';
 import { FUNCTION_NAMES } from '../../../lib/stages/function-bundles.ts';
 import { atMost, type Figure, inTurns, medianOf, medianRatio } from '../figures.ts';
 import type { Measured } from '../in-child.ts';
-import { emptyAws, FIRST_EVENT } from './first-message.ts';
+import { emptyAws, FIRST_EVENT, REFUSAL } from './first-message.ts';
 
 const MAX_KB = 600;
 /** Functions that use neither S3 nor the scanner. */
@@ -48,7 +48,7 @@ export async function startFigures(directory: string, turns: number): Promise<Fi
       const { ours, cached, served, nothing } = await inTurns(turns * TURNS_A_TURN, {
         ours: by(file),
         cached: by(file, { compileCache: join(directory, `cache-${name}`) }),
-        served: by(file, { event: FIRST_EVENT[name] ?? {} }),
+        served: by(file, firstMessageOf(name)),
         nothing: by(empty),
       });
       const ratio = medianRatio(ours, nothing);
@@ -104,14 +104,26 @@ async function bundledSdk(directory: string): Promise<string> {
 interface StartOptions {
   compileCache?: string;
   /** What the handler is called with; absent: the bundle is only loaded. */
-  event?: object;
+  event?: object | undefined;
+  /** The name of the error with which the handler refuses it; absent: it does not. */
+  refusal?: string | undefined;
+}
+
+function firstMessageOf(name: string): StartOptions {
+  const event = FIRST_EVENT[name];
+  if (event === undefined) throw new Error(`${name} has no first event in first-message.ts`);
+  return { event, refusal: REFUSAL[name] };
 }
 
 /** Starts a process that loads the bundle, serves the event if there is one, and ends. */
-async function start(file: string, awsUrl: string, { compileCache, event }: StartOptions): Promise<Measured> {
+async function start(file: string, awsUrl: string, options: StartOptions): Promise<Measured> {
+  const { compileCache, event, refusal } = options;
   const context = '{ getRemainingTimeInMillis: () => 60000 }';
   const serve =
-    event && `await require(${JSON.stringify(file)}).handler(${JSON.stringify(event)}, ${context});`;
+    event &&
+    `await require(${JSON.stringify(file)}).handler(${JSON.stringify(event)}, ${context})` +
+      `.then((result) => { if (${refusal !== undefined}) throw new Error('not refused'); })` +
+      `.catch((error) => { if (error.name !== ${JSON.stringify(refusal ?? '')}) throw error; });`;
   const script =
     `(async () => { require(${JSON.stringify(file)}); ${serve ?? ''} const { user, system } = process.cpuUsage();` +
     'process.stderr.write(JSON.stringify({ cpuMs: (user + system) / 1000, rssMb: process.resourceUsage().maxRSS / 1024 }));' +
