@@ -16,7 +16,7 @@ const queueMessage = (body: object) => ({
   ],
 });
 
-/** By the function's name. WEBHOOK refuses what is not signed, with an answer; START a missing file, with an error. */
+/** By the function's name. WEBHOOK refuses what is not signed, with an answer; START a missing file and ANSWER an unknown job, with an error. */
 export const FIRST_EVENT: Readonly<Record<string, object>> = {
   intake: queueMessage({ jobId: JOB_ID }),
   submit: queueMessage({ ref: { jobId: JOB_ID, planId: JOB_ID, number: 1 } }),
@@ -32,8 +32,11 @@ export const FIRST_EVENT: Readonly<Record<string, object>> = {
   }),
 };
 
-/** The name of the error with which a function refuses its first event. */
-export const REFUSAL: Readonly<Record<string, string>> = { start: TASK_ERRORS.sourceMissing };
+/** Part of the error with which a function refuses its first event. */
+export const REFUSAL: Readonly<Record<string, string>> = {
+  start: TASK_ERRORS.sourceMissing,
+  answer: 'all 1 records failed',
+};
 
 /**
  * Answers every request as AWS does when there is nothing: for DynamoDB no item, for S3 no object, for EventBridge an accepted
