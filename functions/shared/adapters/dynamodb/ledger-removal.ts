@@ -23,7 +23,7 @@ import {
 
 const WAIT = { maxWaitTime: 300, minDelay: 1, maxDelay: 5 }; // seconds
 
-/** The items of one job, and how to remove them. Errors: those of DynamoDB. */
+/** The items of one job, and how to remove them. Errors: those of DynamoDB; of reading the items, those of `queriedPages`. */
 export interface JobRemoval {
   /** Returns how many items the job has, without pointers from elsewhere to it. */
   count(jobId: string): Promise<number>;
