@@ -1,5 +1,5 @@
 import { Annotations } from 'aws-cdk-lib';
-import type { SelectedSubnets } from 'aws-cdk-lib/aws-ec2';
+import type { IVpc, SelectedSubnets, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import type { BatchdropProps } from '../batchdrop-props.ts';
 import type { Given } from './prop-shapes.ts';
@@ -44,8 +44,10 @@ export function warnOfIsolation(scope: Construct, { vpc, vpcSubnets }: NetworkPr
 function subnetsOf({
   vpc,
   vpcSubnets,
-}: Pick<Required<NetworkProps>, 'vpc' | 'vpcSubnets'>): { subnets: SelectedSubnets } | { problem: string } {
-  if (vpc === undefined) return { problem: 'there is no VPC' };
+}: {
+  vpc: IVpc;
+  vpcSubnets: SubnetSelection | undefined;
+}): { subnets: SelectedSubnets } | { problem: string } {
   try {
     const subnets = vpc.selectSubnets(vpcSubnets);
     return subnets.subnetIds.length > 0 || subnets.isPendingLookup

@@ -54,6 +54,7 @@ describe('the app of a user', () => {
 
   it('may be a file of JavaScript that only Node can run, with arguments', async () => {
     const script = join(folder, 'app.js');
+    writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }'); // whatever the folder above says
     writeFileSync(
       script,
       'require("node:fs").writeFileSync(process.env.CDK_OUTDIR + "/manifest.json", process.argv[2]);',
