@@ -71,7 +71,7 @@ await chromium.close();
 await running.close();
 await jobs.close();
 
-/** A picture of jobs shows one that is on its way. Its progress is that of its last change of status, so it may stay low. */
+/** A picture of jobs shows one that is on its way. */
 async function untilOneRuns(browser: Browser): Promise<void> {
   const page = await browser.newPage();
   await page.goto(running.url);

@@ -16,6 +16,7 @@ import { cancelSecondBatch } from '../../shared/lifecycle/spending/second-batche
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
 import type { CompletedBatch } from '../admission/seen-by-tick.ts';
 import type { Tick } from '../tick.ts';
+import { isProgressToNote, withProgress } from './noted-progress.ts';
 import { observeBatches } from './observe-batches.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'> & {
@@ -166,6 +167,8 @@ export class TickObservation {
     const { ref, known, observed } = seen;
     if (observed.status === known.status) {
       if (known.unconfirmed) await this.#tick.serve(ref, () => this.#confirm(ref, known));
+      else if (isProgressToNote(known, observed, this.#deps.clock.now()))
+        await this.#tick.serve(ref, () => this.#noteProgress(ref, observed));
       else this.#tick.report.served += 1;
       return;
     }
@@ -203,6 +206,11 @@ export class TickObservation {
     await changePart(this.#deps, ref, (part) =>
       part.unconfirmed && part.batch?.batchId === batchId ? without(part, 'unconfirmed') : undefined,
     );
+    return 'fine';
+  }
+
+  async #noteProgress(ref: PartRef, observed: ObservedBatch): Promise<StepResult> {
+    await changePart(this.#deps, ref, (part) => withProgress(part, observed));
     return 'fine';
   }
 

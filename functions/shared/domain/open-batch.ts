@@ -1,3 +1,4 @@
+import type { RequestCounts } from '../contract/events.ts';
 import type { OutputBounds } from './money/output-bounds.ts';
 import { attemptBounds, attemptSize, type PartIn } from './part.ts';
 import type { ShareOfPart } from './waiting/shares.ts';
@@ -25,6 +26,14 @@ export interface OpenBatch {
   unconfirmed?: true;
   /** A webhook has reported its end. */
   told?: true;
+  /** Which share of its rows the API had processed when that was last stored, as a whole percentage; absent: none. */
+  percent?: number;
+}
+
+/** Returns which share of a batch's rows the API has processed, from 0 to 1. */
+export function processedShare(counts: RequestCounts | undefined): number {
+  if (counts === undefined || counts.total <= 0) return 0;
+  return Math.min(1, Math.max(0, (counts.completed + counts.failed) / counts.total));
 }
 
 /** Returns what an observation needs of a running part's batch. */
@@ -32,6 +41,7 @@ export function openBatchOf(part: PartIn<'running'>): OpenBatch {
   const { batch, intent, model, jobCreatedAt, share } = part;
   const output = attemptBounds(part);
   const { uploadBytes, rows } = attemptSize(part);
+  const percent = Math.floor(100 * processedShare(batch.counts));
   return {
     batchId: batch.batchId,
     createdAt: batch.createdAt,
@@ -47,5 +57,6 @@ export function openBatchOf(part: PartIn<'running'>): OpenBatch {
     fileId: intent.fileId,
     ...(part.unconfirmed ? { unconfirmed: part.unconfirmed } : {}),
     ...(part.toldAt === undefined ? {} : { told: true as const }),
+    ...(percent > 0 && { percent }),
   };
 }

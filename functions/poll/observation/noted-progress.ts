@@ -1,0 +1,23 @@
+import { type OpenBatch, processedShare } from '../../shared/domain/open-batch.ts';
+import type { ObservedBatch, Part } from '../../shared/domain/part.ts';
+
+const YOUNG_MS = 10 * 60_000; // half of all batches end before that: their progress is not worth a write
+const STEP = 0.1; // of the rows: at most ten writes for a batch
+
+/**
+ * Returns whether the progress of an open batch is worth storing, for people who look at its job. Its status stores it as
+ * well, but may stay the same for a day.
+ */
+export function isProgressToNote(open: OpenBatch, { counts }: ObservedBatch, now: number): boolean {
+  const { createdAt, percent = 0 } = open;
+  return now - createdAt >= YOUNG_MS && processedShare(counts) - percent / 100 >= STEP;
+}
+
+/** Returns the part with the progress that was observed; undefined if it has another batch, or is as far already. */
+export function withProgress(part: Part, { batchId, status, counts }: ObservedBatch): Part | undefined {
+  if (part.phase !== 'running' || counts === undefined) return undefined;
+  const { batch } = part;
+  if (batch.batchId !== batchId || batch.status !== status) return undefined;
+  if (processedShare(counts) <= processedShare(batch.counts)) return undefined;
+  return { ...part, batch: { ...batch, counts } };
+}
