@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { temporaryFolder } from '../terminal/temporary-folder.ts';
 
 const OPENERS: Readonly<Partial<Record<NodeJS.Platform, readonly [string, ...string[]]>>> = {
   darwin: ['open'],
@@ -31,10 +31,10 @@ export function openPage(url: string): (() => void) | undefined {
 
 /** Writes a page that only this user can read and that leads to the address. Returns its own address. */
 export function fileLeadingTo(url: string): { href: string; discard: () => void } {
-  const folder = mkdtempSync(join(tmpdir(), 'batchdrop-console-')); // mode 0700
-  const file = join(folder, 'console.html');
+  const folder = temporaryFolder('batchdrop-console');
+  const file = join(folder.path, 'console.html');
   writeFileSync(file, `<!doctype html><meta http-equiv="refresh" content="0; url=${url}">\n`, {
     mode: 0o600,
   });
-  return { href: pathToFileURL(file).href, discard: () => rmSync(folder, { recursive: true, force: true }) };
+  return { href: pathToFileURL(file).href, discard: folder.discard };
 }

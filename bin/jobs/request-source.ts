@@ -1,9 +1,9 @@
-import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from '../terminal/failure.ts';
+import { temporaryFolder } from '../terminal/temporary-folder.ts';
 
 /** A file to upload to the request bucket. */
 export interface RequestSource {
@@ -31,13 +31,13 @@ export async function openSources(
   if (files.includes(STDIN) && key === undefined) {
     throw new Failure('stdin needs an object key. Add --name NAME.jsonl, and submit no other file with it.');
   }
-  const directory = files.includes(STDIN) ? mkdtempSync(join(tmpdir(), 'batchdrop-stdin-')) : undefined;
-  const discard = () => directory !== undefined && rmSync(directory, { recursive: true, force: true });
+  const directory = files.includes(STDIN) ? temporaryFolder('batchdrop-stdin') : undefined;
+  const discard = () => directory?.discard();
   try {
     const sources: RequestSource[] = [];
     for (const file of files) {
       // stdin is copied to a file, because S3 needs the length first, and a dry run reads the file twice.
-      const path = file === STDIN && directory !== undefined ? await copyStdin(directory) : file;
+      const path = file === STDIN && directory ? await copyStdin(directory.path) : file;
       sources.push(await sourceOf(file, { path, key }));
     }
     refuseOneKeyTwice(sources);
@@ -62,13 +62,12 @@ export function contentOf(source: RequestSource) {
 }
 
 /** Copies stdin to a file, which can be read several times. `discard` deletes it. */
-export async function copyOfStdin(): Promise<{ path: string; discard: () => Promise<void> }> {
-  const directory = mkdtempSync(join(tmpdir(), 'batchdrop-stdin-'));
-  const discard = () => rm(directory, { recursive: true, force: true });
+export async function copyOfStdin(): Promise<{ path: string; discard: () => void }> {
+  const { path: directory, discard } = temporaryFolder('batchdrop-stdin');
   try {
     return { path: await copyStdin(directory), discard };
   } catch (failure) {
-    await discard();
+    discard();
     throw failure;
   }
 }

@@ -8,8 +8,7 @@
  *   3. Rows that an earlier retry has taken are left out. A repeat therefore sends nothing, and two at the same time upload the
  *      same bytes, so that INTAKE joins them.
  */
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -26,6 +25,7 @@ import type { ReadBuckets } from '../connection/buckets.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
 import { shortId } from '../terminal/short-id.ts';
+import { temporaryFolder } from '../terminal/temporary-folder.ts';
 import { forecast } from './dry-run.ts';
 import { type FileMetadata, putFile, type Submission } from './put-file.ts';
 import { type RequestSource, sourceOf } from './request-source.ts';
@@ -69,8 +69,7 @@ type Deps = ReadBuckets & { readonly ledger: Ledger };
 /** Returns what a retry of an ended job would send. Nothing is uploaded. Throws a Failure if the job cannot be retried. */
 export async function planRetry(deps: Deps, job: Job, rows: RetriedRows): Promise<RetryPlan> {
   refuseUnretryable(job);
-  const directory = mkdtempSync(join(tmpdir(), 'batchdrop-retry-'));
-  const discard = () => rmSync(directory, { recursive: true, force: true });
+  const { path: directory, discard } = temporaryFolder('batchdrop-retry');
   try {
     const earlier = await retriesOf(deps.ledger, job);
     const path = join(directory, 'requests.jsonl');

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { AwsEvent } from '../../local/aws/events/event.ts';
 import type { BatchApiChoice } from '../../local/runtime/batch-api.ts';
 import { WiringFaults } from '../../local/runtime/check-wiring.ts';
@@ -16,6 +13,7 @@ import { printableJson } from '../terminal/escape-control-characters.ts';
 import { Failure } from '../terminal/failure.ts';
 import { askOnTerminal, say } from '../terminal/prompt.ts';
 import { untilStopped } from '../terminal/stop-signal.ts';
+import { temporaryFolder } from '../terminal/temporary-folder.ts';
 import { type AppChoice, assembledApp, type OwnStack, ownStackUnless, sdkPlaces } from './assembly-source.ts';
 import { awaitExample, dropExample } from './example-job.ts';
 import { pricesIn } from './prices-file.ts';
@@ -280,6 +278,5 @@ async function stayUp(
 
 function dataDirectoryOf({ options, api }: Run): { path: string; discard: () => void } {
   if (!options.ephemeral) return { path: options.data ?? DATA_DIRECTORY[api.kind], discard: () => {} };
-  const path = mkdtempSync(join(tmpdir(), 'batchdrop-'));
-  return { path, discard: () => rmSync(path, { recursive: true, force: true }) };
+  return temporaryFolder('batchdrop');
 }

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createPriceList } from '../../../functions/shared/adapters/lambda/compose-price-list.ts';
@@ -18,6 +16,7 @@ import { copyOfStdin, sourceOf } from '../../jobs/request-source.ts';
 import { WAIT_EXIT_CODES, type WaitOptions, withWaitOptions } from '../../jobs/waiting/await-jobs.ts';
 import { printableJson } from '../../terminal/escape-control-characters.ts';
 import { Failure } from '../../terminal/failure.ts';
+import { temporaryFolder } from '../../terminal/temporary-folder.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
 import { submitAll } from '../jobs/submit.ts';
 
@@ -80,13 +79,13 @@ Examples:
 
 async function prepare(file: string, options: Options): Promise<void> {
   refuseContradictions(file, options);
-  const data = file === STDIN ? await copyOfStdin() : { path: file, discard: async () => {} };
+  const data = file === STDIN ? await copyOfStdin() : { path: file, discard: () => {} };
   try {
     const name = file === STDIN ? 'stdin' : file;
     if (options.submit) await prepareAndSubmit(name, data.path, options);
     else await prepareAndPrint(name, data.path, options);
   } finally {
-    await data.discard();
+    data.discard();
   }
 }
 
@@ -113,16 +112,16 @@ async function prepareAndPrint(file: string, path: string, options: Options): Pr
 }
 
 async function prepareAndSubmit(file: string, path: string, options: Options): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'batchdrop-prepare-'));
+  const directory = temporaryFolder('batchdrop-prepare');
   try {
     const key = options.name ?? basename(options.out ?? `${basename(file, extname(file))}.jsonl`);
-    const out = options.out ?? join(directory, 'requests.jsonl');
+    const out = options.out ?? join(directory.path, 'requests.jsonl');
     await preparedAt(out, file, path, options);
     const source = await sourceOf(options.out ?? key, { path: out, key });
     const { endpoint: _, ...where } = options; // that of the API, not of a runtime
     await submitAll([source], where);
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    directory.discard();
   }
 }
 
@@ -135,8 +134,8 @@ async function preparedAt(
 ): Promise<PreparedRequests> {
   const { delimiter, quotes, files, from: format, template, schema, id } = options;
   const inputs = [path, template, ...(schema === undefined ? [] : [schema])];
-  const output = out === undefined ? new PipeOutput() : await openFileOutput(out, inputs);
-  return withOutput(output, async () => {
+  const open = async () => (out === undefined ? new PipeOutput() : openFileOutput(out, inputs));
+  return withOutput(open, async (output) => {
     const shape = await readRequestShape(options);
     const table = await openTable({ path, file, format, delimiter, quotes });
     const readFile = files === undefined ? refuseFile : dataUrlsBelow(files);

@@ -1,12 +1,11 @@
 /** Reads the bodies of requests: in bounded memory, in bounded time, and not beyond the length that they state. */
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
+import { temporaryFolder } from '../../terminal/temporary-folder.ts';
 import { BadRequest } from './answers.ts';
 
 const MAX_JSON_BYTES = 64 * 1024;
@@ -35,13 +34,13 @@ export async function withStoredBody<T>(
 ): Promise<T> {
   requireType(request, type);
   const length = statedLength(request, maxBytes);
-  const folder = await mkdtemp(join(tmpdir(), 'batchdrop-upload-')); // mode 0700
+  const folder = temporaryFolder('batchdrop-upload');
   try {
-    const path = join(folder, 'body');
+    const path = join(folder.path, 'body');
     await pipeline(request, exactly(length), createWriteStream(path, { mode: 0o600 }));
     return await work(path, length);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    folder.discard();
   }
 }
 

@@ -1,6 +1,5 @@
-import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { readObject } from '../../../functions/shared/adapters/s3/object.ts';
@@ -10,6 +9,7 @@ import type { Job } from '../../../functions/shared/domain/job.ts';
 import type { Sources } from '../../../functions/shared/flat-results/ordered-results.ts';
 import type { Connection } from '../../connection/connection.ts';
 import { Failure } from '../../terminal/failure.ts';
+import { temporaryFolder } from '../../terminal/temporary-folder.ts';
 
 /** The files that a table is made of. */
 export interface JobFiles {
@@ -40,8 +40,7 @@ export async function openJobFiles(
     });
     return { requests: open(requests), results, discard: () => undefined };
   }
-  const folder = mkdtempSync(join(tmpdir(), 'batchdrop-requests-'));
-  const discard = () => rmSync(folder, { recursive: true, force: true });
+  const { path: folder, discard } = temporaryFolder('batchdrop-requests');
   const path = join(folder, 'requests.jsonl');
   try {
     await pipeline(requestFile(connection, job), createWriteStream(path, { mode: 0o600 }));

@@ -85,8 +85,8 @@ async function run(format: TableFormat, folder: string): Promise<Record<string, 
   const shape = await readRequestShape({ template: at('template.json'), schema: at('schema.json') });
   const table = await openTable({ path: file, file });
   const lines = new RequestLines({ ...shape, id: 'id', readFile: (name) => name });
-  const output = await openFileOutput(at('requests.jsonl'), [file]);
-  const { rows, bytes } = await withOutput(output, () => prepareRequests(table, lines, output));
+  const open = () => openFileOutput(at('requests.jsonl'), [file]);
+  const { rows, bytes } = await withOutput(open, (output) => prepareRequests(table, lines, output));
   return { rows, bytes };
 }
 

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   createWriteStream,
@@ -63,10 +65,13 @@ describe('requests on a pipe', () => {
     const path = join(folder.path, `failed-${writes}.jsonl`);
     const pipe = pipeTo(path);
     const output = new PipeOutput(pipe);
-    const work = withOutput(output, async () => {
-      for (let at = 0; at < writes; at += 1) await output.write(lines(`row ${at}`));
-      throw new Error('a bad row');
-    });
+    const work = withOutput(
+      async () => output,
+      async () => {
+        for (let at = 0; at < writes; at += 1) await output.write(lines(`row ${at}`));
+        throw new Error('a bad row');
+      },
+    );
     await expect(work).rejects.toThrow('a bad row');
     pipe.close();
     expect(readFileSync(path, 'utf8').split('\n').at(-2)).toBe(
@@ -96,27 +101,49 @@ describe('requests on a pipe', () => {
 describe('requests in a file', () => {
   it('appear under its name when all of them are written', async () => {
     const path = folder.write('there.jsonl', 'old');
-    const output = await openFileOutput(path, []);
-    await withOutput(output, async () => {
-      await output.write(lines('a'));
-      await output.write(lines('b'));
-      expect(readFileSync(path, 'utf8')).toBe('old');
-      await output.succeed();
-    });
+    await withOutput(
+      () => openFileOutput(path, []),
+      async (output) => {
+        await output.write(lines('a'));
+        await output.write(lines('b'));
+        expect(readFileSync(path, 'utf8')).toBe('old');
+        await output.succeed();
+      },
+    );
     expect(readFileSync(path)).toEqual(lines('a', 'b'));
     expect(temporaryFiles()).toEqual([]);
   });
 
   it('leave nothing behind if the work fails', async () => {
     const path = join(folder.path, 'never.jsonl');
-    const output = await openFileOutput(path, []);
-    const work = withOutput(output, async () => {
-      await output.write(lines('a'));
-      expect(temporaryFiles()).toHaveLength(1);
-      throw new Error('a bad row');
-    });
+    const work = withOutput(
+      () => openFileOutput(path, []),
+      async (output) => {
+        await output.write(lines('a'));
+        expect(temporaryFiles()).toHaveLength(1);
+        throw new Error('a bad row');
+      },
+    );
     await expect(work).rejects.toThrow('a bad row');
     expect(readdirSync(folder.path)).not.toContain('never.jsonl');
+    expect(temporaryFiles()).toEqual([]);
+  });
+
+  it('leave nothing behind if a signal comes as soon as the temporary file is there', async () => {
+    const path = join(folder.path, 'stopped.jsonl');
+    const program = `
+      import { readdirSync } from 'node:fs';
+      const { withOutput } = await import('${moduleOf('fail-on-signal.ts')}');
+      const { openFileOutput } = await import('${moduleOf('file-output.ts')}');
+      const open = async () => {
+        const output = await openFileOutput('${path}', []);
+        while (!readdirSync('${folder.path}').some((name) => name.startsWith('.stopped'))) {}
+        process.kill(process.pid, 'SIGTERM');
+        return output;
+      };
+      await withOutput(open, () => new Promise((resolve) => setTimeout(resolve, 60_000)));`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' });
+    expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
     expect(temporaryFiles()).toEqual([]);
   });
 
@@ -134,6 +161,10 @@ describe('requests in a file', () => {
     expect(readFileSync(data, 'utf8')).toBe('a\n1\n');
   });
 });
+
+function moduleOf(name: string): string {
+  return new URL(`../../../bin/data/output/${name}`, import.meta.url).href;
+}
 
 function temporaryFiles(): string[] {
   return readdirSync(folder.path).filter((name) => name.endsWith('.tmp'));
