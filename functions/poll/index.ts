@@ -7,6 +7,7 @@ import { createBasics } from '../shared/adapters/lambda/composition.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
 import { deadlineOf } from '../shared/adapters/lambda/invocation-deadline.ts';
 import { createRandomIds } from '../shared/adapters/lambda/random-ids.ts';
+import { DETAIL_TYPE } from '../shared/contract/events.ts';
 import type { PollEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
@@ -46,5 +47,8 @@ const handle = createHandler({
   ...(env.HEARTBEAT === 'on' && { heartbeat: true }),
 });
 
-export const handler = (_event: unknown, context: Context): Promise<void> =>
-  basics.metrics.during(() => handle(deadlineOf(context, basics.clock)));
+/** `event`: that of the schedule, or the change of a batch's status to one with which it has ended. */
+export const handler = (event: { 'detail-type'?: string }, context: Context): Promise<void> => {
+  const cause = event['detail-type'] === DETAIL_TYPE.batchStatusChange ? 'end' : 'schedule';
+  return basics.metrics.during(() => handle(deadlineOf(context, basics.clock), cause));
+};

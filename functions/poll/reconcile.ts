@@ -31,7 +31,7 @@ import { admitParts } from './admission/admit-parts.ts';
 import { DueItems } from './due-items.ts';
 import { TickObservation } from './observation/tick-observation.ts';
 import { Tick, type TickReport } from './tick.ts';
-import { claimTick, releaseTick, type TickState } from './tick-lease.ts';
+import { claimTick, releaseTick, type TickCause, type TickState } from './tick-lease.ts';
 
 export type ReconcileDeps = AdvanceDeps &
   Pick<Ports, 'api' | 'ids'> & {
@@ -47,9 +47,16 @@ export type ReconcileDeps = AdvanceDeps &
 
 const MAX_FULL = 100; // models; for further ones, new parts may overtake waiting ones
 
-/** Runs one tick and returns its report; undefined when another tick is still running. Errors: RetryableError. */
-export async function reconcile(deps: ReconcileDeps, deadline: Deadline): Promise<TickReport | undefined> {
-  const claimed = await claimTick(deps, deadline);
+/**
+ * Runs one tick and returns its report; undefined if another tick is still running, or if no part waits for what the end
+ * of a batch freed. Errors: RetryableError.
+ */
+export async function reconcile(
+  deps: ReconcileDeps,
+  deadline: Deadline,
+  cause: TickCause = 'schedule',
+): Promise<TickReport | undefined> {
+  const claimed = await claimTick(deps, deadline, cause);
   if (!claimed) return undefined;
   const reconciliation = new Reconciliation(deps, deadline, claimed.before);
   let finishedAt: number | undefined;
@@ -96,11 +103,14 @@ class Reconciliation {
   stateForNextTick(): TickState {
     const full = this.#full();
     const limited = this.#limited.slice(0, MAX_FULL);
+    const mayWait = this.#queue.length > this.tick.report.admitted;
+    const partsWait = mayWait || (!this.#due.sawAll && this.#control.partsWait);
     return {
       nextShard: this.#due.nextShard,
       ...this.observation.stateForNextTick(),
       ...(full.length > 0 ? { full } : {}),
       ...(limited.length > 0 ? { limited } : {}),
+      ...(partsWait ? { partsWait } : {}),
     };
   }
 

@@ -5,27 +5,37 @@ import type { Deadline, Ports } from '../shared/ports/ports.ts';
 /** The state that a tick passes to the next one. */
 export type TickState = Pick<
   Control,
-  'nextShard' | 'observeFrom' | 'observeFirst' | 'observedAt' | 'full' | 'limited'
+  'nextShard' | 'observeFrom' | 'observeFirst' | 'observedAt' | 'full' | 'limited' | 'partsWait'
 >;
 
+/** Why a tick runs: because it is time, or because a batch has ended, which frees capacity for parts that wait. */
+export type TickCause = 'schedule' | 'end';
+
 /**
- * Claims the tick lease, which ends with the invocation's deadline; returns undefined if another tick has it. The claim
- * also advances the first shard, so that a tick after a crash does not begin at the same shard again. Errors:
- * RetryableError.
+ * Claims the tick lease, which ends with the invocation's deadline; returns undefined if another tick has it, or if the
+ * cause is an end and no part waited at the last tick. The claim also advances the first shard, so that a tick after a
+ * crash does not begin at the same shard again. Errors: RetryableError.
  */
 export async function claimTick(
-  deps: Pick<Ports, 'ledger' | 'clock' | 'ids'>,
+  deps: Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log'>,
   deadline: Deadline,
+  cause: TickCause,
 ): Promise<{ before: Control; mine: Control } | undefined> {
   const before = await deps.ledger.readControl();
-  const { pollLease } = before;
-  if (pollLease && pollLease.until > deps.clock.now()) return undefined;
+  const { pollLease, partsWait } = before;
+  if (cause === 'end' && !partsWait) {
+    deps.log.info('tick_not_needed');
+    return undefined;
+  }
   const mine: Control = {
     ...before,
     pollLease: { holder: deps.ids.next(), until: deadline.until },
     nextShard: shardAfter(before.nextShard ?? 0),
   };
-  return (await deps.ledger.replaceControl(mine)) ? { before, mine } : undefined;
+  const isFree = !pollLease || pollLease.until <= deps.clock.now();
+  if (isFree && (await deps.ledger.replaceControl(mine))) return { before, mine };
+  deps.log.info('tick_already_running');
+  return undefined;
 }
 
 /**
@@ -46,6 +56,7 @@ export async function releaseTick(
         observedAt: _____,
         full: ___,
         limited: ____,
+        partsWait: ______,
         ...control
       } = await ledger.readControl();
       if (pollLease?.holder !== mine.pollLease?.holder) return;

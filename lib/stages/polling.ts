@@ -79,7 +79,7 @@ export class Polling extends Construct {
     if (props.webhooks) this.#tickAtEnds(props);
   }
 
-  /** A batch whose end WEBHOOK saw frees capacity, so a tick admits the parts that wait for it. */
+  /** A batch whose end WEBHOOK saw frees capacity, so a tick admits the parts that wait for it, if the last tick saw any. */
   #tickAtEnds({ eventBus, settings: { instance } }: PollingProps): void {
     batchStatusRule(
       this,

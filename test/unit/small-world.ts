@@ -171,6 +171,11 @@ export class SmallWorld {
     return pollHandler(this.ports)(this.deadline(milliseconds));
   }
 
+  /** The tick that the event of a batch's end starts. */
+  pollAtEnd(): Promise<void> {
+    return pollHandler(this.ports)(this.deadline(55_000), 'end');
+  }
+
   cancel(request: object, sentAt = this.clock.now(), id = 'message-1'): Promise<void> {
     return cancelHandler(this.ports)({ id, body: JSON.stringify(request), sentAt }, this.deadline());
   }

@@ -102,6 +102,8 @@ export interface Control {
   full?: string[];
   /** Models with a learned limit. New parts of these models wait for admission. */
   limited?: string[];
+  /** Parts waited for admission when the last tick ended. */
+  partsWait?: true;
   /** Counts of refusals for the account or its storage. */
   breakers?: Breaker[];
   /** Batches that the last tick did not observe. The next tick retrieves them first. */

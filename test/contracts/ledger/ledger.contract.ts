@@ -322,6 +322,7 @@ function itKeepsOneForAll(made: () => LedgerUnderTest): void {
     const more = {
       full: ['gpt-4o'],
       limited: ['gpt-4o-mini'],
+      partsWait: true as const,
       breakers: [
         {
           ...{ account: 'org', for: 'account' as const, operation: 'create' as const, items: ['a/b/1'] },

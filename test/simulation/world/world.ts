@@ -253,8 +253,11 @@ export class World {
         },
       );
       if (this.faults.occurs('tick doubled', name)) {
+        const cause = this.chance.between(`${name}: cause`, 0, 1) === 0 ? 'schedule' : 'end';
         const twin = () =>
-          this.#invoke('poll', `poll#${this.#ticks}b`, (ports, deadline) => pollHandler(ports)(deadline));
+          this.#invoke('poll', `poll#${this.#ticks}b`, (ports, deadline) =>
+            pollHandler(ports)(deadline, cause),
+          );
         this.timeline.at(this.timeline.now() + this.chance.between(name, 0, 70_000), twin);
       }
     }

@@ -7,6 +7,7 @@ import { fileOf, fileOfTwoParts, HOUR, SmallWorld } from '../small-world.ts';
 const OF_NO_JOB: Readonly<Record<string, string>> = {
   tick: 'one run of the poller',
   tick_already_running: 'one run of the poller',
+  tick_not_needed: 'one run of the poller',
   tick_not_released: 'one run of the poller',
   shard_not_read: 'a shard of the due index',
   admission_failed: 'every part that waits',

@@ -170,6 +170,34 @@ describe('with open batches limited', () => {
     expect(jobs.map((jobId) => world.job(jobId).status)).toEqual(jobs.map(() => 'completed'));
   });
 
+  it('the end of a batch admits the next part at once, and costs one read if no part waits', async () => {
+    const world = new SmallWorld({ limits, webhooks: true, fate: () => ({ runningMs: 10 * MINUTE }) });
+    const jobs = await dropAll(world, 3);
+    await world.pass(2);
+    expect(jobsByCreate(world)).toEqual(jobs.slice(0, 2));
+    const endOf = async (jobId = '') => {
+      await world.webhook(world.parts(jobId)[0]?.batch?.batchId ?? 'none');
+      await world.pollAtEnd();
+      await world.work();
+    };
+    world.clock.advance(10 * MINUTE);
+    await endOf(jobs[0]);
+    expect(jobsByCreate(world)).toEqual(jobs);
+    const before = await world.ledger.readControl();
+    await endOf(jobs[1]);
+    expect(world.log.lines.filter(({ code }) => code === 'tick_not_needed')).toHaveLength(1);
+    expect(await world.ledger.readControl()).toEqual(before);
+  });
+
+  it('a tick that did not see all parts remembers that some waited', async () => {
+    const world = new SmallWorld({ limits, fate: () => ({ runningMs: HOUR }) });
+    await dropAll(world, 3);
+    await world.pass(2);
+    const unread = { ...world.ledger, due: () => Promise.reject(new RetryableError('the index is away')) };
+    await reconcile({ ...world.ports, ledger: unread }, world.deadline(55_000));
+    expect((await world.ledger.readControl()).partsWait).toBe(true);
+  });
+
   it('the accepted event says that the batches of the file wait', async () => {
     const world = new SmallWorld({ limits });
     const jobId = await world.drop('a.jsonl', ROWS);
