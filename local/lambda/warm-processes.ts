@@ -1,9 +1,12 @@
 import { availableParallelism } from 'node:os';
+import { watchCores } from './core-load.ts';
 
 // Both times are wall time.
 const IDLE_LIFETIME_MS = 30_000; // longer than from one file to the next; short enough to free the memory soon
 const PATIENCE_MS = 300; // about as long as a process takes to start
 const LONG_BURST_MS = 1_000; // a process that joins it saves more time than its start takes
+const BUSY = 0.9; // the share of the cores' time from which another process only slows the others down
+const MAX_BUSY_WAITS = 10; // three seconds: what runs may wait for the invocation that waits
 
 /** A process that runs one invocation at a time. */
 interface OneByOne {
@@ -22,19 +25,24 @@ interface Waiting<Process> {
  * The processes of one function, one per running invocation. Warm ones are reused, newest first, and end when they have
  * been idle for a while. After the first, a process is started only if no running invocation ends within the time that
  * a start takes, because a few warm processes finish a burst of short invocations sooner than many cold ones; or if a burst
- * is long, up to one process per core.
+ * is long, up to one process per core. While all cores are busy, more than one per core are started only after seconds.
  */
 export class WarmProcesses<Process extends OneByOne> {
   readonly #create: (onEnd: (ended: Process) => void) => Process;
+  readonly #watchCores: () => () => number;
   readonly #all = new Set<Process>();
   readonly #idle: { process: Process; expiry: NodeJS.Timeout }[] = [];
   readonly #waiting: Waiting<Process>[] = [];
   #patience: NodeJS.Timeout | undefined;
+  /** How often in a row no process became free in time, and none was started because of the cores. */
+  #busyWaits = 0;
   /** Runs while there is always an invocation that waits. */
   #burst: NodeJS.Timeout | undefined;
 
-  constructor(create: (onEnd: (ended: Process) => void) => Process) {
+  /** `cores`: begins to watch them, like `watchCores`. */
+  constructor(create: (onEnd: (ended: Process) => void) => Process, cores = watchCores) {
     this.#create = create;
+    this.#watchCores = cores;
   }
 
   /** Ids of the running processes. */
@@ -90,6 +98,7 @@ export class WarmProcesses<Process extends OneByOne> {
 
   /** Waits for the next process to become free, as long as invocations need one. */
   #wait(): void {
+    this.#busyWaits = 0;
     clearTimeout(this.#patience);
     this.#patience = undefined;
     if (this.#waiting.length === 0) {
@@ -97,14 +106,25 @@ export class WarmProcesses<Process extends OneByOne> {
       this.#burst = undefined;
       return;
     }
-    this.#patience = setTimeout(() => this.#startForNext(), PATIENCE_MS);
+    this.#bePatient();
     this.#burst ??= setTimeout(() => this.#joinBurst(), LONG_BURST_MS);
   }
 
+  /** Starts a process for the next invocation if none becomes free in time, and if there is a core for it. */
+  #bePatient(): void {
+    const busyShare = this.#watchCores();
+    this.#patience = setTimeout(() => {
+      const isOnePerCore = this.#all.size >= availableParallelism();
+      if (!isOnePerCore || this.#busyWaits === MAX_BUSY_WAITS || busyShare() < BUSY)
+        return this.#startForNext();
+      this.#busyWaits += 1;
+      this.#bePatient();
+    }, PATIENCE_MS);
+  }
+
   #joinBurst(): void {
-    this.#burst = undefined;
+    this.#burst = setTimeout(() => this.#joinBurst(), LONG_BURST_MS);
     if (this.#all.size < availableParallelism()) this.#startForNext();
-    else this.#wait();
   }
 
   #startForNext(): void {

@@ -64,6 +64,33 @@ describe('the processes of a function', () => {
     await processes.close(new Error('over'));
   });
 
+  it('are not joined by more than one per core while the cores are busy', async () => {
+    const shares = [1, 0.95, 1, 0.5];
+    const processes = new WarmProcesses(
+      (onEnd) => new IdleProcess(onEnd),
+      () => () => shares.shift() ?? 1,
+    );
+    const cores = availableParallelism();
+    for (let core = 0; core < cores; core += 1) await processes.take(); // never put back
+    expect(shares).toHaveLength(4);
+    await processes.take();
+    expect(shares).toEqual([]); // it was started when a core had time
+    expect(processes.pids).toHaveLength(cores + 1);
+    await processes.close(new Error('over'));
+  });
+
+  it('are joined by another one after some seconds, however busy the cores are', async () => {
+    let asked = 0;
+    const busy = () => () => {
+      asked += 1;
+      return 1;
+    };
+    const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd), busy);
+    for (let nth = 0; nth <= availableParallelism(); nth += 1) await processes.take();
+    expect(asked).toBeGreaterThan(5);
+    await processes.close(new Error('over'));
+  });
+
   it('are replaced at once when the last one ends while an invocation waits', async () => {
     const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd));
     const first = await processes.take();
