@@ -1,7 +1,6 @@
 /**
  * Deletes what an ended job no longer needs:
- *   1. the version of its request file gets the tag of an ended job, so that lifecycle rules may delete it. If that
- *      fails, the other steps are still carried out, and it is retried
+ *   1. the version of its request file gets the tag of an ended job, so that lifecycle rules may delete it
  *   2. all objects in its pieces' folder of the results bucket
  *   3. its files at the API, unless `keepFiles` is set. A result file is deleted only if it was read and agreed with
  *      what was sent; doubtful ones remain, and the summary names them (rule 4 of "What an answer is worth",
@@ -9,6 +8,8 @@
  *   4. if a delivery or scan was superseded: half an hour later, all objects in the folder again, because the
  *      superseded invocation may have written more
  *   5. last, its parts (also those of abandoned plans) and its batch pointers get the expiry time of the job
+ * Steps 1 to 3 run at once. If one fails, the others are still carried out, and it is retried.
+ *
  * Before these steps, it searches for second batches (`second-batch-search.ts`), every half hour for at most a day. The
  * summary then lists the batches found, or says that the list could not be used.
  *
@@ -47,6 +48,8 @@ import { summaryText } from './job/summary.ts';
 import { isDeliverySuperseded } from './part/next-attempt.ts';
 import { searchForSecondBatches, secondBatchSearchFrom } from './second-batch-search.ts';
 
+const FILES_AT_ONCE = 4; // of one part
+
 export type CleanUpDeps = Pick<
   Ports,
   'ledger' | 'clock' | 'log' | 'metrics' | 'api' | 'requestFiles' | 'results'
@@ -61,11 +64,11 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
   const isFirst = job.secondCleanUpAt === undefined;
   await searchOnce(deps, inHand, parts);
   if (deps.clock.now() - job.changedAt < CLEAN_UP_MS) {
-    const tagged = isFirst ? tagRequestFile(deps, job) : Promise.resolve();
-    await Promise.allSettled([tagged]); // a refused tag must not prevent the other steps
-    await deps.results.remove(await deps.results.keysUnder(internalFolder(job.jobId)));
-    if (isFirst && !keepFiles) await deleteAll(deps, parts);
-    await tagged;
+    await allOf([
+      removePieces(deps, job),
+      ...(isFirst ? [tagRequestFile(deps, job)] : []),
+      ...(isFirst && !keepFiles ? [deleteAll(deps, parts)] : []),
+    ]);
   } else {
     deps.log.error('clean_up_abandoned', { jobId: job.jobId, tries: job.tries });
     deps.metrics.record('TriesUsedUp', 1);
@@ -85,6 +88,19 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
     const secondCleanUpAt = now.secondBatchSearch ? deps.clock.now() : nextSearchAt(deps, parts);
     return { ...rest, tries: 0, secondCleanUpAt };
   });
+}
+
+/**
+ * Waits until each step has ended, because a failed one must not prevent the others. Errors: that of the first failed
+ * step.
+ */
+async function allOf(steps: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(steps);
+  await Promise.all(steps);
+}
+
+async function removePieces({ results }: CleanUpDeps, { jobId }: Job): Promise<void> {
+  await results.remove(await results.keysUnder(internalFolder(jobId)));
 }
 
 /** Adds the tag of an ended job to the request file. Errors: those of the storage. */
@@ -195,9 +211,9 @@ async function deleted(deps: CleanUpDeps, known: Pick<Part, 'deletedFiles'>, all
   const deletedFiles = new Set(known.deletedFiles);
   const files = all.filter(({ fileId }) => !deletedFiles.has(fileId));
   let remaining = 0;
-  for (const file of files) {
+  await inParallel(files, FILES_AT_ONCE, async (file) => {
     if (await isDeleted(deps, file)) deletedFiles.add(file.fileId);
     else remaining += 1;
-  }
+  });
   return { deletedFiles: [...deletedFiles], newly: files.length - remaining, remaining };
 }

@@ -81,8 +81,10 @@ async function finish(
   const table = await tableOf(deps, leased, deadline);
   const ended = endOf(deps, leased.item, { parts: whole, endedAt, table });
   if (!ended) return;
-  await deps.results.put(costKey(job), costRecord(ended, deps.instance), 'application/json');
-  await deps.results.put(resultKeys(job).summary, summaryText(ended, whole), 'application/json');
+  await Promise.all([
+    deps.results.put(costKey(job), costRecord(ended, deps.instance), 'application/json'),
+    deps.results.put(resultKeys(job).summary, summaryText(ended, whole), 'application/json'),
+  ]);
   await leased.change((now) => {
     const next = now.rev === job.rev ? endOf(deps, now, { parts: whole, endedAt, table }) : undefined;
     return next && leased.released(next);
