@@ -128,7 +128,7 @@ export interface BatchdropOptions {
   readonly shares?: SharesProps | undefined;
   /**
    * Budget: a wall for what is spent at the API. A batch that may cost more than is left waits, and delays no other one, until
-   * there is room or the next UTC day or month begins, or `batchdrop approve` lets its job pass. Running batches are not
+   * enough is left or the next UTC day or month begins, or `batchdrop approve` lets its job pass. Running batches are not
    * cut, unless `stopAtBudget` is set. Every batch then waits up to a minute until it begins. Models without a price wait until `prices` has one.
    * @default - no budget
    * @example { perDay: 200, by: 'team', each: { search: 50 } }

@@ -58,8 +58,8 @@ export function titled(code: string): string {
 }
 
 const WAITS_FOR: Readonly<Record<string, string>> = {
-  token_limit: 'room under the token limit',
-  enqueued_tokens: 'room under the token limit',
+  token_limit: 'capacity under the token limit',
+  enqueued_tokens: 'capacity under the token limit',
   open_batches: 'an open batch to end',
   budget: 'the budget',
   price_unknown: 'the price of its model',

@@ -2,9 +2,9 @@
  * Replaces a job for which nothing was sent with a newer one that has the same bytes and other metadata or
  * instructions. The earlier job is cancelled.
  *   1. if the earlier job's file has no plan yet, or the job is held: request its cancel, with one compare-and-set
- *   2. otherwise, hold each part that has no intent yet until the end of this invocation's lease. If a part has one,
- *      something may be sent: the holds expire, and the earlier job continues
- *   3. request the cancel of every held part, then of the job. If the invocation crashes in between, the next one
+ *   2. otherwise, postpone each part that has no intent yet to the end of this invocation's lease. If a part has one,
+ *      something may be sent: the postponed parts begin later, and the earlier job continues
+ *   3. request the cancel of every part, then of the job. If the invocation crashes in between, the next one
  *      repeats these steps
  */
 import type { Job } from '../shared/domain/job.ts';
@@ -40,13 +40,13 @@ export async function replaceJob(deps: Deps, leased: LeasedJob, { jobId }: Job):
   }
   const parts = await deps.ledger.partsOf(jobId, earlier.plan.planId);
   if (parts.length !== earlier.plan.parts || !parts.every(hasSentNothing)) return false;
-  const held = parts.map((part) => partInHand(deps, part));
-  let areHeld = true;
-  await inParallel(held, PARTS_AT_ONCE, async (part) => {
-    if (!(await hold(part, leased.until))) areHeld = false;
+  const inHand = parts.map((part) => partInHand(deps, part));
+  let arePostponed = true;
+  await inParallel(inHand, PARTS_AT_ONCE, async (part) => {
+    if (!(await postpone(part, leased.until))) arePostponed = false;
   });
-  if (!areHeld) return false;
-  await inParallel(held, PARTS_AT_ONCE, async (part) => {
+  if (!arePostponed) return false;
+  await inParallel(inHand, PARTS_AT_ONCE, async (part) => {
     await part.change((now) =>
       now.cancelRequestedAt === undefined && hasSentNothing(now)
         ? { ...withoutBackoff(now), cancelRequestedAt: superseded.cancelRequestedAt }
@@ -60,7 +60,7 @@ export async function replaceJob(deps: Deps, leased: LeasedJob, { jobId }: Job):
 }
 
 /** Prevents the part from beginning before that time. Returns false if it has already begun. */
-async function hold(part: PartInHand, until: number): Promise<boolean> {
+async function postpone(part: PartInHand, until: number): Promise<boolean> {
   await part.change((now) => {
     if (!hasSentNothing(now) || now.cancelRequestedAt !== undefined) return undefined;
     return { ...now, backoffUntil: Math.max(until, now.backoffUntil ?? 0) };

@@ -61,7 +61,7 @@ function isAboveAdmission({ admission }: Part, { uploadBytes }: Slice): boolean 
   return uploadBytes > (admission?.atMost?.uploadBytes ?? Number.POSITIVE_INFINITY);
 }
 
-/** Makes the part wait until there is room for this row in the budget. Returns false. */
+/** Makes the part wait until the budget has enough left for this row. Returns false. */
 async function waitForBudget(deps: SubmissionDeps, leased: LeasedPart, slice: Slice): Promise<false> {
   const since = deps.clock.now();
   await leased.change((part) => {

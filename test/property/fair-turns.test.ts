@@ -62,7 +62,7 @@ class History {
   readonly last = new Map<string, number>();
   queue: WaitingPart[] = [];
   leads: ShareLeads | undefined;
-  room = 0;
+  capacity = 0;
   ended = 0;
   /** Of all lines that wait in this tick. */
   weight = 0;
@@ -75,7 +75,7 @@ class History {
       this.tokens.set(part, arrival.tokens);
       this.queue.push(part);
     }
-    this.room = Math.min(200, this.room + freed);
+    this.capacity = Math.min(200, this.capacity + freed);
     const lines = new Set(this.queue.map(({ share }) => share?.name ?? ''));
     this.weight = [...lines].reduce((sum, name) => sum + weightOf(name), 0);
     this.lines = lines.size;
@@ -97,8 +97,8 @@ class History {
     });
     const admitted: { part: WaitingPart; tokens: number }[] = [];
     for (const part of order) {
-      if (costOf(part) > this.room) break;
-      this.room -= costOf(part);
+      if (costOf(part) > this.capacity) break;
+      this.capacity -= costOf(part);
       admitted.push({ part, tokens: costOf(part) });
       this.#note(part, costOf(part));
     }

@@ -11,7 +11,7 @@ import type { Output } from './output.ts';
 /** Ends a file whose requests are not complete. No reader of JSON Lines accepts it. */
 const REFUSED_LINE = '\nbatchdrop prepare failed: this file is incomplete, do not submit it\n';
 /** The closing brace of a line and its line end. */
-const HELD_BYTES = 2;
+const KEPT_BACK_BYTES = 2;
 
 /** The reader of the output ended first, such as `head`. */
 export class ReaderGone extends Failure {
@@ -30,7 +30,7 @@ export interface Pipe {
 /** Stdout as an output. */
 export class PipeOutput implements Output {
   readonly #pipe: Pipe;
-  #held = new Uint8Array(0);
+  #keptBack = new Uint8Array(0);
   #isEnded = false;
 
   constructor(pipe: Pipe = process.stdout) {
@@ -40,13 +40,13 @@ export class PipeOutput implements Output {
   async write(lines: Uint8Array): Promise<void> {
     if (this.#isEnded) await new Promise(() => {}); // a signal is ending the process
     if (lines.length === 0) return;
-    const bytes = Buffer.concat([this.#held, lines]);
-    this.#held = bytes.subarray(bytes.length - HELD_BYTES);
-    await this.#send(bytes.subarray(0, bytes.length - HELD_BYTES));
+    const bytes = Buffer.concat([this.#keptBack, lines]);
+    this.#keptBack = bytes.subarray(bytes.length - KEPT_BACK_BYTES);
+    await this.#send(bytes.subarray(0, bytes.length - KEPT_BACK_BYTES));
   }
 
   async succeed(): Promise<void> {
-    await this.#send(this.#held);
+    await this.#send(this.#keptBack);
     this.#isEnded = true;
   }
 

@@ -10,7 +10,7 @@ import type { Part } from '../../shared/domain/part.ts';
 import type { Delivered } from '../../shared/domain/part-results.ts';
 import type { RowStates } from '../../shared/part-rows/row-states.ts';
 import type { ResultStore } from '../../shared/ports/ports.ts';
-import { HeldWriter } from './held-writer.ts';
+import { SpooledWriter } from './spooled-writer.ts';
 
 type Results = Pick<ResultStore, 'put' | 'openWriter'>;
 
@@ -19,18 +19,18 @@ type StoredFiles = Pick<Delivered, 'outputBytes' | 'errorsBytes' | 'anomaliesByt
 
 /** The files that one delivery of a part writes. They become visible with `store`. */
 export class PartFiles {
-  readonly output: HeldWriter;
-  readonly errors: HeldWriter;
-  readonly anomalies: HeldWriter;
+  readonly output: SpooledWriter;
+  readonly errors: SpooledWriter;
+  readonly anomalies: SpooledWriter;
   readonly #results: Results;
   readonly #part: Part;
   readonly #statesKey: string;
 
   constructor(results: Results, part: Part, deliveryId: string) {
     const keys = pieceKeys(part, deliveryId);
-    this.output = new HeldWriter(results, keys.output);
-    this.errors = new HeldWriter(results, keys.errors);
-    this.anomalies = new HeldWriter(results, keys.anomalies);
+    this.output = new SpooledWriter(results, keys.output);
+    this.errors = new SpooledWriter(results, keys.errors);
+    this.anomalies = new SpooledWriter(results, keys.anomalies);
     this.#results = results;
     this.#part = part;
     this.#statesKey = keys.states;
@@ -42,10 +42,16 @@ export class PartFiles {
    */
   async store(states: RowStates, isComplete: boolean): Promise<StoredFiles> {
     const { output, errors, anomalies } = this;
-    if (isComplete && ranOnce(this.#part) && output.held && errors.held && anomalies.held?.length === 0) {
+    if (
+      isComplete &&
+      ranOnce(this.#part) &&
+      output.inMemory &&
+      errors.inMemory &&
+      anomalies.inMemory?.length === 0
+    ) {
       const keys = resultKeys(this.#part);
       await Promise.all([output.putAs(keys.output), errors.putAs(keys.errors)]);
-      const [outputBytes, errorsBytes] = [output.held.length, errors.held.length];
+      const [outputBytes, errorsBytes] = [output.inMemory.length, errors.inMemory.length];
       return { outputBytes, errorsBytes, anomaliesBytes: 0, withoutPieces: true };
     }
     await this.#results.put(this.#statesKey, states.bytes(), 'application/octet-stream');

@@ -120,8 +120,8 @@ async function choose(
   const turns = limits.shares && new FairTurns(limits.shares, before.leads);
   const now = clock.now();
   const inOrder = turns?.inOrder(queue, capacity.turnFacts(queue, now)) ?? queue;
-  const room = Math.min(MAX_OPEN_BATCHES - kept.length, budget?.room ?? Number.POSITIVE_INFINITY);
-  const maxChosen = Math.min(MAX_PER_TICK, Math.max(0, room));
+  const mayBegin = Math.min(MAX_OPEN_BATCHES - kept.length, budget?.capacity ?? Number.POSITIVE_INFINITY);
+  const maxChosen = Math.min(MAX_PER_TICK, Math.max(0, mayBegin));
   const chosen = capacity.choose(inOrder, { ended, probes, now }).slice(0, maxChosen);
   const leads = turns?.after(capacity.turnsTaken(queue, chosen, { now, sawAll }));
   return { queue, chosen, leads };

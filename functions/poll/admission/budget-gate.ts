@@ -61,18 +61,18 @@ export class BudgetGate {
   #decide(part: WaitingPart, size: Admission['atMost']): BudgetDecision {
     const { group = '', approvedAt, model, uploadBytes, rows: count = 1, output, jobCreatedAt: at } = part;
     const whole = this.#purses.wholeOf(group);
-    const room = this.#purses.roomFor(group);
-    if (whole === undefined || room === undefined) return { may: 'begin', charges: false };
+    const left = this.#purses.leftFor(group);
+    if (whole === undefined || left === undefined) return { may: 'begin', charges: false };
     const all = { model, at, uploadBytes, rows: count, ...(output ? { output } : {}) };
     const rows = sized(all, size);
     const cost = this.#estimate(rows);
     if (approvedAt !== undefined) return begins(part, rows, this.#highOf(withBounds(rows)));
     if (!cost) return { may: 'wait', for: 'price_unknown' };
-    if (!isLimited(cost.high)) return this.#first(part, withBounds(rows), { whole, room });
-    if (cost.high <= room) return begins(part, rows, cost.high);
+    if (!isLimited(cost.high)) return this.#first(part, withBounds(rows), { whole, left });
+    if (cost.high <= left) return begins(part, rows, cost.high);
     if (cost.high <= whole) return { may: 'wait', for: 'budget' };
     if (rows.rows === 1) return { may: 'stop', reason: rowAbove(model, cost.high, whole) };
-    return this.#slice(part, rows, { whole, room });
+    return this.#slice(part, rows, { whole, left });
   }
 
   /** Counts a part that begins; returns its charge, if a purse pays for it. */
@@ -88,17 +88,17 @@ export class BudgetGate {
     return { jobId, planId, number, at, day: this.#purses.day, group, high };
   }
 
-  #first(part: WaitingPart, rows: RowsToPrice, { whole, room }: Purse): BudgetDecision {
+  #first(part: WaitingPart, rows: RowsToPrice, { whole, left }: Purse): BudgetDecision {
     const share = whole / FIRST_SHARE;
-    const slice = this.#largest(rows, share < room ? share : room) ?? oneOf(rows);
+    const slice = this.#largest(rows, share < left ? share : left) ?? oneOf(rows);
     const high = this.#highOf(slice) ?? whole;
     const reserve = high < whole ? high : whole;
-    return reserve > room ? { may: 'wait', for: 'budget' } : begins(part, slice, reserve);
+    return reserve > left ? { may: 'wait', for: 'budget' } : begins(part, slice, reserve);
   }
 
-  #slice(part: WaitingPart, rows: RowsToPrice, { whole, room }: Purse): BudgetDecision {
-    if (room * LEAST_SHARE < whole) return { may: 'wait', for: 'budget' };
-    const slice = this.#largest(rows, room) ?? this.#shortRow(rows, room);
+  #slice(part: WaitingPart, rows: RowsToPrice, { whole, left }: Purse): BudgetDecision {
+    if (left * LEAST_SHARE < whole) return { may: 'wait', for: 'budget' };
+    const slice = this.#largest(rows, left) ?? this.#shortRow(rows, left);
     if (slice) return begins(part, slice, this.#highOf(slice));
     if (this.#shortRow(rows, whole)) return { may: 'wait', for: 'budget' };
     return { may: 'stop', reason: rowAbove(rows.model, this.#highOf(oneOf(rows)) ?? whole, whole) };
@@ -137,7 +137,7 @@ export class BudgetGate {
 
 interface Purse {
   whole: Amount;
-  room: Amount;
+  left: Amount;
 }
 
 /** No attempt sends more rows than were estimated. */

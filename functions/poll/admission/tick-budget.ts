@@ -75,11 +75,11 @@ export class TickBudget {
     const { budget } = deps.limits;
     if (!budget) return undefined;
     const looked = await afterLook(deps, spendingAt(spending, deps.clock.now()), known);
-    return new TickBudget(deps, budget, withRoom(looked), known.measured);
+    return new TickBudget(deps, budget, withCapacity(looked), known.measured);
   }
 
   /** How many parts may begin, whatever they cost. */
-  get room(): number {
+  get capacity(): number {
     return MAX_CHARGES - this.#spending.charges.length;
   }
 
@@ -148,8 +148,8 @@ export class TickBudget {
   }
 }
 
-/** Returns the spending with room for more charges: the oldest that are settled are no longer listed. */
-function withRoom(spending: Spending): Spending {
+/** Returns the spending with capacity for more charges: the oldest that are settled are no longer listed. */
+function withCapacity(spending: Spending): Spending {
   const settled = spending.charges.filter((charge) => charge.settled !== undefined);
   const tooMany: Charge[] = settled.slice(0, Math.max(0, spending.charges.length - MAX_CHARGES / 2));
   return tooMany.reduce(withoutCharge, spending);

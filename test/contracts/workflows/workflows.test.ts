@@ -176,7 +176,7 @@ describe('copies into the request bucket', () => {
     await expect(copy).rejects.toMatchObject({ name: 'RetryableError', waitsFor: 'unreachable' });
   });
 
-  it('report metadata for which S3 has no room', async () => {
+  it('report metadata for which S3 has no space', async () => {
     await put('a.jsonl', 'x');
     const metadata = { 'batch-team': 'x'.repeat(2_048) };
     const copy = copiesTo().copy(await source('a.jsonl'), { ...target('big.jsonl'), metadata }, NEVER);

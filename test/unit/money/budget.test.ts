@@ -31,8 +31,8 @@ function charge(differences: Partial<Charge> = {}): Charge {
 const spending = (...charges: Charge[]): Spending => ({ ...spendingAt(undefined, NOON), charges });
 
 const roomOf = (group: string, spent: Spending, budget = BUDGET) => {
-  const room = new Purses(budget, spent).roomFor(group);
-  return room === undefined ? undefined : decimalOf(room);
+  const left = new Purses(budget, spent).leftFor(group);
+  return left === undefined ? undefined : decimalOf(left);
 };
 
 describe('a purse', () => {

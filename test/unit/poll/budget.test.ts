@@ -56,7 +56,7 @@ describe('with a budget', () => {
     expect(await charges(world)).toEqual([{ high: reserved?.high, settled: '1.50' }]);
   });
 
-  it('what would pass it waits, and begins when the true cost leaves room', async () => {
+  it('what would pass it waits, and begins when the true cost leaves enough', async () => {
     const world = worldWith(perDay('9'));
     const [first = '', second = ''] = await dropTwo(world);
     await world.pass(2);

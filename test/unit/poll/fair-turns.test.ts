@@ -25,7 +25,7 @@ function waiting(
   };
 }
 
-/** Admits what there is room for, tick by tick, while every batch ends before the next tick; returns the ids of the jobs. */
+/** Admits what there is capacity for, tick by tick, while every batch ends before the next tick; returns the ids of the jobs. */
 function admitted(
   parts: readonly WaitingPart[],
   {

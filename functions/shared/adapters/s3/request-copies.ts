@@ -110,14 +110,14 @@ async function unlessDenied<T>(source: { bucket: string }, look: () => Promise<T
   }
 }
 
-/** The metadata of a source may leave no room for more. */
+/** The metadata of a source may leave no space for more. */
 async function unlessTooMuchMetadata(copy: () => Promise<void>): Promise<void> {
   try {
     await copy();
   } catch (failure) {
     const { cause } = Object(failure);
     if (!(cause instanceof Error) || cause.name !== 'MetadataTooLarge') throw failure;
-    const message = 'the metadata of the file leaves no room for one more pair: S3 allows 2 KB';
+    const message = 'the metadata of the file leaves no space for one more pair: S3 allows 2 KB';
     throw new TerminalError('metadata_too_large', message, { cause: failure });
   }
 }

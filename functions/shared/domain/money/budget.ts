@@ -187,7 +187,7 @@ export class Purses {
   }
 
   /** Returns what may still be spent for the group now; undefined: any amount. It is below 0 after an approval. */
-  roomFor(group: string): Amount | undefined {
+  leftFor(group: string): Amount | undefined {
     return least(this.of(group).map(({ limit, used }) => limit - used));
   }
 

@@ -1,6 +1,6 @@
 import type { ObjectWriter, ResultStore } from '../../shared/ports/ports.ts';
 
-const MAX_HELD = 4 * 1024 * 1024;
+const MAX_IN_MEMORY = 4 * 1024 * 1024;
 const JSONL = 'application/jsonl';
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -8,7 +8,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
  * Writes lines to an object, but keeps them in memory while they are few, because they may later go to another object.
  * Without lines, no object is written.
  */
-export class HeldWriter implements ObjectWriter {
+export class SpooledWriter implements ObjectWriter {
   readonly #results: Pick<ResultStore, 'put' | 'openWriter'>;
   readonly #key: string;
   #chunks: Buffer[] = [];
@@ -21,7 +21,7 @@ export class HeldWriter implements ObjectWriter {
   }
 
   /** All lines; undefined if there were too many to keep in memory. */
-  get held(): Buffer | undefined {
+  get inMemory(): Buffer | undefined {
     if (this.#writer) return undefined;
     const [only = NOTHING, ...others] = this.#chunks;
     if (others.length === 0) return only;
@@ -31,7 +31,7 @@ export class HeldWriter implements ObjectWriter {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    if (!this.#writer && this.#bytes + bytes.length > MAX_HELD) {
+    if (!this.#writer && this.#bytes + bytes.length > MAX_IN_MEMORY) {
       this.#writer = this.#results.openWriter(this.#key, JSONL);
       for (const chunk of this.#chunks.splice(0)) await this.#writer.write(chunk);
     }
@@ -48,9 +48,9 @@ export class HeldWriter implements ObjectWriter {
 
   /** Writes the lines in memory to another object. Errors: those of the storage; an Error if there were too many. */
   async putAs(key: string): Promise<void> {
-    const { held } = this;
-    if (!held) throw new Error(`put ${key}: its lines are being written to ${this.#key}`);
-    await this.#results.put(key, held, JSONL);
+    const { inMemory } = this;
+    if (!inMemory) throw new Error(`put ${key}: its lines are being written to ${this.#key}`);
+    await this.#results.put(key, inMemory, JSONL);
   }
 
   async abort(): Promise<void> {
