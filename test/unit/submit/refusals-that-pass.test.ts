@@ -136,6 +136,28 @@ it('a full storage stops uploads only', async () => {
   for (const jobId of jobs) expect(world.job(jobId).status).toBe('completed');
 });
 
+it('a create that is refused for the token limit makes the files of its model wait, and no others', async () => {
+  let isRefused = true;
+  const { world } = worldWith((method) =>
+    isRefused && method === 'createBatch'
+      ? refusal('token_limit', 'Enqueued token limit reached.')
+      : undefined,
+  );
+  await world.drop('a.jsonl', ofModel('gpt-4o', 'r1'));
+  await world.work();
+  expect((await world.ledger.readControl()).full).toEqual(['gpt-4o']);
+  expect(world.metrics.of('WaitsForTokenLimit')).toEqual([1]);
+  isRefused = false;
+  const same = await world.drop('b.jsonl', ofModel('gpt-4o', 'r1'));
+  const other = await world.drop('c.jsonl', ofModel('gpt-4o-mini', 'r1'));
+  await world.work();
+  expect(world.parts(same)[0]).toMatchObject({ phase: 'waiting', waiting: { for: 'token_limit' } });
+  expect(world.parts(other)[0]?.phase).toBe('running');
+  // It says nothing about the account.
+  expect(world.metrics.of('AccountRefused')).toEqual([]);
+  expect((await world.ledger.readControl()).breakers ?? []).toEqual([]);
+});
+
 describe('a file that is not visible after its upload', () => {
   it('is waited for, however long, if the API has it', async () => {
     let isHidden = true;
