@@ -87,16 +87,17 @@ describe('a wait for hours', () => {
   const refusal = (waitsFor: Obstacle) => new RetryableError('m', { waitsFor, said: 'No.' });
 
   it.each([
-    ['for the connection', refusal('unreachable'), 5 * HOURS, 1],
-    ['for the storage', refusal('storage'), 5 * HOURS, 1],
-    ['that is not long yet', refusal('unreachable'), 5 * HOURS - 1, 0],
-    ['for the account, which has its own alarm', refusal('account'), 48 * HOURS, 0],
-    ['for a key, which is a wait for the account', new NotAllowed('401'), 48 * HOURS, 0],
-  ])('%s is reported like a stalled item or not', async (_, failure, milliseconds, reports) => {
+    ['for the connection', refusal('unreachable'), 15_000, 5 * HOURS, 1],
+    ['for the storage', refusal('storage'), 2 * MINUTE, 5 * HOURS, 1],
+    ['that is not long yet', refusal('unreachable'), 15_000, 5 * HOURS - 1, 0],
+    ['for the account, which has its own alarm', refusal('account'), 2 * MINUTE, 48 * HOURS, 0],
+    ['for a key, which is a wait for the account', new NotAllowed('401'), 2 * MINUTE, 48 * HOURS, 0],
+  ])('%s is reported like a stalled item or not', async (_, failure, first, milliseconds, reports) => {
     const world = new SmallWorld();
     await world.ledger.createPart(aPart({ phase: 'ready' }));
     await recordPartFailure(world.ports, await partOf(world), 'upload', failure);
     expect(world.metrics.of('Stalled')).toEqual([]);
+    expect(world.ledger.parts()[0]).toMatchObject({ tries: 0, backoffUntil: world.clock.now() + first });
     world.clock.advance(milliseconds);
     await recordPartFailure(world.ports, await partOf(world), 'upload', failure);
     expect(world.metrics.of('Stalled')).toHaveLength(reports);

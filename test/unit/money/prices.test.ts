@@ -113,6 +113,35 @@ describe('the cost of tokens', () => {
     );
   });
 
+  it('is unknown if some of the tokens are audio or images, in rows of any length', () => {
+    const prices = new Prices([TABLE], DAY, 0);
+    const sumOf = (...rows: TokenCounts[]) => {
+      const sums = new TokenSums();
+      for (const row of rows) sums.addRow('long', row, 1_000);
+      const whole = new TokenSums();
+      whole.add(sums.sums);
+      return whole.sums[0];
+    };
+    const short = tokens({ input: 10, cachedInput: 1, cacheWrites: 2, output: 3, reasoning: 4, media: 5 });
+    const long = { ...short, input: 2_000 };
+    expect(sumOf(short, short, long)).toEqual({
+      ...{
+        model: 'long',
+        rows: 2,
+        input: 20,
+        cachedInput: 2,
+        cacheWrites: 4,
+        output: 6,
+        reasoning: 8,
+        media: 10,
+      },
+      long: { ...long, rows: 1 },
+    });
+    for (const sum of [sumOf(short), sumOf(long)]) expect(sum && prices.costOf(sum)).toBeUndefined();
+    const without = sumOf({ ...short, media: 0 }, { ...long, media: 0 });
+    expect(without && prices.costOf(without)).toBeDefined();
+  });
+
   it('uses the first table that knows the model', () => {
     const own: PriceTable = { ...TABLE, models: [{ ids: ['chat'], prices: [{ input: '1', output: '1' }] }] };
     const prices = new Prices([own, TABLE], DAY, 0.5);

@@ -87,6 +87,14 @@ describe('waiting parts', () => {
     expect(first?.admission).toMatchObject({ estimate: { tokens: 125, limit: 250 }, atMost });
   });
 
+  it('that just fit a limit that is set are sent whole, although the estimate was never measured', () => {
+    const admission = (uploadBytes: number) =>
+      chosen([waitingPart(1, { uploadBytes, rows: 10 })], { limits: { enqueuedTokens: { m: 250 } } })[0]
+        ?.admission;
+    expect(admission(1_000)).toEqual({ at: NOON, estimate: { tokens: 250, limit: 250 }, alone: true });
+    expect(admission(1_004)?.atMost).toEqual({ uploadBytes: 500 });
+  });
+
   it('of one row that is larger than the limit are admitted alone, and marked as alone', () => {
     const queue = [waitingPart(1, { uploadBytes: 4000, rows: 1 }), waitingPart(2)];
     const limits = { enqueuedTokens: { m: 250 } };

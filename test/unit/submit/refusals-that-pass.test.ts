@@ -91,6 +91,7 @@ describe('an account that cannot pay', () => {
         expect(world.parts(jobId)[0]).toMatchObject({
           phase: 'waiting',
           waiting: { for: 'account' },
+          obstacle: { for: 'account', said: 'Billing hard limit has been reached' },
           tries: 0,
         });
       }
@@ -172,6 +173,23 @@ describe('a file that is not visible after its upload', () => {
     isHidden = false;
     await world.rest();
     expect(world.job(jobId).status).toBe('completed');
+  });
+
+  it('is not uploaded again if the API refuses to say whether it has the file', async () => {
+    const { world } = worldWith((method) =>
+      method === 'createBatch' ? refusal('not_visible', 'Cannot find file.') : undefined,
+    );
+    let asked = 0;
+    world.ports.api.fileBytes = async () => {
+      asked += 1;
+      throw new TerminalError('forbidden', 'No.');
+    };
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(3 * 60);
+    expect(asked).toBeGreaterThan(0);
+    expect(world.api.audit().uploads).toHaveLength(1);
+    expect(world.parts(jobId)[0]?.phase).not.toBe('stalled');
   });
 
   it('is uploaded again if the API has lost it, three times, and then the part stalls', async () => {
