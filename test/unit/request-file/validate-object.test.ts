@@ -37,6 +37,19 @@ describe('an object', () => {
     expect(codes({ metadata })).toHaveLength(expected);
   });
 
+  it('with a name or value that is too long gets a finding that begins with the name', () => {
+    const name = `${'n'.repeat(64)}x`;
+    const findings = validateObject({
+      ...aJob().request,
+      metadata: { [name]: 'v'.repeat(513), short: 'v'.repeat(513) },
+    });
+    expect(findings.map(({ message }) => message)).toEqual([
+      `metadata "${'n'.repeat(64)}": a name has 1 to 64 characters`,
+      `metadata "${'n'.repeat(64)}": a value has at most 512 characters`,
+      'metadata "short": a value has at most 512 characters',
+    ]);
+  });
+
   it('with several faults gets a finding for each', () => {
     expect(codes({ key: 'a.txt', size: 0, metadata: pairs(11) })).toHaveLength(3);
   });
