@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
+import { findPart } from '../../../functions/webhook/find-part.ts';
 import { OF_ANOTHER_PROGRAM } from '../../../functions/webhook/observe-told.ts';
+import { aBatch } from '../../contracts/samples.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
 import { signedRequest } from './signed-webhook.ts';
@@ -146,6 +148,15 @@ describe('a webhook about a batch that no part has', () => {
     const theirs = await world.api.createBatch(made, signal);
     expect(await world.webhook(theirs.batchId)).toMatchObject({ status: 200, said: OF_ANOTHER_PROGRAM });
     expect(world.ledger.parts()).toEqual(before);
+  });
+
+  it('but that names a part of ours without an intent is not believed', async () => {
+    const world = new SmallWorld({ webhooks: true });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    const metadata = { batchdrop_job: jobId, batchdrop_part: '1' };
+    const api = withMethods(world.api, { retrieveBatch: async () => aBatch({ metadata }) });
+    expect(await findPart({ ...world.ports, api }, 'batch_1')).toBe('foreign');
+    expect(world.parts(jobId)[0]?.phase).toBe('ready');
   });
 
   it('but that has the intent of a part saves the batch on the part, before the response to its create', async () => {
