@@ -280,3 +280,28 @@ it('rows of a sliced part that a cancel leaves unsent end as cancelled', async (
   expect(rows).toMatchObject({ total: 16, missing: 0, failed: 0 });
   expect(rows?.cancelled).toBeGreaterThanOrEqual(16 - sent);
 });
+
+it('rows that a slice does not send keep the result of their last attempt if a cancel ends the part', async () => {
+  const said = 'Enqueued token limit reached for gpt-4o-mini. Limit: 100 enqueued tokens.';
+  let creates = 0;
+  const refuses = (method: string) => {
+    if (method !== 'createBatch') return undefined;
+    creates += 1;
+    return creates === 2 ? refusal('token_limit', said) : undefined;
+  };
+  const world = new SmallWorld({
+    fate: ({ nth }) => (nth === 1 ? { row: () => ({ statusCode: 500 }) } : { runningMs: 2 * HOUR }),
+    replaced: ({ api }) => ({ api: refusing(api, refuses, () => undefined) }),
+  });
+  const jobId = await world.drop('a.jsonl', fileOf(...Array.from({ length: 16 }, (_, n) => `row-${n}`)));
+  const part = () => world.parts(jobId)[0];
+  for (let minute = 0; minute < 300 && !(part()?.slice && part()?.batch); minute += 1) await world.pass(1);
+  const sent = part()?.slice?.rows ?? 0;
+  expect(sent).toBeGreaterThan(0);
+  await world.cancel({ jobId });
+  await world.rest();
+  expect(world.job(jobId)).toMatchObject({ status: 'cancelled', rows: { total: 16 } });
+  const unsent = world.lines(`${jobId}/errors.jsonl`).slice(sent);
+  expect(unsent).toHaveLength(16 - sent);
+  for (const line of unsent) expect(line).toMatchObject({ response: { status_code: 500 }, attempts: 1 });
+});
