@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nextPartStep } from '../../../functions/shared/domain/next-step.ts';
 import type { ObservedBatch, Part } from '../../../functions/shared/domain/part.ts';
 import { advanceJob, advancePart } from '../../../functions/shared/lifecycle/advance.ts';
 import { cancelPart, observePart } from '../../../functions/shared/lifecycle/apply-observation.ts';
@@ -156,6 +157,23 @@ async function advance(world: SmallWorld): Promise<void> {
   const part = await takePart(world.ports, aPart());
   if (part) await advancePart(world.ports, part, {}, false);
 }
+
+it('an item whose steps change nothing is left to a later invocation after twelve of them', async () => {
+  const world = new SmallWorld();
+  const [part, job] = [aPart({ phase: 'ready', expiresAt }), aJob({ expiresAt })];
+  await world.ledger.createPart(part);
+  await world.ledger.createJob(job);
+  let steps = 0;
+  const again = async () => {
+    steps += 1;
+    return true;
+  };
+  const step = nextPartStep(part, world.clock.now(), false).do;
+  await advancePart(world.ports, partInHand(world.ports, part), { [step]: again }, false);
+  expect(steps).toBe(12);
+  await advanceJob(world.ports, jobInHand(world.ports, job), { intake: again });
+  expect(steps).toBe(24);
+});
 
 describe('dispatching', () => {
   const plan = { planId: aPart().planId, parts: 1, rows: 3, groups: 1 };
