@@ -3,13 +3,13 @@ import {
   lookAgainLater,
   recordExpiring,
   retrievedAgain,
-} from '../../../functions/deliver/part/look-again.ts';
-import { NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
-import type { ObservedBatch } from '../../../functions/shared/domain/part.ts';
-import { partInHand } from '../../../functions/shared/lifecycle/compare-and-set.ts';
-import { withPartLease } from '../../../functions/shared/lifecycle/lease.ts';
-import { aBatch, aPart, NOON, type PartFields } from '../../contracts/samples.ts';
-import { HOUR, SmallWorld, withMethods } from '../small-world.ts';
+} from '../../../../functions/deliver/part/look-again.ts';
+import { NotAllowed, RetryableError, TerminalError } from '../../../../functions/shared/domain/errors.ts';
+import type { ObservedBatch } from '../../../../functions/shared/domain/part.ts';
+import { partInHand } from '../../../../functions/shared/lifecycle/compare-and-set.ts';
+import { withPartLease } from '../../../../functions/shared/lifecycle/lease.ts';
+import { aBatch, aPart, NOON, type PartFields } from '../../../contracts/samples.ts';
+import { HOUR, SmallWorld, withMethods } from '../../small-world.ts';
 
 const DAY = 24 * HOUR;
 const WAIT = { since: NOON, looks: 1, until: NOON + 9, why: 'w' };

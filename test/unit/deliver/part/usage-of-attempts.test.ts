@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { noteUsage, usageOf } from '../../../functions/deliver/part/usage-of-attempts.ts';
-import { type ModelTokens, NO_TOKENS } from '../../../functions/shared/domain/money/token-counts.ts';
-import { aBatch, aPart, DELIVERED, type PartFields } from '../../contracts/samples.ts';
-import { createRecordingLog } from '../../fakes/recording-log.ts';
-import { SmallWorld } from '../small-world.ts';
+import { noteUsage, usageOf } from '../../../../functions/deliver/part/usage-of-attempts.ts';
+import { type ModelTokens, NO_TOKENS } from '../../../../functions/shared/domain/money/token-counts.ts';
+import { aBatch, aPart, DELIVERED, type PartFields } from '../../../contracts/samples.ts';
+import { createRecordingLog } from '../../../fakes/recording-log.ts';
+import { SmallWorld } from '../../small-world.ts';
 
 const tokens = (input: number, output: number, rows = 3): ModelTokens => ({
   ...NO_TOKENS,

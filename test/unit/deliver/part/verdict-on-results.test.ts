@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { isReleased, type Reading, verdictOn } from '../../../functions/deliver/part/results-agreement.ts';
-import { aBatch, aPart, NOON, type PartFields } from '../../contracts/samples.ts';
-import { HOUR, MINUTE } from '../small-world.ts';
+import { isReleased, type Reading, verdictOn } from '../../../../functions/deliver/part/results-agreement.ts';
+import { aBatch, aPart, NOON, type PartFields } from '../../../contracts/samples.ts';
+import { HOUR, MINUTE } from '../../small-world.ts';
 
 /** A reading of two files with a line for two of ten rows. */
 const reading = (differences: Partial<Reading> = {}): Reading => ({
