@@ -1,7 +1,9 @@
 /**
- * npm run mutate -- [--mutants N] [--seed S] [--histories N] [--at-least PERCENT]: plants random defects in the core, one
- * at a time and in a copy, and counts those that the tests find: the unit and property tests, the kept histories, the
- * contract tests of the fakes, and so many histories of the simulation. Ends with 1 below --at-least, or broken itself.
+ * npm run mutate -- [--mutants N] [--seed S] [--histories N] [--at-least PERCENT] [--only FILE:LINE,…]: plants random
+ * defects in the core, one at a time and in a copy, and counts those that the tests find: the unit and property tests, the
+ * kept histories, the contract tests of the fakes, and so many histories of the simulation. --only plants those of the
+ * chosen defects that are at these places, for example to try survivors again. Ends with 1 below --at-least, or broken
+ * itself.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -18,8 +20,20 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     histories: { type: 'string', default: '240' }, // as many as simulation.test.ts plays
     'at-least': { type: 'string', default: '0' },
+    only: { type: 'string', multiple: true, default: [] },
   },
 });
+
+/** Those to plant. */
+function wanted(root: string): Mutant[] {
+  const mutants = chosen(mutantsOfCore(root), Number(values.mutants), Number(values.seed));
+  const places = values.only.flatMap((list) => list.split(','));
+  if (places.length === 0) return mutants;
+  for (const place of places)
+    if (!mutants.some((mutant) => placeOf(mutant) === place))
+      throw new Error(`no chosen mutant is at ${place}`);
+  return mutants.filter((mutant) => places.includes(placeOf(mutant)));
+}
 
 /** Those that survived. */
 async function measure(mutants: readonly Mutant[], tree: Tree): Promise<Mutant[]> {
@@ -47,8 +61,12 @@ function histories(count: number): History[] {
   ];
 }
 
-function nameOf({ file, line, operator }: Mutant): string {
-  return `${file}:${line} [${operator}]`;
+function placeOf({ file, line }: Mutant): string {
+  return `${file}:${line}`;
+}
+
+function nameOf(mutant: Mutant): string {
+  return `${placeOf(mutant)} [${mutant.operator}]`;
 }
 
 /** The lines that the mutant changes, without it and with it. */
@@ -64,7 +82,7 @@ function difference(mutant: Mutant, source: string): string {
 
 const tree = new Tree(fileURLToPath(new URL('../../', import.meta.url)));
 try {
-  const mutants = chosen(mutantsOfCore(tree.directory), Number(values.mutants), Number(values.seed));
+  const mutants = wanted(tree.directory);
   if (mutants.length === 0) throw new Error('there is no mutant to plant');
   const survivors = await measure(mutants, tree);
   console.log('\nSurvivors:');

@@ -81,8 +81,12 @@ export class PartPlanner {
   }
 
   /** Restores a planner from its `facts` and, from the source, its `savedTables`. Errors: those of the source. */
-  static async restored(facts: PlannerFacts, source: ByteSource): Promise<PartPlanner> {
-    const planner = new PartPlanner(facts.partBytes);
+  static async restored(
+    facts: PlannerFacts,
+    source: ByteSource,
+    maxTableBytes = OPEN_TABLES_BYTES,
+  ): Promise<PartPlanner> {
+    const planner = new PartPlanner(facts.partBytes, maxTableBytes);
     planner.#parts = facts.parts;
     for (const { group, open } of facts.groups) {
       if (!open) {

@@ -62,6 +62,24 @@ describe('the end of a job', () => {
     expect(world.job(jobId)).toMatchObject({ status: 'completed', cancelRequestedAt: expect.any(Number) });
   });
 
+  it.each([
+    ['job', 'on a request of 2026-'],
+    ['batch', 'on a request of 2026-'],
+    ['nothing of ours', 'at the API'],
+  ])('after a cancel of its %s says when that was requested', async (what, said) => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: 2 * HOUR }) });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(2);
+    const batchId = world.parts(jobId)[0]?.batch?.batchId ?? '';
+    if (what === 'job') await world.cancel({ jobId });
+    else if (what === 'batch') await world.cancel({ batchId });
+    else await world.api.cancelBatch(batchId); // by another program
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({ status: 'cancelled', reason: { code: 'cancelled' } });
+    expect(world.job(jobId).reason?.message).toContain(`cancelled ${said}`);
+  });
+
   it('leaves no file at the API, and only the result files that users read', async () => {
     const { world, jobId } = await delivered(() => ({}), fileOfTwoParts());
     expect(world.api.files()).toEqual([]);

@@ -8,6 +8,7 @@ import {
   wholePart,
   withoutPage,
 } from '../../../functions/shared/domain/spending/past-attempts.ts';
+import { filesOfEarlier } from '../../../functions/shared/lifecycle/spending/files-at-api.ts';
 import type { BatchApi, Ledger } from '../../../functions/shared/ports/ports.ts';
 import { aBatch, aPart, DELIVERED, NOON } from '../../contracts/samples.ts';
 import { fileOf, SmallWorld, withMethods } from '../small-world.ts';
@@ -117,6 +118,9 @@ it('the pages of a part expire with it', async () => {
   for (const page of [1, 2]) {
     const past = part && (await world.ledger.readPast(part, page));
     expect(past?.expiresAt).toBe(part?.expiresAt);
+    const files = past ? filesOfEarlier(past).map(({ fileId }) => fileId) : [];
+    expect(files.length).toBeGreaterThanOrEqual(20); // the inputs and outputs of ten batches
+    expect(new Set(past?.deletedFiles)).toEqual(new Set(files)); // so none is deleted twice
   }
 });
 
@@ -153,6 +157,32 @@ it('an invocation that crashes after it wrote a page loses nothing', async () =>
   expect(deaths).toBe(3);
   expect(summaryOf(world, jobId).parts[0].batches).toHaveLength(14);
   expect(world.parts(jobId)[0]).toMatchObject({ pastPages: 1 });
+});
+
+it('a part keeps what came to it after its page was written', () => {
+  const file = (fileId: string) => ({ fileId, account: 'org' });
+  const doubtful = (fileId: string) => ({ batchId: 'b', fileId, why: 'w' });
+  const before = afterAttempt(aPart({ rows: 50_000, batch: aBatch({ status: 'completed' }) }), 1, 10);
+  let part = before;
+  for (let attempt = 2; attempt <= 10; attempt += 1) part = afterAttempt(part, attempt, 10);
+  const page = nextPage(part);
+  if (!page) throw new Error('the part has no page');
+  const later = {
+    ...part,
+    ...{
+      unusedFiles: [...(part.unusedFiles ?? []), file('late')],
+      secondBatchIds: [...part.secondBatchIds, 'late'],
+    },
+    doubtfulFiles: [...(part.doubtfulFiles ?? []), doubtful('late')],
+  };
+  expect(withoutPage(later, page)).toMatchObject({
+    ...{ pastPages: 1, ran: [], earlierBatchIds: [], secondBatchIds: ['late'] },
+    ...{ unusedFiles: [file('late')], doubtfulFiles: [doubtful('late')] },
+  });
+  const moved = withoutPage(part, page);
+  expect(moved).not.toHaveProperty('unusedFiles');
+  expect(moved).not.toHaveProperty('doubtfulFiles');
+  expect(moved && withoutPage(moved, page)).toBeUndefined(); // it was moved already
 });
 
 it.each([30, 1_000])('2,000 attempts with ids of %i characters never fill an item', (length) => {

@@ -1,11 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import type { Ports, Scratch } from '../../../functions/shared/ports/ports.ts';
+import type { BatchApi, Ports, Scratch } from '../../../functions/shared/ports/ports.ts';
 import { fileOf, SmallWorld, withMethods } from '../small-world.ts';
 
 const IDS = Array.from({ length: 12 }, (_, row) => `row-${row}`);
 const OK = { status_code: 200 };
 const line = (customId: string, response: object = OK) =>
   JSON.stringify({ id: 'batch_req', custom_id: customId, response, error: null });
+
+/** Returns the API with this output file, which it sends in chunks of this many bytes. */
+function answering(api: BatchApi, file: Buffer, chunkBytes: number): BatchApi {
+  return withMethods(api, {
+    async retrieveBatch(batchId) {
+      const { outputFileId, errorFileId, ...batch } = await api.retrieveBatch(batchId);
+      return outputFileId === undefined ? batch : { ...batch, outputFileId: 'file-out' };
+    },
+    fileBytes: async () => file.length,
+    async *readFile() {
+      for (let at = 0; at < file.length; at += chunkBytes) yield file.subarray(at, at + chunkBytes);
+    },
+  });
+}
 
 /** Runs one job with these result lines, which the API sends in chunks of this many bytes. */
 async function delivered(lines: string[], chunkBytes: number) {
@@ -23,16 +37,7 @@ async function delivered(lines: string[], chunkBytes: number) {
   });
   const replaced = ({ api, scratch }: Ports): Partial<Ports> => ({
     scratch: counted(scratch),
-    api: withMethods(api, {
-      async retrieveBatch(batchId) {
-        const { outputFileId, errorFileId, ...batch } = await api.retrieveBatch(batchId);
-        return outputFileId === undefined ? batch : { ...batch, outputFileId: 'file-out' };
-      },
-      fileBytes: async () => file.length,
-      async *readFile() {
-        for (let at = 0; at < file.length; at += chunkBytes) yield file.subarray(at, at + chunkBytes);
-      },
-    }),
+    api: answering(api, file, chunkBytes),
   });
   const world = new SmallWorld({ replaced, rerun: { maxAttempts: 1 } });
   const jobId = await world.drop('a.jsonl', fileOf(...IDS));
@@ -58,6 +63,45 @@ const ORDERS: [string, string[]][] = [
   ],
 ];
 
+describe('a line on the disk that belongs to another row', () => {
+  /** Runs one job whose disk returns row 5 as row 6, the first time that row 5 is read. */
+  async function afterMisread(lines: string[]) {
+    let isMisread = false;
+    const world = new SmallWorld({
+      rerun: { maxAttempts: 1 },
+      replaced: ({ api, scratch }) => ({
+        api: answering(api, Buffer.from(lines.map((text) => `${text}\n`).join('')), 10_000),
+        scratch: {
+          async open() {
+            const file = await scratch.open();
+            return {
+              ...file,
+              read(start, target) {
+                file.read(start, target);
+                const at = Buffer.from(target).indexOf('"row-5"');
+                if (isMisread || at < 0) return;
+                isMisread = true;
+                target.set(Buffer.from('"row-6"'), at);
+              },
+            };
+          },
+        },
+      }),
+    });
+    await world.drop('a.jsonl', fileOf(...IDS));
+    await world.rest().catch((failure: Error) => expect(failure.message).not.toContain('still due'));
+    await world.rest();
+    const ids = world.lines('/output.jsonl').map(({ custom_id: id }) => id);
+    return { ids, isMisread, causes: world.log.lines.flatMap(({ cause }) => (cause ? [String(cause)] : [])) };
+  }
+
+  it.each(ORDERS.slice(1))('is not stored, and the delivery is repeated: lines %s', async (_, lines) => {
+    const { ids, isMisread, causes } = await afterMisread(lines);
+    expect(ids).toEqual(IDS);
+    expect(causes.some((cause) => cause.includes('a stored line belongs to another row'))).toBe(isMisread);
+  });
+});
+
 describe('result lines', () => {
   it.each(ORDERS)('%s are stored in the order of the rows, wherever the chunks end', async (_, lines) => {
     for (const chunkBytes of [1, 100, 10_000]) {
@@ -65,6 +109,13 @@ describe('result lines', () => {
       expect(output).toBe(whole);
       expect(rows).toMatchObject({ total: IDS.length, succeeded: IDS.length });
     }
+  });
+
+  it('whose ids are escaped are stored as they are, also from the disk', async () => {
+    const escaped = inOrder.map((text) => text.replace('"row-', '"row\\u002d'));
+    const { output, rows } = await delivered([...escaped].reverse(), 100);
+    expect(output).toBe(escaped.map((text) => `${text}\n`).join(''));
+    expect(rows).toMatchObject({ succeeded: IDS.length });
   });
 
   it('need no disk when they come in the order of the rows', async () => {

@@ -128,6 +128,17 @@ describe('two lines of one row', () => {
   });
 });
 
+it('rows with a line in the output file, or one that says that they succeeded, are counted once', () => {
+  const rows = account('completed', 'a', 'b', 'c', 'd');
+  const failed = (id: string) => line(id, { status_code: 500 });
+  rows.settle(failed('a'), 'output');
+  rows.settle(failed('b'), 'errors');
+  rows.settle(line('c'), 'errors');
+  rows.settle(line('c'), 'output');
+  rows.settle(line('d', null, { code: 'batch_expired' }), 'errors');
+  expect([rows.rowsInOutput, rows.rowsThatRan, rows.rowsWithLine]).toEqual([2, 3, 4]);
+});
+
 describe('rows without a line', () => {
   it.each([
     ['completed', 'missing'],

@@ -1,8 +1,12 @@
 import { expect, it } from 'vitest';
-import { secondBatchSearchFrom } from '../../../functions/deliver/second-batch-search.ts';
+import {
+  searchForSecondBatches,
+  secondBatchSearchFrom,
+} from '../../../functions/deliver/second-batch-search.ts';
 import { wholePart } from '../../../functions/shared/domain/spending/past-attempts.ts';
 import { LATE_BATCH_SEARCH_AFTER_MS } from '../../../functions/shared/domain/timing.ts';
-import { aPart, NOON } from '../../contracts/samples.ts';
+import { aBatch, aPart, NOON } from '../../contracts/samples.ts';
+import { SmallWorld, withMethods } from '../small-world.ts';
 
 const FILE = { id: 'i', at: NOON, fileId: 'file-1' };
 
@@ -20,4 +24,25 @@ it.each([
 it('does not wait if no create was sent', () => {
   const part = aPart({ phase: 'uploaded', intent: FILE });
   expect(secondBatchSearchFrom([wholePart(part, [])])).toBeLessThan(NOON);
+});
+
+it.each([
+  ['of one account, whatever its key was', ['org-a#key-1', 'org-a#key-2'], 1],
+  ['of two accounts', ['org-a', 'org-b'], 2],
+  ['of a known account and of unknown ones', ['org-a', undefined, undefined], 2],
+])('reads the list once for the creates %s', async (_, accounts, passes) => {
+  const world = new SmallWorld();
+  const parts = accounts.map((account, at) => {
+    const intent = { ...FILE, id: `i${at}`, sendBy: NOON, ...(account === undefined ? {} : { account }) };
+    return wholePart(aPart({ number: at + 1, batch: aBatch({ status: 'completed' }), intent }), []);
+  });
+  let lists = 0;
+  const api = withMethods(world.api, {
+    async listBatches(query) {
+      lists += 1;
+      return world.api.listBatches(query);
+    },
+  });
+  await searchForSecondBatches({ ...world.ports, api }, parts);
+  expect(lists).toBe(passes);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import type { Ports } from '../../../functions/shared/ports/ports.ts';
-import { fileOf, fileOfTwoParts, SmallWorld } from '../small-world.ts';
+import { fileOf, fileOfTwoParts, SmallWorld, withMethods } from '../small-world.ts';
 
 /** What the job cost. */
 const COST = 'cost';
@@ -97,6 +97,28 @@ describe('the results of a small job', () => {
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
     expect(world.log.lines.filter(({ code }) => code === 'piece_gone')).toEqual([]);
   });
+});
+
+it.each([
+  ['is recorded before it reads the results, and so before its first piece', 1_001, true],
+  ['of a small part is not: repeating it costs less than the write', 1_000, false],
+])('a delivery %s', async (_, rows, isRecorded) => {
+  const recordedAt: boolean[] = [];
+  const world: SmallWorld = new SmallWorld({
+    replaced: ({ api }) => ({
+      api: withMethods(api, {
+        readFile(fileId) {
+          recordedAt.push(world.ledger.parts()[0]?.deliveryIds !== undefined);
+          return api.readFile(fileId);
+        },
+      }),
+    }),
+  });
+  const jobId = await world.drop('a.jsonl', fileOf(...Array.from({ length: rows }, (_, at) => `r${at}`)));
+  await world.rest();
+  expect(recordedAt.length).toBeGreaterThan(0);
+  expect(recordedAt.every((one) => one === isRecorded)).toBe(true);
+  expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: rows } });
 });
 
 describe('pieces are written', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Prices } from '../../../functions/shared/domain/money/prices.ts';
 import { csvRow } from '../../../functions/shared/flat-results/csv.ts';
 import { chatRequest, chatResult, resultOf, schemaOf, tableOf } from './sample-lines.ts';
 
@@ -10,6 +11,22 @@ const REVIEW = schemaOf({
   tags: { type: 'array', items: { type: 'string' } },
   note: { type: ['string', 'null'] },
 });
+
+const LONG_PRICES = new Prices(
+  [
+    {
+      ...{ currency: 'USD', date: '2026-11-29', source: 'this test' },
+      models: [
+        {
+          ids: ['long'],
+          prices: [{ input: '1', output: '2', long: { above: 1_000, input: '3', output: '5' } }],
+        },
+      ],
+    },
+  ],
+  Date.UTC(2026, 10, 29),
+  0,
+);
 
 describe('the table of results', () => {
   it('has a column of the right type for each property that the schema asks for', async () => {
@@ -39,6 +56,19 @@ describe('the table of results', () => {
     expect(rows[0]).toMatchObject({ model: 'gpt-4o-mini-2024-07-18', input_tokens: 100, output_tokens: 20 });
     // 100 tokens at $0.15 and 20 at $0.60 per million, half price
     expect(csvRow(cells[0] ?? [], { forSpreadsheets: false })).toMatch(/,100,0,20,0\.0000135\n$/);
+  });
+
+  it('has the price of a long input above its threshold, and not at it', async () => {
+    const usage = (prompt: number) => ({ prompt_tokens: prompt, completion_tokens: 10 });
+    const answer = (id: string, prompt: number) =>
+      resultOf(id, { model: 'long', choices: [{ message: { content: 'x' } }], usage: usage(prompt) });
+    const { rows } = await tableOf({
+      requests: [chatRequest('a'), chatRequest('b')],
+      output: [answer('a', 1_000), answer('b', 1_001)],
+      prices: LONG_PRICES,
+    });
+    // 1,000 × 1 + 10 × 2, and 1,001 × 3 + 10 × 5, in millionths
+    expect(rows.map(({ cost }) => cost)).toEqual([JSON.rawJSON('0.00102'), JSON.rawJSON('0.003053')]);
   });
 
   it('has one row for each request in the order of the request file, whichever file has its result', async () => {
@@ -316,6 +346,20 @@ describe('an answer', () => {
       '"[[1],[2]]"\n',
       'AACAPw==\n',
     ]);
+  });
+
+  it('of embeddings without a vector is a misfit; so it is not in a row that failed', async () => {
+    const request = (id: string) => ({ custom_id: id, url: '/v1/embeddings', body: { input: 'x' } });
+    const { rows, misfits } = await tableOf({
+      requests: [request('a'), request('b'), request('c')],
+      output: [resultOf('a', { data: [{ embedding: [1] }] }), resultOf('b', { data: [] })],
+      errors: [resultOf('c', { error: { code: 'invalid_value', message: 'm' } }, 400)],
+    });
+    expect(rows).toMatchObject([{ embedding: [expect.anything()] }, { embedding: [] }, { embedding: null }]);
+    expect(misfits).toEqual({ count: 0, first: [] });
+    const bare = await tableOf({ requests: [request('a')], output: [resultOf('a', { data: 'none' })] });
+    expect(bare.rows[0]).toMatchObject({ outcome: 'succeeded', embedding: null });
+    expect(bare.misfits.first).toEqual([{ customId: 'a', column: 'embedding', reason: 'is missing' }]);
   });
 
   it('of any other endpoint is its whole body as JSON', async () => {

@@ -1,4 +1,5 @@
 import { PriceList } from '../../../functions/shared/domain/money/price-list.ts';
+import type { Prices } from '../../../functions/shared/domain/money/prices.ts';
 import type { Cell } from '../../../functions/shared/flat-results/answer-columns.ts';
 import { AnswerShape } from '../../../functions/shared/flat-results/answer-shape.ts';
 import { RequestReader } from '../../../functions/shared/flat-results/asked.ts';
@@ -51,6 +52,8 @@ export interface SampleFiles {
   requests: readonly (object | string)[];
   output?: readonly (object | string)[];
   errors?: readonly (object | string)[];
+  /** Default: the list prices. */
+  prices?: Prices;
 }
 
 /** Returns the table of the files, with its rows as objects by column. */
@@ -58,7 +61,7 @@ export async function tableOf(files: SampleFiles) {
   const shape = new AnswerShape();
   const reader = new RequestReader();
   for (const line of linesOf(files.requests).toString().trimEnd().split('\n')) shape.add(reader.read(line));
-  const table = new FlatTable(shape, new PriceList().at(Date.UTC(2026, 10, 29)));
+  const table = new FlatTable(shape, files.prices ?? new PriceList().at(Date.UTC(2026, 10, 29)));
   const cells: Cell[][] = [];
   const results = new OrderedResults({
     requests: inChunks(linesOf(files.requests)),

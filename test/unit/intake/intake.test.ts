@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createHandler } from '../../../functions/intake/handler.ts';
+import { intakeJob } from '../../../functions/intake/intake-job.ts';
 import { RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
+import { takeJob } from '../../../functions/shared/lifecycle/compare-and-set.ts';
+import { aJob } from '../../contracts/samples.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, fileOfTwoParts, MINUTE, REQUESTS, RESULTS, row, SmallWorld } from '../small-world.ts';
 
@@ -40,6 +43,31 @@ describe('a file', () => {
     await world.rest();
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
     expect(world.api.audit().creates).toHaveLength(1);
+  });
+
+  it('that was cancelled before it was read is not rejected, whatever is in it', async () => {
+    const world = new SmallWorld();
+    const job = aJob({
+      cancelRequestedAt: 7,
+      request: { ...aJob().request, instructions: { rerrun: 'yes' } },
+    });
+    await world.ledger.createJob(job);
+    const inHand = await takeJob(world.ports, job.jobId);
+    if (inHand) await intakeJob(world.ports, inHand, world.deadline());
+    expect([...world.results.objects().keys()]).toEqual([]);
+    expect(world.job(job.jobId)).toMatchObject({ status: 'received', cancelRequestedAt: 7 });
+  });
+
+  it.each([
+    ['any of its models', { enqueuedTokens: { second: 1_000 } }, { for: 'enqueued_tokens' }],
+    ['all models', { maxOpenBatches: 1 }, { for: 'open_batches' }],
+    ['none of its models', { enqueuedTokens: { third: 1_000 } }, undefined],
+  ])('whose parts may wait for a limit on %s says so', async (_, limits, waiting) => {
+    const world = new SmallWorld({ limits });
+    const ofModel = (model: string) => `${row(model, { body: { model, messages: [] } })}\n`;
+    const jobId = await world.drop('a.jsonl', ofModel('first') + ofModel('second'));
+    expect(world.job(jobId)).toMatchObject({ status: 'accepted', plan: { parts: 2 } });
+    expect(world.job(jobId).waiting).toEqual(waiting);
   });
 
   it('that is invalid is rejected with a report, and nothing is submitted', async () => {

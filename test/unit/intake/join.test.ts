@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
+import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, fileOfTwoParts, HOUR, REQUESTS, SmallWorld } from '../small-world.ts';
 
 const s3Event = (object: object, bucket = REQUESTS) =>
@@ -310,6 +311,22 @@ describe('the same bytes with other metadata or instructions', () => {
       }),
     });
     const first = await world.drop('a.jsonl', fileOf('r1'));
+    fails = false;
+    await replaces(world, first, { 'batch-team': 'search' });
+  });
+
+  it('replace a job whose only part is not dispatched yet', async () => {
+    let fails = true;
+    const world = new SmallWorld({
+      ...running,
+      replaced: ({ ledger }) => ({
+        ledger: withFaults(ledger, (method) =>
+          fails && method === 'createPart' ? { failBefore: new RetryableError('throttled') } : 'ok',
+        ),
+      }),
+    });
+    const first = await world.drop('a.jsonl', fileOf('r1'));
+    expect(world.job(first)).toMatchObject({ status: 'accepted', onlyPart: { number: 1 } });
     fails = false;
     await replaces(world, first, { 'batch-team': 'search' });
   });

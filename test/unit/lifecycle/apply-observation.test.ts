@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { nextPartStep } from '../../../functions/shared/domain/next-step.ts';
 import type { ObservedBatch, Part } from '../../../functions/shared/domain/part.ts';
-import { advancePart } from '../../../functions/shared/lifecycle/advance.ts';
-import { observePart } from '../../../functions/shared/lifecycle/apply-observation.ts';
-import { jobInHand, partInHand, takePart } from '../../../functions/shared/lifecycle/compare-and-set.ts';
+import { advanceJob, advancePart } from '../../../functions/shared/lifecycle/advance.ts';
+import { cancelPart, observePart } from '../../../functions/shared/lifecycle/apply-observation.ts';
+import {
+  changePart,
+  jobInHand,
+  partInHand,
+  takeJob,
+  takePart,
+} from '../../../functions/shared/lifecycle/compare-and-set.ts';
 import { dispatchParts } from '../../../functions/shared/lifecycle/dispatch-parts.ts';
 import { aBatch, aJob, aPart, type PartFields } from '../../contracts/samples.ts';
 import { MINUTE, SmallWorld, withMethods } from '../small-world.ts';
@@ -93,10 +100,80 @@ describe('an observed status', () => {
   });
 });
 
+describe('a cancel that is sent to the API', () => {
+  /** Returns the part after its cancel had this response, while `meanwhile` happened to the part. */
+  async function afterCancel(
+    response: ObservedBatch | 'too_late' | 'unknown',
+    fields: PartFields = {},
+    meanwhile: (part: Part) => Part | undefined = () => undefined,
+  ) {
+    const world = new SmallWorld();
+    const part = aPart({ expiresAt, rev: 1, publishedRev: 1, batch: aBatch(), unconfirmed: true, ...fields });
+    await world.ledger.createPart(part);
+    const api = withMethods(world.api, {
+      async cancelBatch() {
+        await changePart(world.ports, part, meanwhile);
+        return response;
+      },
+      retrieveBatch: async () => aBatch({ status: 'completed' }),
+    });
+    const isSent = await cancelPart({ ...world.ports, api }, partInHand(world.ports, part));
+    return { world, isSent, after: await world.ledger.readPart(part) };
+  }
+
+  it('is noted with its time, and the status of the response is applied', async () => {
+    const { world, isSent, after } = await afterCancel(aBatch({ status: 'cancelling' }));
+    expect(isSent).toBe(true);
+    expect(after).toMatchObject({ cancelSentAt: world.clock.now(), batch: { status: 'cancelling' }, rev: 2 });
+    expect(after).not.toHaveProperty('unconfirmed');
+  });
+
+  it('too late, makes the part go on with the status that the batch has', async () => {
+    expect((await afterCancel('too_late')).after).toMatchObject({ phase: 'batch_ended', rev: 2 });
+  });
+
+  it('for a batch that the API does not know, confirms nothing', async () => {
+    const { world, after } = await afterCancel('unknown');
+    expect(after).toMatchObject({ cancelSentAt: world.clock.now(), unconfirmed: true, rev: 1 });
+    expect(world.log.lines).toMatchObject([{ code: 'cancel_unknown_at_api', facts: { batchId: 'batch_1' } }]);
+  });
+
+  it('is not noted on another batch that the part has by then', async () => {
+    const { after } = await afterCancel(aBatch({ status: 'cancelling' }), {}, (part) =>
+      part.phase === 'running' ? { ...part, batch: aBatch({ batchId: 'batch_2' }) } : undefined,
+    );
+    expect(after).toMatchObject({ batch: { batchId: 'batch_2', status: 'validating' }, rev: 1 });
+    expect(after).not.toHaveProperty('cancelSentAt');
+  });
+
+  it('is none if the part has no batch', async () => {
+    const world = new SmallWorld();
+    expect(await cancelPart(world.ports, partInHand(world.ports, aPart({ phase: 'ready' })))).toBe(false);
+    expect(world.api.audit().cancels).toEqual([]);
+  });
+});
+
 async function advance(world: SmallWorld): Promise<void> {
   const part = await takePart(world.ports, aPart());
   if (part) await advancePart(world.ports, part, {}, false);
 }
+
+it('an item whose steps change nothing is left to a later invocation after twelve of them', async () => {
+  const world = new SmallWorld();
+  const [part, job] = [aPart({ phase: 'ready', expiresAt }), aJob({ expiresAt })];
+  await world.ledger.createPart(part);
+  await world.ledger.createJob(job);
+  let steps = 0;
+  const again = async () => {
+    steps += 1;
+    return true;
+  };
+  const step = nextPartStep(part, world.clock.now(), false).do;
+  await advancePart(world.ports, partInHand(world.ports, part), { [step]: again }, false);
+  expect(steps).toBe(12);
+  await advanceJob(world.ports, jobInHand(world.ports, job), { intake: again });
+  expect(steps).toBe(24);
+});
 
 describe('dispatching', () => {
   const plan = { planId: aPart().planId, parts: 1, rows: 3, groups: 1 };
@@ -131,5 +208,19 @@ describe('dispatching', () => {
     world.clock.advance(5 * MINUTE);
     await advance(world);
     expect(world.queues.take()).toHaveLength(1);
+  });
+
+  it('sends no second message for a job, either', async () => {
+    const world = new SmallWorld();
+    await world.ledger.createJob(aJob({ expiresAt }));
+    const sentAfter = async (milliseconds: number) => {
+      world.clock.advance(milliseconds);
+      const job = await takeJob(world.ports, aJob().jobId);
+      if (job) await advanceJob(world.ports, job, {});
+      return world.queues.take().map(({ to }) => to);
+    };
+    expect(await sentAfter(0)).toEqual(['intake']);
+    expect(await sentAfter(5 * MINUTE - 1)).toEqual([]);
+    expect(await sentAfter(1)).toEqual(['intake']);
   });
 });

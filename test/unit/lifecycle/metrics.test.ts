@@ -98,6 +98,18 @@ describe('a tick', () => {
     expect(last('OldestOpenAge')).toBe((world.clock.now() - created) / 1000);
   });
 
+  it('counts a batch under the status that the tick itself has observed', async () => {
+    const world = new SmallWorld({ fate: () => ({ validatingMs: MINUTE, runningMs: 2 * HOUR }) });
+    await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.poll();
+    expect(world.metrics.of('OpenBatchesValidating')).toEqual([1]);
+    world.clock.advance(2 * MINUTE);
+    await world.poll();
+    expect(world.metrics.of('OpenBatchesValidating')).toEqual([1]);
+    expect(world.metrics.of('OpenBatchesInProgress')).toEqual([1]);
+  });
+
   it('without open batches reports only that it completed, because each further metric costs money', async () => {
     const world = new SmallWorld();
     await world.poll();

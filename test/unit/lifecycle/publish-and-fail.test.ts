@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
+import {
+  NotAllowed,
+  type Obstacle,
+  RetryableError,
+  TerminalError,
+} from '../../../functions/shared/domain/errors.ts';
 import type { OutgoingEvent } from '../../../functions/shared/domain/outgoing-event.ts';
 import { backoffAfter, MAX_TRIES } from '../../../functions/shared/domain/timing.ts';
 import { failedStep } from '../../../functions/shared/lifecycle/advance.ts';
@@ -74,6 +79,29 @@ describe('a failure', () => {
       stalled ? [report] : [],
     );
     expect(part?.dueAt).toBeDefined();
+  });
+});
+
+describe('a wait for hours', () => {
+  const HOURS = 60 * MINUTE;
+  const refusal = (waitsFor: Obstacle) => new RetryableError('m', { waitsFor, said: 'No.' });
+
+  it.each([
+    ['for the connection', refusal('unreachable'), 15_000, 5 * HOURS, 1],
+    ['for the storage', refusal('storage'), 2 * MINUTE, 5 * HOURS, 1],
+    ['that is not long yet', refusal('unreachable'), 15_000, 5 * HOURS - 1, 0],
+    ['for the account, which has its own alarm', refusal('account'), 2 * MINUTE, 48 * HOURS, 0],
+    ['for a key, which is a wait for the account', new NotAllowed('401'), 2 * MINUTE, 48 * HOURS, 0],
+  ])('%s is reported like a stalled item or not', async (_, failure, first, milliseconds, reports) => {
+    const world = new SmallWorld();
+    await world.ledger.createPart(aPart({ phase: 'ready' }));
+    await recordPartFailure(world.ports, await partOf(world), 'upload', failure);
+    expect(world.metrics.of('Stalled')).toEqual([]);
+    expect(world.ledger.parts()[0]).toMatchObject({ tries: 0, backoffUntil: world.clock.now() + first });
+    world.clock.advance(milliseconds);
+    await recordPartFailure(world.ports, await partOf(world), 'upload', failure);
+    expect(world.metrics.of('Stalled')).toHaveLength(reports);
+    expect(world.log.lines.filter(({ code }) => code === 'waits_long')).toHaveLength(reports);
   });
 });
 

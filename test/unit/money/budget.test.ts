@@ -3,6 +3,7 @@ import { amountOf, decimalOf } from '../../../functions/shared/domain/money/amou
 import {
   type Budget,
   type Charge,
+  chargesToStop,
   groupOf,
   Purses,
   type Spending,
@@ -112,5 +113,37 @@ describe('a charge that is no longer listed', () => {
     expect(withoutCharge(spending(old), old)).toMatchObject({ spentInDay: {}, spentInMonth: { '': '4.00' } });
     const older = charge({ at: NOON - 30 * DAY, settled: '4' });
     expect(withoutCharge(spending(older), older)).toMatchObject({ spentInDay: {}, spentInMonth: {} });
+  });
+});
+
+describe('the charges to stop once a purse is used up', () => {
+  const running = (number: number, differences: Partial<Charge> = {}) =>
+    charge({ number, group: 'search', ...differences });
+  const done = (settled: string, differences: Partial<Charge> = {}) =>
+    charge({ number: 9, group: 'search', settled, ...differences });
+  const stopped = (...charges: Charge[]) =>
+    chargesToStop(BUDGET, spending(...charges)).map(({ number }) => number);
+
+  it('are those that it pays for and that still run, as soon as what was delivered has reached its limit', () => {
+    expect(stopped(running(1), running(2), done('50'))).toEqual([1, 2]);
+    expect(stopped(running(1), done('49.99'))).toEqual([]);
+    expect(stopped(done('50'))).toEqual([]);
+  });
+
+  it('are not chosen by what is only reserved', () => {
+    expect(stopped(running(1, { high: '60' }), running(2))).toEqual([]);
+  });
+
+  it('are not those of another group, unless the purse of all is used up', () => {
+    expect(stopped(running(1), running(2, { group: '' }), done('50'))).toEqual([1]);
+    expect(stopped(running(1), running(2, { group: '' }), done('100'))).toEqual([1, 2]);
+  });
+
+  it('are not those of another day, unless the purse of the month is used up', () => {
+    const yesterday = { at: NOON - DAY };
+    expect(stopped(running(1), running(2, yesterday), done('50'))).toEqual([1]);
+    expect(stopped(running(1), running(2, yesterday), done('1000', yesterday))).toEqual([1, 2]);
+    const lastMonth = { at: Date.UTC(2026, 9, 31) };
+    expect(stopped(running(1), running(2, lastMonth), done('1000', yesterday))).toEqual([1]);
   });
 });

@@ -156,6 +156,15 @@ describe('an estimate after a batch of such rows', () => {
     expect(open.output.high).toBe(NO_LIMIT);
   });
 
+  it('is less sure of rows with other limits than of rows like those that were measured', () => {
+    const width = (limit: number) => {
+      const { input } = estimateOf(thousand({ output: limited(1_000, limit) }), measured(20), PRICES);
+      expect(input.likely).toBe(80_000);
+      return input.high / input.low;
+    };
+    expect(width(8_000)).toBeGreaterThan(2 * width(100));
+  });
+
   it('counts on the share of the input that came from the cache, but not for the high value', () => {
     const cached = estimateOf(thousand(), measured(20, thousand(), 40_000), PRICES);
     const fresh = estimateOf(thousand(), measured(20), PRICES);

@@ -75,6 +75,14 @@ describe('prices of your own', () => {
       { models: { 'a*b': { input: 1 } } },
       'prices.models["a*b"]: a name has 1 to 100 characters, and * only at its end.',
     ],
+    ['a star before a name', { models: { '*b': { input: 1 } } }, 'prices.models["*b"]: a name has'],
+    ['two stars', { models: { 'a**': { input: 1 } } }, 'prices.models["a**"]: a name has'],
+    ['no name', { models: { '': { input: 1 } } }, 'prices.models[""]: a name has'],
+    [
+      'a name that is too long',
+      { models: { ['m'.repeat(101)]: { input: 1 } } },
+      `prices.models["${'m'.repeat(101)}"]: a name has`,
+    ],
     ['nothing but a star', { models: { '*': { input: 1 } } }, 'prices.models["*"]: a name has'],
     [
       'too many models',

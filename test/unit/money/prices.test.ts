@@ -113,6 +113,27 @@ describe('the cost of tokens', () => {
     );
   });
 
+  it('is unknown if some of the tokens are audio or images, in rows of any length', () => {
+    const prices = new Prices([TABLE], DAY, 0);
+    const sumOf = (...rows: TokenCounts[]) => {
+      const sums = new TokenSums();
+      for (const row of rows) sums.addRow('long', row, 1_000);
+      return sums.sums;
+    };
+    const short = tokens({ input: 10, cachedInput: 1, cacheWrites: 2, output: 3, reasoning: 4, media: 5 });
+    const long = { ...short, input: 2_000 };
+    const sum = { input: 20, cachedInput: 2, cacheWrites: 4, output: 6, reasoning: 8, media: 10 };
+    expect(sumOf(short, short, long)).toEqual([
+      { model: 'long', rows: 2, ...sum, long: { rows: 1, ...long } },
+    ]);
+    const together = new TokenSums();
+    for (const row of [short, long, short]) together.add(sumOf(row));
+    expect(together.sums).toEqual(sumOf(short, short, long));
+    const costs = (...rows: TokenCounts[]) => sumOf(...rows).map((one) => prices.costOf(one) !== undefined);
+    expect([costs(short), costs(long)]).toEqual([[false], [false]]);
+    expect(costs({ ...short, media: 0 }, { ...long, media: 0 })).toEqual([true]);
+  });
+
   it('uses the first table that knows the model', () => {
     const own: PriceTable = { ...TABLE, models: [{ ids: ['chat'], prices: [{ input: '1', output: '1' }] }] };
     const prices = new Prices([own, TABLE], DAY, 0.5);

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { admitParts } from '../../../functions/poll/admission/admit-parts.ts';
 import { Capacity, type Taken } from '../../../functions/poll/admission/capacity.ts';
-import type { Waiting } from '../../../functions/shared/domain/part.ts';
+import type { Part, Waiting } from '../../../functions/shared/domain/part.ts';
 import type { WaitingPart } from '../../../functions/shared/domain/waiting/admission-queue.ts';
 import { AdmissionQueue } from '../../../functions/shared/domain/waiting/admission-queue.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
-import { NOON } from '../../contracts/samples.ts';
+import type { LearnedLimit } from '../../../functions/shared/domain/waiting/learned-limits.ts';
+import { aBatch, aPart, NOON, type PartFields } from '../../contracts/samples.ts';
+import { SmallWorld } from '../small-world.ts';
 
 const MINUTE = 60_000;
 const requeued = (differences: Partial<Waiting> = {}): Waiting => ({
@@ -87,6 +90,14 @@ describe('waiting parts', () => {
     expect(first?.admission).toMatchObject({ estimate: { tokens: 125, limit: 250 }, atMost });
   });
 
+  it('that just fit a limit that is set are sent whole, although the estimate was never measured', () => {
+    const admission = (uploadBytes: number) =>
+      chosen([waitingPart(1, { uploadBytes, rows: 10 })], { limits: { enqueuedTokens: { m: 250 } } })[0]
+        ?.admission;
+    expect(admission(1_000)).toEqual({ at: NOON, estimate: { tokens: 250, limit: 250 }, alone: true });
+    expect(admission(1_004)?.atMost).toEqual({ uploadBytes: 500 });
+  });
+
   it('of one row that is larger than the limit are admitted alone, and marked as alone', () => {
     const queue = [waitingPart(1, { uploadBytes: 4000, rows: 1 }), waitingPart(2)];
     const limits = { enqueuedTokens: { m: 250 } };
@@ -164,5 +175,77 @@ describe('the admission queue', () => {
         queue.positionOf(part),
       ),
     ).toEqual([1, 1, 2, 2, 3]);
+  });
+});
+
+describe('an admitted part stays on the list of admissions', () => {
+  const part = (differences: PartFields) => aPart({ admission: { at: NOON }, ...differences });
+  const running = (status: string) => part({ batch: aBatch({ status }) });
+  const LEARNED = [
+    {
+      name: 'm',
+      counts: 'tokens',
+      models: [part({}).model],
+      limit: 9,
+      said: '',
+      at: NOON,
+    } satisfies LearnedLimit,
+  ];
+
+  it.each<[string, Part, Partial<BatchLimits>, LearnedLimit[], boolean]>([
+    ['while it has no batch', part({ phase: 'ready' }), {}, [], true],
+    ['until the API has accepted its batch', running('validating'), {}, [], true],
+    ['no longer, if its model has no limit', running('in_progress'), {}, [], false],
+    [
+      'as long as its batch is open, if its model has a limit',
+      running('in_progress'),
+      { maxOpenBatches: 9 },
+      [],
+      true,
+    ],
+    ['as long as its batch is open, if its limit was learned', running('in_progress'), {}, LEARNED, true],
+    [
+      'until it ends, although it was cancelled',
+      part({ phase: 'ready', cancelRequestedAt: 7 }),
+      {},
+      [],
+      true,
+    ],
+    [
+      'while it is tried again',
+      part({ phase: 'retrying', batch: aBatch({ status: 'failed' }) }),
+      {},
+      [],
+      true,
+    ],
+    [
+      'not if that was cancelled',
+      part({ phase: 'retrying', batch: aBatch({ status: 'failed' }), cancelRequestedAt: 7 }),
+      {},
+      [],
+      false,
+    ],
+    ['until it knows of its admission', part({ waiting: requeued() }), {}, [], true],
+    ['not if it waits again', part({ waiting: requeued({ since: NOON + 1 }) }), {}, [], false],
+    ['not after its batch has ended', running('completed'), { maxOpenBatches: 9 }, [], false],
+    [
+      'not if it was cancelled while it waited',
+      part({ waiting: requeued(), cancelRequestedAt: 7 }),
+      {},
+      [],
+      false,
+    ],
+  ])('%s', async (_, admitted, limits, learned, isListed) => {
+    const world = new SmallWorld({ limits });
+    await world.ledger.createPart(admitted);
+    const { jobId, planId, number, model } = admitted;
+    const listed = { jobId, planId, number, model, uploadBytes: 9, rows: 1, since: NOON };
+    await world.ledger.replaceAdmissions({ version: 0, admitted: [listed], measured: {}, learned });
+    const queue = new AdmissionQueue();
+    queue.add(waitingPart(7, { waiting: requeued({ until: Number.MAX_SAFE_INTEGER }) }));
+    const none = { open: new Map(), ended: new Map(), completed: new Map(), breakers: [], measured: [] };
+    await admitParts(world.ports, { ...none, queue, sawAll: true });
+    const { admitted: after } = await world.ledger.readAdmissions();
+    expect(after.map((one) => one.jobId)).toEqual(isListed ? [jobId] : []);
   });
 });

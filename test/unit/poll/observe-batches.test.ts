@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { BatchListSurvey } from '../../../functions/poll/observation/batch-list-survey.ts';
 import { observeBatches } from '../../../functions/poll/observation/observe-batches.ts';
 import { NotAllowed, RetryableError } from '../../../functions/shared/domain/errors.ts';
 import type { OpenBatch } from '../../../functions/shared/domain/open-batch.ts';
@@ -224,5 +225,27 @@ describe('a list', () => {
     expect(took.log.lines.map((line) => line.code)).toEqual([code]);
     const until = pauseMs === undefined ? undefined : new ManualClock().now() + pauseMs;
     expect(took.observed.observeFrom).toBe(until);
+  });
+});
+
+describe('the batches that a survey does not reach', () => {
+  const openBatches = (count: number): OpenBatch[] =>
+    Array.from({ length: count }, (_, nth) => ({
+      ...{ batchId: `batch_${nth}`, createdAt: nth, status: 'validating', account: 'org-simulated' },
+      ...{ model: 'm', uploadBytes: 9, jobCreatedAt: 0 },
+    }));
+
+  it('are named, at most 200 of them, and not always the same', () => {
+    expect(new BatchListSurvey(openBatches(3), 0).unobserved()).toEqual(['batch_2', 'batch_1', 'batch_0']);
+    const left = [0, 0.5].map((rotation) => new BatchListSurvey(openBatches(300), rotation).unobserved());
+    expect(left.map((ids) => new Set(ids).size)).toEqual([200, 200]);
+    expect(left.map(([first]) => first)).toEqual(['batch_299', 'batch_149']);
+  });
+
+  it.each([[['batch_3']], [['batch_3', 'batch_7']]])('are retrieved first by the next one: %j', (first) => {
+    const survey = new BatchListSurvey(openBatches(10), 0, [...first, 'batch_unknown']);
+    const calls = survey.next();
+    expect(calls.map((call) => call.do === 'retrieve' && call.open.batchId)).toEqual(first);
+    expect(survey.next()).toEqual([{ do: 'list', limit: 100 }]);
   });
 });

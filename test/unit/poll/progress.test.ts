@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { processedShare } from '../../../functions/shared/domain/open-batch.ts';
+import { isProgressToNote, withProgress } from '../../../functions/poll/observation/noted-progress.ts';
+import { openBatchOf, processedShare } from '../../../functions/shared/domain/open-batch.ts';
+import { aBatch, aPart, NOON, type PartFields } from '../../contracts/samples.ts';
 import { fileOf, HOUR, MINUTE, SmallWorld } from '../small-world.ts';
 
 const IDS = Array.from({ length: 200 }, (_, row) => `r${row}`);
@@ -54,5 +56,39 @@ describe('the progress of a batch that runs for hours', () => {
     const { world, writes } = await running(9 * MINUTE);
     await world.pass(3);
     expect(writes()).toBe(0);
+  });
+});
+
+/** A batch of which so many of 100 rows are processed, one of them without success. */
+const processed = (rows: number, differences = {}) =>
+  aBatch({ status: 'in_progress', counts: { total: 100, completed: rows - 1, failed: 1 }, ...differences });
+
+describe('a progress', () => {
+  const isNoted = (stored: number, observed: number, minutes: number) => {
+    const part = aPart({ batch: processed(stored) });
+    if (part.phase !== 'running') throw new Error('the part does not run');
+    return isProgressToNote(openBatchOf(part), processed(observed), NOON + minutes * MINUTE);
+  };
+
+  it('is worth a write from the tenth minute on, if it is a tenth of the rows', () => {
+    expect(isNoted(10, 20, 10)).toBe(true);
+    expect(isNoted(10, 19, 10)).toBe(false);
+    expect(isNoted(10, 20, 9)).toBe(false);
+  });
+
+  it('is stored if the part still runs this batch with this status, and it is further than before', () => {
+    const completedAfter = (observed: number, fields: PartFields = {}, differences = {}) => {
+      const part = withProgress(aPart({ batch: processed(20), ...fields }), processed(observed, differences));
+      return part?.batch?.counts?.completed;
+    };
+    expect(completedAfter(21)).toBe(20);
+    expect(completedAfter(20)).toBeUndefined();
+    expect(completedAfter(19)).toBeUndefined();
+    expect(completedAfter(50, {}, { batchId: 'batch_2' })).toBeUndefined();
+    expect(completedAfter(50, {}, { status: 'finalizing' })).toBeUndefined();
+    expect(completedAfter(50, {}, { counts: undefined })).toBeUndefined();
+    expect(
+      completedAfter(50, { batch: processed(20, { status: 'completed' }) }, { status: 'completed' }),
+    ).toBeUndefined();
   });
 });

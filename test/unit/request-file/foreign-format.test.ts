@@ -1,6 +1,6 @@
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { foreignFormatOf } from '../../../functions/shared/request-file/foreign-format.ts';
+import { binaryFormatOf, foreignFormatOf } from '../../../functions/shared/request-file/foreign-format.ts';
 import { validateRequestFile } from '../../../functions/shared/request-file/validate-request-file.ts';
 import { createInMemoryRowTables } from '../../fakes/in-memory-row-tables.ts';
 import { fileOf, row } from '../small-world.ts';
@@ -117,5 +117,26 @@ describe('a file of JSON Lines', () => {
       const checked = await check(fileOf(...Array.from({ length: 100 }, (_, at) => `r${at}`)), chunkBytes);
       expect(checked).toMatchObject({ verdict: 'good', rows: 100 });
     }
+  });
+});
+
+describe('a file that should be text', () => {
+  const orc = (end: string | Buffer) => Buffer.concat([Buffer.from('ORC,name'), Buffer.from(end)]);
+
+  it.each<[string, Buffer, string | undefined]>([
+    ['is UTF-8', Buffer.from('id,name'), undefined],
+    ['is in UTF-16', Buffer.from('id,name', 'utf16le'), 'in UTF-16'],
+    ['is compressed', gzipSync('id,name'), 'compressed with gzip'],
+    ['begins like a binary format', orc(''), undefined],
+    ['begins like a binary format, and has a zero byte', orc('\0'), 'an ORC file'],
+    ['begins like a binary format, and is no UTF-8', orc(Buffer.of(0xff, 0x20)), 'an ORC file'],
+    ['ends within a character of two bytes', orc(Buffer.from('ü').subarray(0, 1)), undefined],
+    ['ends within a character of three bytes', orc(Buffer.from('€').subarray(0, 2)), undefined],
+    ['ends within a character of four bytes', orc(Buffer.from('😀').subarray(0, 3)), undefined],
+    ['ends with a whole character', orc('😀'), undefined],
+    ['ends with more than one incomplete character', orc(Buffer.of(0x80, 0x80, 0x80, 0x80)), 'an ORC file'],
+    ['is empty', Buffer.alloc(0), undefined],
+  ])('%s', (_, head, expected) => {
+    expect(binaryFormatOf(head)).toBe(expected);
   });
 });

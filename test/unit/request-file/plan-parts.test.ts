@@ -1,32 +1,38 @@
 import { describe, expect, it } from 'vitest';
 import { FILE_LIMITS } from '../../../functions/shared/contract/request-file.ts';
 import { RowTable } from '../../../functions/shared/part-rows/row-table.ts';
+import { ByteSource } from '../../../functions/shared/request-file/byte-source.ts';
 import { type PartBytes, PartPlanner } from '../../../functions/shared/request-file/plan-parts.ts';
 
 const ROW_BYTES = 100;
 
-/** Plans one row for each of these models. Each id has 12 bytes, so each row takes 30 bytes of a row table. */
+/** Adds a row of this model. Each id has 12 bytes, so each row takes 30 bytes of a row table. */
+function addRow(planner: PartPlanner, model: string, ordinal: number) {
+  const start = ordinal * ROW_BYTES;
+  const line = {
+    number: ordinal + 1,
+    length: ROW_BYTES - 1,
+    offset: start,
+    start,
+    end: start + ROW_BYTES,
+  };
+  const row = {
+    customId: String(ordinal).padStart(12, '0'),
+    endpoint: '/v1/responses',
+    model,
+    embeddingInputs: 0,
+    outputBound: 0,
+  };
+  return planner.add(line, row, ordinal);
+}
+
+/** Plans one row for each of these models. */
 function planned(models: Iterable<string>, mostTableBytes?: number, partBytes: PartBytes = {}) {
   const planner = new PartPlanner(partBytes, mostTableBytes);
   let ordinal = 0;
   const refused: (string | undefined)[] = [];
   for (const model of models) {
-    const start = ordinal * ROW_BYTES;
-    const line = {
-      number: ordinal + 1,
-      length: ROW_BYTES - 1,
-      offset: start,
-      start,
-      end: start + ROW_BYTES,
-    };
-    const row = {
-      customId: String(ordinal).padStart(12, '0'),
-      endpoint: '/v1/responses',
-      model,
-      embeddingInputs: 0,
-      outputBound: 0,
-    };
-    const refusal = planner.add(line, row, ordinal);
+    const refusal = addRow(planner, model, ordinal);
     if (refusal) refused.push(refusal);
     ordinal += 1;
   }
@@ -66,6 +72,30 @@ describe('the open row tables', () => {
     });
     expect(ordinals.sort((a, b) => a - b)).toEqual(Array.from({ length: 1_000 }, (_, ordinal) => ordinal));
   });
+});
+
+async function* streamOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+}
+
+it('a planner that is restored between any two rows makes the same plan', async () => {
+  const models = [...alternating(60, 'a', 'b', 'a', 'c')];
+  const whole = planned(models, 10 * 30).closed;
+  expect(whole.length).toBeGreaterThan(5);
+  for (let after = 0; after <= models.length; after += 1) {
+    let planner = new PartPlanner({}, 10 * 30);
+    for (const [ordinal, model] of models.slice(0, after).entries()) addRow(planner, model, ordinal);
+    const closed = planner.takeClosed();
+    const saved = Array.from(planner.savedTables(), (table) => Buffer.from(table));
+    const facts = structuredClone(planner.facts());
+    planner = await PartPlanner.restored(facts, new ByteSource(streamOf(saved)), 10 * 30);
+    expect(planner.groups).toBe(facts.groups.length);
+    for (const [at, model] of models.slice(after).entries()) addRow(planner, model, after + at);
+    planner.end();
+    expect([...closed, ...planner.takeClosed()].map(({ part }) => part)).toEqual(
+      whole.map(({ part }) => part),
+    );
+  }
 });
 
 describe('a limit on the bytes of a model', () => {

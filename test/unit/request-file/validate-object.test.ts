@@ -37,6 +37,19 @@ describe('an object', () => {
     expect(codes({ metadata })).toHaveLength(expected);
   });
 
+  it('with a name or value that is too long gets a finding that begins with the name', () => {
+    const name = `${'n'.repeat(64)}x`;
+    const findings = validateObject({
+      ...aJob().request,
+      metadata: { [name]: 'v'.repeat(513), short: 'v'.repeat(513) },
+    });
+    expect(findings.map(({ message }) => message)).toEqual([
+      `metadata "${'n'.repeat(64)}": a name has 1 to 64 characters`,
+      `metadata "${'n'.repeat(64)}": a value has at most 512 characters`,
+      'metadata "short": a value has at most 512 characters',
+    ]);
+  });
+
   it('with several faults gets a finding for each', () => {
     expect(codes({ key: 'a.txt', size: 0, metadata: pairs(11) })).toHaveLength(3);
   });
@@ -101,6 +114,13 @@ describe('instructions', () => {
     ['re-run', 'unknown instruction x-amz-meta-batchdrop-re-run; did you mean batchdrop-rerun?'],
     ['rerunn', 'unknown instruction x-amz-meta-batchdrop-rerunn; did you mean batchdrop-rerun?'],
     ['proirity', 'unknown instruction x-amz-meta-batchdrop-proirity; did you mean batchdrop-priority?'],
+    ['holdd', 'unknown instruction x-amz-meta-batchdrop-holdd; did you mean batchdrop-hold?'],
+    ['hld', 'unknown instruction x-amz-meta-batchdrop-hld; did you mean batchdrop-hold?'],
+    ['halt', `unknown instruction x-amz-meta-batchdrop-halt; the known ones are ${KNOWN}`],
+    ['forma', 'unknown instruction x-amz-meta-batchdrop-forma; did you mean batchdrop-format?'],
+    ['max_cost', 'unknown instruction x-amz-meta-batchdrop-max_cost; did you mean batchdrop-max-cost?'],
+    ['xymax-cost', 'unknown instruction x-amz-meta-batchdrop-xymax-cost; did you mean batchdrop-max-cost?'],
+    ['retry-off', `unknown instruction x-amz-meta-batchdrop-retry-off; the known ones are ${KNOWN}`],
     ['urgent', `unknown instruction x-amz-meta-batchdrop-urgent; the known ones are ${KNOWN}`],
     ['', `unknown instruction x-amz-meta-batchdrop-; the known ones are ${KNOWN}`],
     ['__proto__', `unknown instruction x-amz-meta-batchdrop-__proto__; the known ones are ${KNOWN}`],

@@ -306,6 +306,31 @@ describe('a batch that only the response to its create showed', () => {
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
   });
 
+  it('is adopted when the API knows it again, although its list never shows it', async () => {
+    let forgets = true;
+    const world = withApi((api) =>
+      withMethods(api, {
+        async retrieveBatch(batchId) {
+          if (forgets) throw new TerminalError('not_found', `retrieve ${batchId}: HTTP 404`);
+          return api.retrieveBatch(batchId);
+        },
+        listBatches: async (query) => ({ ...(await api.listBatches(query)), batches: [] }),
+      }),
+    );
+    const [jobId = ''] = await submitted(world, 'a.jsonl');
+    for (let minute = 0; minute < 10; minute += 1) {
+      world.clock.advance(MINUTE);
+      await world.poll().catch(() => undefined);
+      await world.work();
+    }
+    expect(onlyPart(world, jobId)?.phase).toBe('creating');
+    forgets = false;
+    await world.rest();
+    expect(creates(world)).toHaveLength(1);
+    expect(onlyPart(world, jobId)).toMatchObject({ abandoned: [], phase: 'delivered' });
+    expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
+  });
+
   it('continues with its statuses when the API knows it again, and no event is repeated with other content', async () => {
     let forgets = true;
     const world = withApi((api) =>

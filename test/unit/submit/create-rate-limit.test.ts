@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import type { CreateWindow } from '../../../functions/shared/domain/ledger-records.ts';
 import {
   MAX_CREATES,
@@ -64,7 +63,11 @@ describe('reserved creates', () => {
     const world = new SmallWorld();
     const ledger = withFaults(world.ledger, () => 'ok');
     const contended = { ...ledger, replaceCreateWindow: async () => false };
-    await expect(reserveCreate({ ledger: contended, clock: world.clock })).rejects.toThrow(RetryableError);
+    const reserved = reserveCreate({ ledger: contended, clock: world.clock });
+    await expect(reserved).rejects.toMatchObject({
+      message: 'create: 25 conflicts in a row while reserving a create',
+      afterSeconds: 5,
+    });
   });
 });
 

@@ -91,6 +91,7 @@ describe('an account that cannot pay', () => {
         expect(world.parts(jobId)[0]).toMatchObject({
           phase: 'waiting',
           waiting: { for: 'account' },
+          obstacle: { for: 'account', said: 'Billing hard limit has been reached' },
           tries: 0,
         });
       }
@@ -136,6 +137,28 @@ it('a full storage stops uploads only', async () => {
   for (const jobId of jobs) expect(world.job(jobId).status).toBe('completed');
 });
 
+it('a create that is refused for the token limit makes the files of its model wait, and no others', async () => {
+  let isRefused = true;
+  const { world } = worldWith((method) =>
+    isRefused && method === 'createBatch'
+      ? refusal('token_limit', 'Enqueued token limit reached.')
+      : undefined,
+  );
+  await world.drop('a.jsonl', ofModel('gpt-4o', 'r1'));
+  await world.work();
+  expect((await world.ledger.readControl()).full).toEqual(['gpt-4o']);
+  expect(world.metrics.of('WaitsForTokenLimit')).toEqual([1]);
+  isRefused = false;
+  const same = await world.drop('b.jsonl', ofModel('gpt-4o', 'r1'));
+  const other = await world.drop('c.jsonl', ofModel('gpt-4o-mini', 'r1'));
+  await world.work();
+  expect(world.parts(same)[0]).toMatchObject({ phase: 'waiting', waiting: { for: 'token_limit' } });
+  expect(world.parts(other)[0]?.phase).toBe('running');
+  // It says nothing about the account.
+  expect(world.metrics.of('AccountRefused')).toEqual([]);
+  expect((await world.ledger.readControl()).breakers ?? []).toEqual([]);
+});
+
 describe('a file that is not visible after its upload', () => {
   it('is waited for, however long, if the API has it', async () => {
     let isHidden = true;
@@ -150,6 +173,23 @@ describe('a file that is not visible after its upload', () => {
     isHidden = false;
     await world.rest();
     expect(world.job(jobId).status).toBe('completed');
+  });
+
+  it('is not uploaded again if the API refuses to say whether it has the file', async () => {
+    const { world } = worldWith((method) =>
+      method === 'createBatch' ? refusal('not_visible', 'Cannot find file.') : undefined,
+    );
+    let asked = 0;
+    world.ports.api.fileBytes = async () => {
+      asked += 1;
+      throw new TerminalError('forbidden', 'No.');
+    };
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(3 * 60);
+    expect(asked).toBeGreaterThan(0);
+    expect(world.api.audit().uploads).toHaveLength(1);
+    expect(world.parts(jobId)[0]?.phase).not.toBe('stalled');
   });
 
   it('is uploaded again if the API has lost it, three times, and then the part stalls', async () => {
@@ -239,4 +279,29 @@ it('rows of a sliced part that a cancel leaves unsent end as cancelled', async (
   expect(status).toBe('cancelled');
   expect(rows).toMatchObject({ total: 16, missing: 0, failed: 0 });
   expect(rows?.cancelled).toBeGreaterThanOrEqual(16 - sent);
+});
+
+it('rows that a slice does not send keep the result of their last attempt if a cancel ends the part', async () => {
+  const said = 'Enqueued token limit reached for gpt-4o-mini. Limit: 100 enqueued tokens.';
+  let creates = 0;
+  const refuses = (method: string) => {
+    if (method !== 'createBatch') return undefined;
+    creates += 1;
+    return creates === 2 ? refusal('token_limit', said) : undefined;
+  };
+  const world = new SmallWorld({
+    fate: ({ nth }) => (nth === 1 ? { row: () => ({ statusCode: 500 }) } : { runningMs: 2 * HOUR }),
+    replaced: ({ api }) => ({ api: refusing(api, refuses, () => undefined) }),
+  });
+  const jobId = await world.drop('a.jsonl', fileOf(...Array.from({ length: 16 }, (_, n) => `row-${n}`)));
+  const part = () => world.parts(jobId)[0];
+  for (let minute = 0; minute < 300 && !(part()?.slice && part()?.batch); minute += 1) await world.pass(1);
+  const sent = part()?.slice?.rows ?? 0;
+  expect(sent).toBeGreaterThan(0);
+  await world.cancel({ jobId });
+  await world.rest();
+  expect(world.job(jobId)).toMatchObject({ status: 'cancelled', rows: { total: 16 } });
+  const unsent = world.lines(`${jobId}/errors.jsonl`).slice(sent);
+  expect(unsent).toHaveLength(16 - sent);
+  for (const line of unsent) expect(line).toMatchObject({ response: { status_code: 500 }, attempts: 1 });
 });

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
+import { findPart } from '../../../functions/webhook/find-part.ts';
+import { OF_ANOTHER_PROGRAM } from '../../../functions/webhook/observe-told.ts';
+import { aBatch } from '../../contracts/samples.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
 import { signedRequest } from './signed-webhook.ts';
@@ -127,6 +130,35 @@ describe('a webhook about a batch that no part has', () => {
     expect(await world.ledger.readEarlyEnd(batchId)).toBeUndefined();
   });
 
+  it.each([
+    ['another intent', { batchdrop_intent: 'another' }],
+    ['another part', { batchdrop_part: '2' }],
+    ['another job', { batchdrop_job: 'a'.repeat(26) }],
+  ])('but that names a part of ours and %s is not believed', async (_, differences) => {
+    const { world, jobId, batchId } = await running();
+    const { metadata } = await world.api.retrieveBatch(batchId);
+    expect(metadata).toMatchObject({ batchdrop_job: jobId, batchdrop_part: '1' });
+    const before = world.ledger.parts();
+    const { signal } = world.deadline();
+    const request = {
+      inputFileId: world.api.audit().uploads[0]?.fileId ?? '',
+      endpoint: '/v1/chat/completions',
+    };
+    const made = { ...request, completionWindow: '24h', metadata: { ...metadata, ...differences } };
+    const theirs = await world.api.createBatch(made, signal);
+    expect(await world.webhook(theirs.batchId)).toMatchObject({ status: 200, said: OF_ANOTHER_PROGRAM });
+    expect(world.ledger.parts()).toEqual(before);
+  });
+
+  it('but that names a part of ours without an intent is not believed', async () => {
+    const world = new SmallWorld({ webhooks: true });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    const metadata = { batchdrop_job: jobId, batchdrop_part: '1' };
+    const api = withMethods(world.api, { retrieveBatch: async () => aBatch({ metadata }) });
+    expect(await findPart({ ...world.ports, api }, 'batch_1')).toBe('foreign');
+    expect(world.parts(jobId)[0]?.phase).toBe('ready');
+  });
+
   it('but that has the intent of a part saves the batch on the part, before the response to its create', async () => {
     let early: Promise<unknown> = Promise.resolve();
     const { world, jobId } = await running((made) => ({
@@ -199,7 +231,8 @@ describe('the note of the last webhook', () => {
     const { world, batchId } = await running();
     await world.webhook(batchId);
     world.clock.advance(SECOND);
-    await world.webhook('batch_of_a_test_event');
+    const answer = await world.webhook('batch_of_a_test_event');
+    expect(answer).toMatchObject({ status: 200, said: 'The batch is not known yet: noted.' });
     expect(await world.ledger.readLastWebhook()).toBe(world.clock.now());
   });
 

@@ -439,6 +439,19 @@ describe('the start of a task', () => {
   });
 });
 
+it('the end of a job for which no task waits changes nothing, whether it ran or followed another job', async () => {
+  const world = new WaitingWorld({ fate: () => ({ runningMs: 2 * HOUR }) });
+  const first = await world.drop('a.jsonl', fileOf('r1'));
+  await world.work();
+  const second = await world.drop('a.jsonl', fileOf('r1'));
+  expect(world.job(second)).toMatchObject({ status: 'joined', joinedJobId: first });
+  await world.rest();
+  const before = world.log.lines.length;
+  for (const jobId of [first, second]) await world.answer(jobId);
+  expect(world.log.lines.slice(before)).toEqual([]);
+  expect(world.tasks.answers()).toBe(0);
+});
+
 describe('a callback that its file does not own', () => {
   it('is ignored: a copy of the metadata on another key answers nothing', async () => {
     const { world } = await waiting({ fate: () => ({ runningMs: 2 * HOUR }) });

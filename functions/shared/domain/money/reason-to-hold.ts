@@ -28,11 +28,11 @@ export function reasonToHold(
   if (isAsked)
     return { code: 'hold_requested', message: `its file came with x-amz-meta-${HOLD_INSTRUCTION}: yes` };
   if (approveAbove === undefined) return undefined;
-  const high = estimate?.cost?.high ?? undefined;
-  if (high === undefined) return heldForWant(estimate, approveAbove);
+  if (!estimate?.cost?.high) return heldForWant(estimate, approveAbove);
+  const { high } = estimate.cost;
   const most = amountOf(high);
   if (most !== undefined && most <= approveAbove) return undefined;
-  const { currency = '' } = estimate ?? {};
+  const { currency } = estimate;
   const message = `it may cost ${high} ${currency}, which is above ${decimalOf(approveAbove)} ${currency}`;
   return { code: 'above_limit', message };
 }

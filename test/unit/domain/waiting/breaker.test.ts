@@ -58,6 +58,16 @@ it('keeps accounts, reasons and operations apart', () => {
   expect(ofAccount(breakers, 'org-b#key-other')).toMatchObject([{ account: 'org-b#key-b' }]);
 });
 
+it('counts refusals of one account together, whatever is known of it', () => {
+  const known = (account: string) => refused('b', { account });
+  expect(after(refused('a'), known('org-a#key-new'))).toMatchObject([
+    { account: 'org-a#key-new', items: ['a', 'b'] },
+  ]);
+  expect(after(refused('a'), known('key-a'))).toHaveLength(1); // some responses do not name the organization
+  expect(after(refused('a', { account: '' }), known(''))).toHaveLength(1);
+  expect(after(refused('a'), known(''))).toHaveLength(2);
+});
+
 it('closes with a success of the refused operation, and not of another one', () => {
   expect(afterSuccess(opened(), 'create')).toEqual([]);
   expect(afterSuccess(opened(), 'upload')).toHaveLength(1);
@@ -82,6 +92,24 @@ it('lets one probe pass at growing intervals, each another item and, if there ar
   expect(probed.slice(0, 4)).toEqual(['a', 'c', 'a', 'c']);
   const alone = breaker && probeOf(breaker, [waiting('a', 'm')], nameOf, NOON + 1_000 * MINUTE);
   expect(alone?.jobId).toBe('a');
+});
+
+it('lets the items of one model probe in turn', () => {
+  const queue = [waiting('a', 'm'), waiting('b', 'm', NOON + 2), waiting('c', 'm', NOON + 1)];
+  const [breaker] = opened();
+  const next = (last: WaitingPart) => {
+    const probed = breaker && afterProbe(breaker, { item: nameOf(last), model: last.model }, NOON);
+    return probed && probeOf(probed, queue, nameOf, NOON + 60 * MINUTE)?.jobId;
+  };
+  expect(queue.map(next)).toEqual(['c', 'a', 'a']);
+});
+
+it('lets no probe pass for a part that waits for something else', () => {
+  const [breaker] = opened();
+  const part = waiting('a', 'm');
+  const elsewhere = { ...part, waiting: { ...part.waiting, for: 'storage' } } as const;
+  expect(breaker && probeOf(breaker, [elsewhere], nameOf, NOON + MINUTE)).toBeUndefined();
+  expect(breaker && probeOf(breaker, [elsewhere, part], nameOf, NOON + MINUTE)).toBe(part);
 });
 
 it('stops the parts that wait while it is open, and none once it is closed', () => {
