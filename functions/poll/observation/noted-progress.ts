@@ -1,8 +1,8 @@
-import { type OpenBatch, processedShare } from '../../shared/domain/open-batch.ts';
+import { type OpenBatch, processedPercent } from '../../shared/domain/open-batch.ts';
 import type { ObservedBatch, Part } from '../../shared/domain/part.ts';
 
 const YOUNG_MS = 10 * 60_000; // half of all batches end before that: their progress is not worth a write
-const STEP = 0.1; // of the rows: at most ten writes for a batch
+const STEP = 10; // percent of the rows: at most ten writes for a batch
 
 /**
  * Returns whether the progress of an open batch is worth storing, for people who look at its job. Its status stores it as
@@ -10,7 +10,7 @@ const STEP = 0.1; // of the rows: at most ten writes for a batch
  */
 export function isProgressToNote(open: OpenBatch, { counts }: ObservedBatch, now: number): boolean {
   const { createdAt, percent = 0 } = open;
-  return now - createdAt >= YOUNG_MS && processedShare(counts) - percent / 100 >= STEP;
+  return now - createdAt >= YOUNG_MS && processedPercent(counts) - percent >= STEP;
 }
 
 /** Returns the part with the progress that was observed; undefined if it has another batch, or is as far already. */
@@ -18,6 +18,6 @@ export function withProgress(part: Part, { batchId, status, counts }: ObservedBa
   if (part.phase !== 'running' || counts === undefined) return undefined;
   const { batch } = part;
   if (batch.batchId !== batchId || batch.status !== status) return undefined;
-  if (processedShare(counts) <= processedShare(batch.counts)) return undefined;
+  if (processedPercent(counts) <= processedPercent(batch.counts)) return undefined;
   return { ...part, batch: { ...batch, counts } };
 }

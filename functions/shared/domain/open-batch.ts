@@ -26,14 +26,14 @@ export interface OpenBatch {
   unconfirmed?: true;
   /** A webhook has reported its end. */
   told?: true;
-  /** Which share of its rows the API had processed when that was last stored, as a whole percentage; absent: none. */
+  /** How much of its rows the API had processed when that was last stored, as a whole percentage; absent: none. */
   percent?: number;
 }
 
-/** Returns which share of a batch's rows the API has processed, from 0 to 1. */
-export function processedShare(counts: RequestCounts | undefined): number {
+/** Returns how much of a batch's rows the API has processed, as a whole percentage. */
+export function processedPercent(counts: RequestCounts | undefined): number {
   if (counts === undefined || counts.total <= 0) return 0;
-  return Math.min(1, Math.max(0, (counts.completed + counts.failed) / counts.total));
+  return Math.min(100, Math.max(0, Math.floor((100 * (counts.completed + counts.failed)) / counts.total)));
 }
 
 /** Returns what an observation needs of a running part's batch. */
@@ -41,7 +41,7 @@ export function openBatchOf(part: PartIn<'running'>): OpenBatch {
   const { batch, intent, model, jobCreatedAt, share } = part;
   const output = attemptBounds(part);
   const { uploadBytes, rows } = attemptSize(part);
-  const percent = Math.floor(100 * processedShare(batch.counts));
+  const percent = processedPercent(batch.counts);
   return {
     batchId: batch.batchId,
     createdAt: batch.createdAt,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isProgressToNote, withProgress } from '../../../functions/poll/observation/noted-progress.ts';
-import { openBatchOf, processedShare } from '../../../functions/shared/domain/open-batch.ts';
+import { openBatchOf, processedPercent } from '../../../functions/shared/domain/open-batch.ts';
 import { aBatch, aPart, NOON, type PartFields } from '../../contracts/samples.ts';
 import { fileOf, HOUR, MINUTE, SmallWorld } from '../small-world.ts';
 
@@ -16,19 +16,19 @@ async function running(milliseconds: number) {
   const { version: atStart = 0 } = part() ?? {};
   return {
     world,
-    share: () => processedShare(part()?.batch?.counts),
+    percent: () => processedPercent(part()?.batch?.counts),
     writes: () => (part()?.version ?? 0) - atStart,
   };
 }
 
 describe('the progress of a batch that runs for hours', () => {
   it('is stored at every tenth of its rows, without an event', async () => {
-    const { world, share, writes } = await running(10 * HOUR);
+    const { world, percent, writes } = await running(10 * HOUR);
     const events = world.bus.published().length;
     for (let hour = 1; hour <= 8; hour += 1) {
       await world.pass(60);
-      expect(share()).toBeGreaterThan(hour / 10 - 0.11);
-      expect(share()).toBeLessThanOrEqual(hour / 10 + 0.05);
+      expect(percent()).toBeGreaterThan(10 * hour - 11);
+      expect(percent()).toBeLessThanOrEqual(10 * hour + 5);
     }
     expect(writes()).toBeGreaterThanOrEqual(7);
     expect(writes()).toBeLessThanOrEqual(9);
@@ -38,9 +38,9 @@ describe('the progress of a batch that runs for hours', () => {
   });
 
   it('does not go back if the API shows an older number', async () => {
-    const { world, share } = await running(10 * HOUR);
+    const { world, percent } = await running(10 * HOUR);
     await world.pass(5 * 60);
-    const reached = share();
+    const reached = percent();
     const list = world.api.listBatches.bind(world.api);
     world.api.listBatches = async (query) => {
       const page = await list(query);
@@ -48,8 +48,8 @@ describe('the progress of a batch that runs for hours', () => {
       return { ...page, batches: page.batches.map((batch) => ({ ...batch, counts })) };
     };
     await world.pass(30);
-    expect(reached).toBeGreaterThan(0.3);
-    expect(share()).toBe(reached);
+    expect(reached).toBeGreaterThan(30);
+    expect(percent()).toBe(reached);
   });
 
   it('costs no write for a batch that ends within ten minutes', async () => {
@@ -74,6 +74,10 @@ describe('a progress', () => {
     expect(isNoted(10, 20, 10)).toBe(true);
     expect(isNoted(10, 19, 10)).toBe(false);
     expect(isNoted(10, 20, 9)).toBe(false);
+    for (const tenth of [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]) {
+      expect(isNoted(tenth, tenth + 10, 10)).toBe(true);
+      expect(isNoted(tenth, tenth + 9, 10)).toBe(false);
+    }
   });
 
   it('is stored if the part still runs this batch with this status, and it is further than before', () => {
