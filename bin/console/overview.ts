@@ -41,9 +41,9 @@ export class Overview {
   /** `now`: the time of the Batchdrop, in milliseconds. Errors: those of the ledger and of S3. */
   async answer(now: number): Promise<OverviewAnswer> {
     const { ledger, queries } = this.#connection;
-    const [items, heldUp, stalled, { paused }, jobs, spending] = await Promise.all([
+    const [items, delayed, stalled, { paused }, jobs, spending] = await Promise.all([
       this.#unfinished(),
-      queries.listHeldUp(),
+      queries.listDelayed(),
       queries.listStalled(),
       ledger.readControl(),
       this.#newestJobs(now),
@@ -54,7 +54,7 @@ export class Overview {
       paused,
       waiting: [
         ...waitingForCapacity(items),
-        ...grouped(heldUp.map(({ jobId, for: reason, said }) => ({ jobId, reason, what: said }))),
+        ...grouped(delayed.map(({ jobId, for: reason, said }) => ({ jobId, reason, what: said }))),
         ...grouped(stalled.map(stallOf)),
         ...grouped(jobs.filter(({ status }) => status === 'unapproved').map(holdOf)),
       ],

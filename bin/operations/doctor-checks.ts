@@ -19,7 +19,7 @@ import { clocksAgree, keyIsAccepted, secretIsReadable } from './doctor/api-check
 import { bucketIsConfigured, filesAreNoticed } from './doctor/bucket-checks.ts';
 import { filesAreInPlace } from './doctor/files-check.ts';
 import { functionsRun, queuesFeed } from './doctor/function-checks.ts';
-import { accountIsAccepted, isNotPaused, nothingIsHeldUp, nothingIsStalled } from './doctor/job-checks.ts';
+import { accountIsAccepted, isNotPaused, nothingIsDelayed, nothingIsStalled } from './doctor/job-checks.ts';
 import { scheduleIsOn, tickIsRecent } from './doctor/poller-checks.ts';
 import { functionsMay } from './doctor/rights-check.ts';
 import type { Check, Subject } from './doctor/subject.ts';
@@ -39,7 +39,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   clock: clocksAgree,
   submission: isNotPaused,
   account: accountIsAccepted,
-  waiting: nothingIsHeldUp,
+  waiting: nothingIsDelayed,
   stalled: nothingIsStalled,
   files: filesAreInPlace,
   ...Object.fromEntries(

@@ -1,7 +1,7 @@
 import { cursorAfter, jobTime, timeIn } from '../../functions/shared/adapters/dynamodb/ledger-keys.ts';
 import { isOver, type Job } from '../../functions/shared/domain/job.ts';
 import { summaryOf } from '../../functions/shared/domain/job-summary.ts';
-import { heldUpBy, stalledReasonOf } from '../../functions/shared/domain/ledger-records.ts';
+import { delayOf, stalledReasonOf } from '../../functions/shared/domain/ledger-records.ts';
 import { dueProjectionOf } from '../../functions/shared/domain/next-step.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
 import { AdmissionQueue } from '../../functions/shared/domain/waiting/admission-queue.ts';
@@ -42,10 +42,10 @@ export function createInMemoryLedgerQueries(ledger: {
         const reason = stalledReasonOf(item);
         return reason ? [{ ...refOf(item), reason }] : [];
       }),
-    listHeldUp: async () =>
+    listDelayed: async () =>
       [...ledger.jobs(), ...ledger.parts()].sort(byIdThenNumber).flatMap((item) => {
-        const heldUp = heldUpBy(item);
-        return heldUp ? [{ ...refOf(item), ...heldUp }] : [];
+        const delayed = delayOf(item);
+        return delayed ? [{ ...refOf(item), ...delayed }] : [];
       }),
     async waitingParts() {
       const queue = new AdmissionQueue();

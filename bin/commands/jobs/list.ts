@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { JOB_STATUSES } from '../../../functions/shared/contract/batch-status.ts';
 import type { Job } from '../../../functions/shared/domain/job.ts';
-import type { HeldUpItem, StalledItem } from '../../../functions/shared/domain/ledger-records.ts';
+import type { DelayedItem, StalledItem } from '../../../functions/shared/domain/ledger-records.ts';
 import type { LearnedLimit } from '../../../functions/shared/domain/waiting/learned-limits.ts';
 import {
   type Connection,
@@ -63,25 +63,25 @@ async function list(options: Options): Promise<void> {
   await withConnection(options, async (connection) => {
     const { status, since, limit } = options;
     if (options.limits) return listLimits(connection, options);
-    const [{ jobs, cursor }, waiting, heldUp, stalled] = await Promise.all([
+    const [{ jobs, cursor }, waiting, delayed, stalled] = await Promise.all([
       connection.queries.listJobs({
         limit,
         ...(status !== undefined && { status }),
         ...(since !== undefined && { since: await sinceTime(since, connection) }),
       }),
       connection.queries.waitingParts(),
-      connection.queries.listHeldUp(),
+      connection.queries.listDelayed(),
       connection.queries.listStalled(),
     ]);
     const waits = {
       positions: queuePositions(waiting),
-      heldUp: Map.groupBy(heldUp, ({ jobId }) => jobId),
+      delayed: Map.groupBy(delayed, ({ jobId }) => jobId),
       stalled: Map.groupBy(stalled, ({ jobId }) => jobId),
     };
     const facts = jobs.map((job) => ({
       ...summaryFacts(job),
       waiting: waits.positions.get(job.jobId) ?? [],
-      heldUp: (waits.heldUp.get(job.jobId) ?? []).map(heldUpFacts),
+      delayed: (waits.delayed.get(job.jobId) ?? []).map(delayFacts),
       stalled: (waits.stalled.get(job.jobId) ?? []).map(stalledFacts),
     }));
     const time = await placeTime(connection);
@@ -121,7 +121,7 @@ function limitLine({ name, counts, limit, assumed, said, at }: LearnedLimit): st
   return `${name}: ${known} enqueued ${counts}, learned ${momentShown(at)}: ${said}`;
 }
 
-function heldUpFacts(item: HeldUpItem): object {
+function delayFacts(item: DelayedItem): object {
   return { ...(item.kind === 'part' && { part: item.number }), for: item.for, said: item.said };
 }
 

@@ -22,14 +22,14 @@ interface RowFacts extends OpenFacts {
 
 /** Reads what open jobs wait for, and which are stalled: three queries of one index. */
 export async function readOpenFacts(queries: LedgerQueries): Promise<OpenFacts> {
-  const [waiting, heldUp, stalled] = await Promise.all([
+  const [waiting, delayed, stalled] = await Promise.all([
     queries.waitingParts(),
-    queries.listHeldUp(),
+    queries.listDelayed(),
     queries.listStalled(),
   ]);
   const reasons = [
     ...waiting.map(({ jobId, waiting: { for: reason } }) => ({ jobId, reason })),
-    ...heldUp.map(({ jobId, for: reason }) => ({ jobId, reason })),
+    ...delayed.map(({ jobId, for: reason }) => ({ jobId, reason })),
   ];
   return {
     waitingFor: new Map(reasons.reverse().map(({ jobId, reason }) => [jobId, reason])), // the first one of a job wins

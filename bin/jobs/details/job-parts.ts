@@ -1,5 +1,5 @@
 import type { Reason, RequestCounts, WaitingFor } from '../../../functions/shared/contract/events.ts';
-import { heldUpBy, stalledReasonOf } from '../../../functions/shared/domain/ledger-records.ts';
+import { delayOf, stalledReasonOf } from '../../../functions/shared/domain/ledger-records.ts';
 import { attemptSize, type KnownBatch, type Part } from '../../../functions/shared/domain/part.ts';
 import type { WholePart } from '../../../functions/shared/domain/spending/past-attempts.ts';
 import { isoTime } from '../../../functions/shared/lifecycle/status-events.ts';
@@ -40,7 +40,7 @@ export interface BatchDetails {
 /** Returns the details of a part with all its attempts. */
 export function partDetails(part: WholePart): PartDetails {
   const { number, model, endpoint, rows, phase, attempt, secondBatchIds } = part;
-  const waiting = part.waiting?.for ?? heldUpBy(part)?.for;
+  const waiting = part.waiting?.for ?? delayOf(part)?.for;
   const stalled = stalledReasonOf(part);
   return {
     ...{ number, model, endpoint, rows, phase, attempt },

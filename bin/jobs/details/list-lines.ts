@@ -1,7 +1,7 @@
 /** The table of `batchdrop list`: one line for each job, and below it what it waits for, with the command that ends the wait. */
 import { styleText } from 'node:util';
 import type { JobSummary } from '../../../functions/shared/domain/job-summary.ts';
-import type { HeldUpItem, StalledItem } from '../../../functions/shared/domain/ledger-records.ts';
+import type { DelayedItem, StalledItem } from '../../../functions/shared/domain/ledger-records.ts';
 import type { PlaceTime } from '../../connection/server-time.ts';
 import { ageShown, grouped } from '../../terminal/amounts.ts';
 import { tableLines } from '../../terminal/columns.ts';
@@ -16,7 +16,7 @@ import { stallEnd, waitEnd } from './wait-end.ts';
 /** What jobs wait for, by job id. */
 export interface Waits {
   readonly positions: ReadonlyMap<string, readonly QueuePosition[]>;
-  readonly heldUp: ReadonlyMap<string, readonly HeldUpItem[]>;
+  readonly delayed: ReadonlyMap<string, readonly DelayedItem[]>;
   readonly stalled: ReadonlyMap<string, readonly StalledItem[]>;
 }
 
@@ -72,7 +72,7 @@ function waitLines(
   return [
     ...held,
     ...waitingLine(waits.positions.get(jobId) ?? [], plannedParts, jobId),
-    ...heldUpLine(waits.heldUp.get(jobId) ?? [], jobId),
+    ...delayLine(waits.delayed.get(jobId) ?? [], jobId),
     ...stalled,
   ];
 }
@@ -89,7 +89,7 @@ function waitingLine([first, ...others]: readonly QueuePosition[], parts: number
 }
 
 /** Returns the first held-up item, and the number of the others. */
-function heldUpLine([first, ...others]: readonly HeldUpItem[], jobId: string): string[] {
+function delayLine([first, ...others]: readonly DelayedItem[], jobId: string): string[] {
   if (!first) return [];
   const part = first.kind === 'part' ? `; part ${first.number}` : '';
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;

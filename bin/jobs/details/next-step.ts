@@ -1,5 +1,5 @@
 import { isOver, type Job } from '../../../functions/shared/domain/job.ts';
-import { heldUpBy, stalledReasonOf } from '../../../functions/shared/domain/ledger-records.ts';
+import { delayOf, stalledReasonOf } from '../../../functions/shared/domain/ledger-records.ts';
 import type { Part } from '../../../functions/shared/domain/part.ts';
 import { isAtItsEnd } from '../../../functions/shared/domain/part-end.ts';
 import { counted, momentShown } from '../../terminal/amounts.ts';
@@ -48,7 +48,7 @@ function stallOf(job: Job, parts: readonly Part[]): string | undefined {
 
 function waitOf(job: Job, parts: readonly Part[]): string | undefined {
   for (const item of [job, ...parts]) {
-    const reason = item.kind === 'part' && item.waiting ? item.waiting.for : heldUpBy(item)?.for;
+    const reason = item.kind === 'part' && item.waiting ? item.waiting.for : delayOf(item)?.for;
     if (reason === undefined) continue;
     const what = item.kind === 'part' && item.parts > 1 ? `Part ${item.number} waits` : 'It waits';
     return `${what}: ${waitingFor(reason)}. ${sentence(waitEnd(reason, job.jobId))}`;

@@ -1,4 +1,4 @@
-import type { HeldUpItem, StalledItem } from '../../../functions/shared/domain/ledger-records.ts';
+import type { DelayedItem, StalledItem } from '../../../functions/shared/domain/ledger-records.ts';
 import { CREATE_UNCERTAIN } from '../../../functions/shared/domain/spending/unresolved-creates.ts';
 import { shortId } from '../../terminal/short-id.ts';
 import { failed, note, ok, type Verdict } from '../finding.ts';
@@ -23,11 +23,11 @@ export async function accountIsAccepted({ connection: { ledger } }: Subject): Pr
 }
 
 /** Shows what the functions themselves met: rights that a simulation does not see, and systems that they cannot reach. */
-export async function nothingIsHeldUp({ connection: { queries } }: Subject): Promise<Verdict> {
-  const items = await queries.listHeldUp();
+export async function nothingIsDelayed({ connection: { queries } }: Subject): Promise<Verdict> {
+  const items = await queries.listDelayed();
   const [first] = items;
   if (first === undefined) return ok('no job waits for another system');
-  const found = shownWith(items, heldUpText);
+  const found = shownWith(items, delayText);
   const denied = items.find(({ said }) => /AccessDenied|KMS|NotAuthorized/.test(said));
   if (denied !== undefined)
     return failed(
@@ -59,7 +59,7 @@ function stalledText(item: StalledItem): string {
   return `job ${item.jobId}${part}: ${item.reason.message}`;
 }
 
-function heldUpText(item: HeldUpItem): string {
+function delayText(item: DelayedItem): string {
   const part = item.kind === 'part' ? ` part ${item.number}` : '';
   return `job ${item.jobId}${part} waits (${item.for}): ${item.said}`;
 }

@@ -61,10 +61,10 @@ export type StalledItem = { reason: Reason } & (
  * An item that waits for a temporary condition. Batchdrop continues by itself. `said`: the message of the other system,
  * or ours.
  */
-export type HeldUpItem = HeldUp & ({ kind: 'job'; jobId: string } | ({ kind: 'part' } & PartRef));
+export type DelayedItem = Delay & ({ kind: 'job'; jobId: string } | ({ kind: 'part' } & PartRef));
 
-/** Why an item is held up. */
-export interface HeldUp {
+/** Why an item is delayed: something other than admission keeps it from its next step. */
+export interface Delay {
   for: WaitingFor;
   said: string;
 }
@@ -81,8 +81,8 @@ export function stalledReasonOf(item: Job | Part): Reason | undefined {
   };
 }
 
-/** Returns what holds the item up. Undefined if nothing does, if the item is stalled, or if it waits for admission. */
-export function heldUpBy(item: Job | Part): HeldUp | undefined {
+/** Returns why the item is delayed. Undefined if it is not, if the item is stalled, or if it waits for admission. */
+export function delayOf(item: Job | Part): Delay | undefined {
   const { obstacle, dueAt } = item;
   if (!obstacle || dueAt === undefined || stalledReasonOf(item)) return undefined;
   if (item.kind === 'part' && item.waiting) return undefined;

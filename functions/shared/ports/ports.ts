@@ -6,8 +6,8 @@ import type {
   Admissions,
   Control,
   CreateWindow,
+  DelayedItem,
   DueItem,
-  HeldUpItem,
   KeyPointer,
   StalledItem,
 } from '../domain/ledger-records.ts';
@@ -102,7 +102,7 @@ export interface LedgerQueries {
   /** Sorted by job, then by part. */
   listStalled(): Promise<StalledItem[]>;
   /** Returns the items that wait for a temporary condition, except for admission; sorted by job, then by part. */
-  listHeldUp(): Promise<HeldUpItem[]>;
+  listDelayed(): Promise<DelayedItem[]>;
   /** Returns the parts that only wait for admission, oldest first: without shares, that is the order of admission. */
   waitingParts(): Promise<WaitingPart[]>;
 }

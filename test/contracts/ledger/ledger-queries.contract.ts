@@ -237,7 +237,7 @@ function itKnowsWhatIsOpen(made: () => QueriesUnderTest): void {
     await ledger.createPart(part);
     const { jobId, planId, number } = part;
     expect(await queries.listStalled()).toEqual([{ kind: 'part', jobId, planId, number, reason }]);
-    expect(await queries.listHeldUp()).toEqual([]);
+    expect(await queries.listDelayed()).toEqual([]);
     await ledger.replacePart({ ...aPart({ phase: 'ready', releases: 1, dueAt: NOON }), version: 1 });
     expect(await queries.listStalled()).toEqual([]);
   });
@@ -255,13 +255,13 @@ function itKnowsWhatIsOpen(made: () => QueriesUnderTest): void {
     await ledger.createJob(
       aJob({ status: 'submitted', obstacle: { for: 'unreachable', since: NOON }, dueAt }),
     );
-    expect(await queries.listHeldUp()).toEqual([
+    expect(await queries.listDelayed()).toEqual([
       { kind: 'job', jobId, for: 'unreachable', said: 'no reason given' },
       { kind: 'part', jobId, planId, number: 2, for: 'results', said: '2 of 3 rows have no line' },
     ]);
     expect(await queries.listStalled()).toEqual([{ kind: 'part', jobId, planId, number: 1, reason }]);
     await ledger.replacePart(aPart({ number: 2, dueAt }));
-    expect(await queries.listHeldUp()).toHaveLength(1);
+    expect(await queries.listDelayed()).toHaveLength(1);
   });
 
   it('returns the parts that only wait for admission in the order in which they are admitted', async () => {

@@ -13,7 +13,7 @@ const REASONS = Object.keys({
   ...{ storage: 1, not_visible: 1, unreachable: 1, results: 1 },
 } satisfies Record<WaitingFor, 1>) as WaitingFor[];
 
-const NOTHING: Waits = { positions: new Map(), heldUp: new Map(), stalled: new Map() };
+const NOTHING: Waits = { positions: new Map(), delayed: new Map(), stalled: new Map() };
 const job = (fields: Parameters<typeof aJob>[0] = {}) => summaryOf(aJob({ jobId: JOB, ...fields }));
 const linesOf = (waits: Partial<Waits>, jobs = [job({ status: 'accepted' })], isSimulated = false) =>
   listLines(jobs, { ...NOTHING, ...waits }, { now: NOON + 3 * 3_600_000, isSimulated }).map(
@@ -41,7 +41,7 @@ describe('the table of jobs', () => {
     const said = 'The vendor says this at great length, and then some more, and more.';
     const waits: Partial<Waits> = {
       positions: new Map([[JOB, [{ part: 1, for: reason, position: 1, since, said }]]]),
-      heldUp: new Map([[JOB, [{ kind: 'job', jobId: JOB, for: reason, said }]]]),
+      delayed: new Map([[JOB, [{ kind: 'job', jobId: JOB, for: reason, said }]]]),
     };
     for (const line of linesOf(waits).slice(2)) {
       const shown = cutTo(line, 80);
@@ -65,7 +65,7 @@ describe('the table of jobs', () => {
     const hostile = 'a\u001b[2J\r\nb';
     const lines = listLines(
       [job({ request: { ...aJob().request, key: hostile } })],
-      { ...NOTHING, heldUp: new Map([[JOB, [{ kind: 'job', jobId: JOB, for: 'account', said: hostile }]]]) },
+      { ...NOTHING, delayed: new Map([[JOB, [{ kind: 'job', jobId: JOB, for: 'account', said: hostile }]]]) },
       { now: NOON, isSimulated: false },
     );
     for (const line of lines) expect(stripVTControlCharacters(line)).not.toMatch(/\p{Cc}/u);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { heldUpBy, stalledReasonOf, withRun } from '../../../functions/shared/domain/ledger-records.ts';
+import { delayOf, stalledReasonOf, withRun } from '../../../functions/shared/domain/ledger-records.ts';
 import { MAX_TRIES } from '../../../functions/shared/domain/timing.ts';
 import { aBatch, aJob, aPart, NOON } from '../../contracts/samples.ts';
 
@@ -30,15 +30,15 @@ describe('an item is stalled', () => {
   });
 });
 
-describe('an item is held up', () => {
+describe('an item is delayed', () => {
   const obstacle = { for: 'account', since: NOON, said: 'Pay.' } as const;
-  const heldUp = { for: 'account', said: 'Pay.' };
+  const delayed = { for: 'account', said: 'Pay.' };
 
   it('by the obstacle of its step', () => {
-    expect(heldUpBy(aPart({ batch: aBatch(), obstacle, dueAt: NOON }))).toEqual(heldUp);
-    expect(heldUpBy(aJob({ obstacle, dueAt: NOON }))).toEqual(heldUp);
+    expect(delayOf(aPart({ batch: aBatch(), obstacle, dueAt: NOON }))).toEqual(delayed);
+    expect(delayOf(aJob({ obstacle, dueAt: NOON }))).toEqual(delayed);
     const silent = { for: 'account', since: NOON } as const;
-    expect(heldUpBy(aJob({ obstacle: silent, dueAt: NOON }))?.said).toBe('no reason given');
+    expect(delayOf(aJob({ obstacle: silent, dueAt: NOON }))?.said).toBe('no reason given');
   });
 
   it.each([
@@ -47,7 +47,7 @@ describe('an item is held up', () => {
     ['it is stalled', aPart({ phase: 'stalled', stalled: STALLED, obstacle, dueAt: NOON })],
     ['it waits for admission', aPart({ waiting: { for: 'account', since: NOON }, obstacle, dueAt: NOON })],
   ])('but not if %s', (_, item) => {
-    expect(heldUpBy(item)).toBeUndefined();
+    expect(delayOf(item)).toBeUndefined();
   });
 });
 

@@ -6,8 +6,8 @@ import {
   type Admissions,
   type Control,
   type CreateWindow,
-  type HeldUp,
-  heldUpBy,
+  type Delay,
+  delayOf,
   type KeyPointer,
   stalledReasonOf,
 } from '../../domain/ledger-records.ts';
@@ -161,12 +161,12 @@ export function waitingPartIn(attributes: LedgerAttributes): WaitingPart | undef
   return text === undefined ? undefined : (JSON.parse(text) as WaitingPart); // only this adapter writes it
 }
 
-/** Returns why the item of an index entry is stalled, or what holds it up. */
-export function stalledIn(attributes: LedgerAttributes): { reason: Reason } | { heldUp: HeldUp } | undefined {
+/** Returns why the item of an index entry is stalled, or why it is delayed. */
+export function stalledIn(attributes: LedgerAttributes): { reason: Reason } | { delayed: Delay } | undefined {
   const text = attributes.stalled?.S;
   if (text === undefined) return undefined;
-  const known = JSON.parse(text) as Reason | { heldUp: HeldUp }; // only this adapter writes it
-  return 'heldUp' in known ? known : { reason: known };
+  const known = JSON.parse(text) as Reason | { delayed: Delay }; // only this adapter writes it
+  return 'delayed' in known ? known : { reason: known };
 }
 
 /** Returns the job of an index entry; undefined if it has expired. */
@@ -207,8 +207,8 @@ function stalledAttributes(item: Job | Part): LedgerAttributes {
   const reason = stalledReasonOf(item);
   if (reason) return { stalled: { S: JSON.stringify(reason) } };
   // In the same attribute, because the index has no other one for it.
-  const heldUp = heldUpBy(item);
-  return heldUp === undefined ? {} : { stalled: { S: JSON.stringify({ heldUp }) } };
+  const delayed = delayOf(item);
+  return delayed === undefined ? {} : { stalled: { S: JSON.stringify({ delayed }) } };
 }
 
 function seenFromTheIndex(part: Part): LedgerAttributes {

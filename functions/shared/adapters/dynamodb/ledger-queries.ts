@@ -13,7 +13,7 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { isOver, type Job } from '../../domain/job.ts';
 import type { JobSummary } from '../../domain/job-summary.ts';
-import { DUE_SHARDS, type HeldUpItem, type StalledItem } from '../../domain/ledger-records.ts';
+import { type DelayedItem, DUE_SHARDS, type StalledItem } from '../../domain/ledger-records.ts';
 import { AdmissionQueue, type WaitingPart } from '../../domain/waiting/admission-queue.ts';
 import type { Clock, JobsPage, JobsQuery, Ledger, LedgerQueries } from '../../ports/ports.ts';
 import {
@@ -112,13 +112,13 @@ class DynamoDbLedgerQueries implements LedgerQueries {
     return stalled;
   }
 
-  async listHeldUp(): Promise<HeldUpItem[]> {
-    const heldUp: HeldUpItem[] = [];
+  async listDelayed(): Promise<DelayedItem[]> {
+    const delayed: DelayedItem[] = [];
     for (const { item, attributes } of await this.#dueItems('stalled')) {
       const known = stalledIn(attributes);
-      if (known && 'heldUp' in known) heldUp.push({ ...item, ...known.heldUp });
+      if (known && 'delayed' in known) delayed.push({ ...item, ...known.delayed });
     }
-    return heldUp;
+    return delayed;
   }
 
   async waitingParts(): Promise<WaitingPart[]> {
