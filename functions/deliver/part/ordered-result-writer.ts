@@ -35,7 +35,7 @@ export interface LinesOnDisk {
 interface Row {
   index: number;
   customId: string;
-  hash: Buffer;
+  hash: string;
 }
 
 const FLUSH_BYTES = 256 * 1024;

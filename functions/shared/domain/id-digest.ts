@@ -18,14 +18,14 @@ export class IdDigest {
 
   /** Adds the digest of another set of ids. */
   addDigest(hex: string): void {
-    this.addHash(Buffer.from(hex, 'hex'));
+    this.addHash(Buffer.from(hex, 'hex').toString('binary'));
   }
 
   /** Adds an id by its hash from `hashOfId`. */
-  addHash(bytes: Buffer): void {
+  addHash(idHash: string): void {
     let carry = 0;
     for (let word = WORDS - 1; word >= 0; word -= 1) {
-      const sum = (this.#sum[word] ?? 0) + bytes.readUInt32BE(4 * word) + carry;
+      const sum = (this.#sum[word] ?? 0) + wordAt(idHash, 4 * word) + carry;
       carry = sum >= WORD ? 1 : 0;
       this.#sum[word] = sum - carry * WORD;
     }
@@ -37,7 +37,17 @@ export class IdDigest {
   }
 }
 
-/** Returns the hash of one id, for `addHash`. */
-export function hashOfId(customId: string): Buffer {
-  return hash('sha256', customId, 'buffer');
+/**
+ * Returns the hash of one id, for `addHash`: one character per byte, because Node takes three times as long to return a
+ * Buffer.
+ */
+export function hashOfId(customId: string): string {
+  return hash('sha256', customId, 'binary');
+}
+
+/** Returns the four bytes from there as a number, the highest first. */
+function wordAt(bytes: string, at: number): number {
+  const high = (bytes.charCodeAt(at) << 8) | bytes.charCodeAt(at + 1);
+  const low = (bytes.charCodeAt(at + 2) << 8) | bytes.charCodeAt(at + 3);
+  return high * 2 ** 16 + low;
 }

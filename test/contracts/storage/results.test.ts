@@ -1,12 +1,18 @@
-import { GetObjectTaggingCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { GetObjectTaggingCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { createS3RequestFiles } from '../../../functions/shared/adapters/s3/request-files.ts';
 import { createS3ResultStore } from '../../../functions/shared/adapters/s3/result-store.ts';
 import { LOCAL_ACCOUNT } from '../../../local/aws/protocol/aws-service.ts';
 import { createInMemoryResults } from '../../fakes/in-memory-results.ts';
+import { localAws } from '../ledger/local-dynamodb.ts';
 import { bytesOf, patternOf } from './bytes.ts';
 import { startS3 } from './local-s3.ts';
 import { describeResultsContract } from './results.contract.ts';
+
+const UPLOAD_BEGUN = '<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>';
 
 describeResultsContract('the fake', async () => ({
   results: createInMemoryResults(),
@@ -78,6 +84,31 @@ describe('buckets on S3', () => {
       );
     } finally {
       await close();
+    }
+  });
+
+  it('receive a part while a caller that waits for nothing else fills the next one', async () => {
+    let received = 0;
+    const server = createServer((request, response) => {
+      request.on('data', (chunk: Buffer) => {
+        received += chunk.length;
+      });
+      request.on('end', () => response.setHeader('etag', '"e"').end(UPLOAD_BEGUN));
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = new S3Client({ ...localAws(`http://127.0.0.1:${port}`), forcePathStyle: true });
+    try {
+      const results = createS3ResultStore({ client, bucket: 'results', owner: LOCAL_ACCOUNT });
+      const writer = results.openWriter('copied', 'text/plain');
+      const mebibyte = patternOf(1024 * 1024);
+      const fills = 15; // the first part, and all but one MiB of the second
+      for (let written = 0; written < fills; written += 1) await writer.write(mebibyte);
+      expect(received).toBeGreaterThan(mebibyte.length);
+      await writer.abort();
+    } finally {
+      client.destroy();
+      server.close();
     }
   });
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -14,10 +15,13 @@ import { headObject, inputOf, type S3Place, s3Failure, translated } from './obje
 type S3Target = S3Place & { contentType: string; tagging?: string; metadata?: Record<string, string> };
 
 const PIECE_BYTES = 8 * 1024 * 1024; // 10,000 parts, S3's limit, make 84 GB
+/** Less than what a socket usually sends without a turn of the event loop. */
+const TURN_BYTES = 1024 * 1024;
 
 /**
  * Writes an object of unknown length: with one PutObject if it is small, otherwise in parts of 8 MiB. It fills the next
- * part while one is being uploaded, so it needs memory for two.
+ * part while one is being uploaded, so it needs memory for two. The event loop has a turn after each MiB, because a
+ * caller that never waits would otherwise stop the upload until the next part is full.
  */
 export class S3Writer implements ObjectWriter {
   readonly #client: S3Client;
@@ -47,7 +51,10 @@ export class S3Writer implements ObjectWriter {
       this.#filled += next.length;
       taken += next.length;
     }
+    const before = this.#length;
     this.#length += bytes.length;
+    if (!this.#sent) return;
+    if (Math.floor(before / TURN_BYTES) < Math.floor(this.#length / TURN_BYTES)) await setImmediate();
   }
 
   async close(): Promise<number> {
