@@ -178,7 +178,7 @@ async function store(
     await collector.finish();
     const { states, again, ...facts } = await pieces.write(tally, collector, deadline.signal);
     const isComplete = tally.rowsWithLine === table.rows && again.rows === 0;
-    const stored = await files.store(states, isComplete);
+    const [stored] = await Promise.all([files.store(states, isComplete), scratch.discard()]);
     const anomalies = (part.earlierResults?.anomalies ?? 0) + tally.anomalies;
     const unreadable = unreadableOf(part, collector);
     const ofAttempt = billed.billed();

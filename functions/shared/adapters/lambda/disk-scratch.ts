@@ -1,11 +1,14 @@
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { close, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { RetryableError } from '../../domain/errors.ts';
 import type { Scratch, ScratchFile } from '../../ports/ports.ts';
 
 const IN_MEMORY_BYTES = 1024 * 1024;
 const FIRST_BYTES = 64 * 1024;
+
+const closed = promisify(close);
 
 /**
  * Scratch files in the function's temporary directory. Each file is unlinked as soon as it is open, so its space is
@@ -54,9 +57,10 @@ class DiskFile implements ScratchFile {
   async discard(): Promise<void> {
     this.#memory = Buffer.alloc(0);
     this.#length = 0;
-    if (this.#descriptor === undefined) return;
-    closeSync(this.#descriptor);
+    const descriptor = this.#descriptor;
+    if (descriptor === undefined) return;
     this.#descriptor = undefined;
+    await closed(descriptor).catch(() => {}); // in another thread, because it frees all pages of the file
   }
 
   #keep(bytes: Uint8Array, length: number): void {
