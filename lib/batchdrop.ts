@@ -193,6 +193,7 @@ export class Batchdrop extends Construct {
     const submission = new Submission(this, 'Submission', {
       ...shared,
       completionWindow: props.completionWindow,
+      delivery: delivery.work,
       webhooks: props.webhook !== undefined,
     });
     const intake = new Intake(this, 'Intake', {

@@ -5,7 +5,8 @@
  *
  * Known gaps: a batch that is not yet on the list is not found. A gateway may show our batch under another id than the
  * one it returned. In such a list, an ended batch does not count as a second batch. A running one does, because all
- * known batches of the job have ended.
+ * known batches of the job have ended. So does any one if the API has lost the known batch: it is reported, and may have the
+ * results.
  */
 import { hasEnded } from '../shared/contract/batch-status.ts';
 import { isSameAccount } from '../shared/domain/openai-account.ts';
@@ -90,7 +91,8 @@ function secondOf(
   const { part, batchId } = of;
   const known = [part.batch?.batchId, ...part.earlierBatchIds, ...part.secondBatchIds];
   if (known.includes(batch.batchId)) return undefined;
-  const mayBeOurs = batchId !== undefined && !listed.has(batchId) && hasEnded(batch.status);
+  const isUnlisted = batchId !== undefined && !listed.has(batchId);
+  const mayBeOurs = isUnlisted && hasEnded(batch.status) && part.ended?.as !== 'lost';
   return mayBeOurs ? undefined : part;
 }
 

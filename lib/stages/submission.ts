@@ -27,6 +27,8 @@ interface SubmissionProps {
   batchLimits: string;
   openAi: OpenAiAccount;
   completionWindow: string;
+  /** Gets a message for a part that ends while SUBMIT has it, such as a batch whose end a webhook reports early. */
+  delivery: WorkQueue;
   /** Webhooks may report the end of a batch before it is saved. */
   webhooks: boolean;
 }
@@ -52,6 +54,7 @@ export class Submission extends Construct {
         REQUEST_BUCKET: props.requestBucket.bucketName,
         ...resultsEnvironment(props),
         BUCKET_OWNER: Stack.of(this).account,
+        DELIVER_QUEUE_URL: props.delivery.queue.queueUrl,
         ...props.openAi.environment(),
         COMPLETION_WINDOW: props.completionWindow,
         BATCH_LIMITS: props.batchLimits,
@@ -63,6 +66,7 @@ export class Submission extends Construct {
     props.ledger.grantRecord(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
+    props.delivery.grantSend(this.worker);
     // One part at a time, because it may take minutes. Five in parallel, at about ten seconds per part, create about
     // 1,800 batches per hour; OpenAI accepts 2,000.
     this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });

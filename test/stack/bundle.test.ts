@@ -33,7 +33,7 @@ const MAX_BUNDLE = 600 * 1024; // loaded and compiled at each cold start
 /** The AWS clients that each function needs. */
 const CLIENTS = {
   intake: ['DynamoDB', 'EventBridge', 'S3', 'SQS'],
-  submit: ['DynamoDB', 'EventBridge', 'S3', 'Secrets Manager'],
+  submit: ['DynamoDB', 'EventBridge', 'S3', 'SQS', 'Secrets Manager'],
   poll: ['DynamoDB', 'EventBridge', 'SQS', 'Secrets Manager'],
   deliver: ['DynamoDB', 'EventBridge', 'S3', 'Secrets Manager'],
   cancel: ['DynamoDB', 'EventBridge', 'Secrets Manager'],

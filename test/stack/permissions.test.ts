@@ -50,6 +50,7 @@ describe('each function has the permissions that it uses, and no others', () => 
         ...publish,
         ...apiKey,
         ...queue('Submission', CONSUME),
+        ...queue('Delivery', SEND),
       },
     ],
     [

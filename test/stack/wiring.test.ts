@@ -157,6 +157,7 @@ describe('functions', () => {
         'BATCH_LIMITS',
         'BUCKET_OWNER',
         'COMPLETION_WINDOW',
+        'DELIVER_QUEUE_URL',
         'EVENT_BUS_ARN',
         'INSTANCE',
         'LEDGER_TABLE',
@@ -184,6 +185,7 @@ describe('functions', () => {
       'PollingWorkerFunction DELIVER_QUEUE_URL <DeliveryWorkQueue>',
       'PollingWorkerFunction INTAKE_QUEUE_URL <IntakeWorkQueue>',
       'PollingWorkerFunction SUBMIT_QUEUE_URL <SubmissionWorkQueue>',
+      'SubmissionWorkerFunction DELIVER_QUEUE_URL <DeliveryWorkQueue>',
     ]);
   });
 });

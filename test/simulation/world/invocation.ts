@@ -26,6 +26,7 @@ const LIFE_AFTER_THAW_MS = MINUTE;
 /** The queues that each function may send to, as in its index.ts. */
 export const REACHES: Partial<Record<FunctionName, ReadonlySet<WorkMessage['to']>>> = {
   intake: new Set(['submit']),
+  submit: new Set(['deliver']),
   poll: new Set(['intake', 'submit', 'deliver', 'finish']),
   approve: new Set(['submit']),
   webhook: new Set(['deliver']),

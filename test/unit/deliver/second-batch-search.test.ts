@@ -8,6 +8,8 @@ import { LATE_BATCH_SEARCH_AFTER_MS } from '../../../functions/shared/domain/tim
 import { aBatch, aPart, NOON } from '../../contracts/samples.ts';
 import { SmallWorld, withMethods } from '../small-world.ts';
 
+const LOST = { as: 'lost', reason: { code: 'batch_lost', message: 'lost' } } as const;
+const NO_PAGE = { hasMore: false, account: 'org-a' };
 const FILE = { id: 'i', at: NOON, fileId: 'file-1' };
 
 it.each([
@@ -24,6 +26,18 @@ it.each([
 it('does not wait if no create was sent', () => {
   const part = aPart({ phase: 'uploaded', intent: FILE });
   expect(secondBatchSearchFrom([wholePart(part, [])])).toBeLessThan(NOON);
+});
+
+it.each([
+  ['is not counted while the API still knows the known one: it may be that batch, under another id', {}, 0],
+  ['is counted if the API no longer knows the known one', { ended: LOST }, 1],
+])('a batch that has ended, on a list without the known one, %s', async (_, differences, found) => {
+  const world = new SmallWorld();
+  const other = aBatch({ batchId: 'other', status: 'completed', metadata: { batchdrop_intent: FILE.id } });
+  const api = withMethods(world.api, { listBatches: async () => ({ ...NO_PAGE, batches: [other] }) });
+  const part = aPart({ batch: aBatch(), intent: { ...FILE, sendBy: NOON }, ...differences });
+  await world.ledger.createPart(part);
+  expect((await searchForSecondBatches({ ...world.ports, api }, [wholePart(part, [])])).found).toBe(found);
 });
 
 it.each([
