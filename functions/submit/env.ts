@@ -9,6 +9,7 @@ export interface SubmitEnv {
   /** The start of all keys in the results bucket; absent: none. */
   RESULTS_PREFIX?: string;
   BUCKET_OWNER: string;
+  /** For a part that ends while SUBMIT has it. */
   DELIVER_QUEUE_URL: string;
   /** The ARN or name of the secret that contains the API key. */
   OPENAI_SECRET_ID: string;
