@@ -46,6 +46,7 @@ import type { Ports } from '../shared/ports/ports.ts';
 import { UNVERSIONED } from '../shared/request-file/validate-object.ts';
 import { summaryText } from './job/summary.ts';
 import { isDeliverySuperseded } from './part/next-attempt.ts';
+import type { RecentPages } from './recent-pages.ts';
 import { searchForSecondBatches, secondBatchSearchFrom } from './second-batch-search.ts';
 
 const FILES_AT_ONCE = 4; // of one part
@@ -53,7 +54,7 @@ const FILES_AT_ONCE = 4; // of one part
 export type CleanUpDeps = Pick<
   Ports,
   'ledger' | 'clock' | 'log' | 'metrics' | 'api' | 'requestFiles' | 'results'
->;
+> & { pages: RecentPages };
 
 /** Cleans up the job if it has ended. `keepFiles`: keep the files at the API. Errors: those of the ports. */
 export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles: boolean): Promise<void> {

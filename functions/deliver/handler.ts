@@ -13,16 +13,21 @@ import { type CleanUpDeps, cleanUpJob } from './clean-up-job.ts';
 import { type FinishDeps, finishJob } from './job/finish-job.ts';
 import { type DeliverDeps, deliverPart } from './part/deliver-part.ts';
 import { reopenIfPiecesAreLeft } from './part/discard-superseded-delivery.ts';
+import { RecentPages } from './recent-pages.ts';
 
-export type Deps = DeliverDeps & CleanUpDeps & FinishDeps & AdvanceDeps & { keepFiles: boolean };
+export type Deps = DeliverDeps &
+  Omit<CleanUpDeps, 'pages'> &
+  FinishDeps &
+  AdvanceDeps & { keepFiles: boolean };
 
 /**
  * Handles one message of the deliver queue: a part whose batch ended, or a job to finish or to clean up. Errors:
  * RetryableError.
  */
 export function createHandler(made: Deps): (body: string, deadline: Deadline) => Promise<void> {
+  const pages = new RecentPages(made.clock);
   return async (body, deadline) => {
-    const deps = { ...made, api: apiUntil(made.api, deadline.signal) };
+    const deps = { ...made, pages, api: apiUntil(made.api, deadline.signal) };
     const message = parseWorkMessage(body);
     const jobId = 'ref' in message ? message.ref.jobId : message.jobId;
     const part = 'ref' in message ? await takePart(deps, message.ref) : undefined;

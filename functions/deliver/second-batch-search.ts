@@ -19,8 +19,9 @@ import { partInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { findBatches } from '../shared/lifecycle/find-batches.ts';
 import { cancelSecondBatch } from '../shared/lifecycle/spending/second-batches.ts';
 import type { Ports } from '../shared/ports/ports.ts';
+import type { RecentPages } from './recent-pages.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'> & { pages: RecentPages };
 
 /** The result of a search: how many second batches it found, and whether the search is complete. */
 export interface SecondBatchSearch {
@@ -58,13 +59,17 @@ export async function searchForSecondBatches(
   parts: readonly WholePart[],
 ): Promise<SecondBatchSearch> {
   const search: SecondBatchSearch = { found: 0, isComplete: true };
+  const api = deps.pages.of(deps.api, secondBatchSearchFrom(parts));
   for (const { account, sent } of byAccount(parts.flatMap(sentFor))) {
-    const { ours, listed, gap } = await findBatches(deps, {
-      intentIds: new Set(sent.map(({ intentId }) => intentId)),
-      fileIds: new Set(sent.flatMap(({ fileId }) => fileId ?? [])),
-      horizon: searchHorizon(sent),
-      account,
-    });
+    const { ours, listed, gap } = await findBatches(
+      { api },
+      {
+        intentIds: new Set(sent.map(({ intentId }) => intentId)),
+        fileIds: new Set(sent.flatMap(({ fileId }) => fileId ?? [])),
+        horizon: searchHorizon(sent),
+        account,
+      },
+    );
     if (gap) deps.log.warn('second_batch_search_incomplete', { jobId: parts[0]?.jobId, reason: gap.message });
     search.isComplete &&= gap === undefined;
     for (const batch of ours) {

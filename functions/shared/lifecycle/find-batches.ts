@@ -6,10 +6,12 @@
 import { RetryableError } from '../domain/errors.ts';
 import { isSameAccount } from '../domain/openai-account.ts';
 import type { ObservedBatch } from '../domain/part.ts';
-import type { Ports } from '../ports/ports.ts';
+import type { BatchApi } from '../ports/ports.ts';
 
 const PAGE = 100; // the API's maximum
 const MAX_PAGES = 500; // 50,000 batches: a day at OpenAI's hourly limit
+
+type ListDeps = { api: Pick<BatchApi, 'listBatches'> };
 
 /** What a search looks for. */
 export interface BatchSearch {
@@ -32,7 +34,7 @@ export interface FoundBatches {
 }
 
 /** Searches the list from the newest batch back to the horizon. It never throws: a failure of the API becomes `gap`. */
-export async function findBatches({ api }: Pick<Ports, 'api'>, search: BatchSearch): Promise<FoundBatches> {
+export async function findBatches({ api }: ListDeps, search: BatchSearch): Promise<FoundBatches> {
   const found = new Map<string, ObservedBatch>();
   const listed = new Set<string>();
   const gap = await walk(api, search, (batch) => {
@@ -44,7 +46,7 @@ export async function findBatches({ api }: Pick<Ports, 'api'>, search: BatchSear
 
 /** Reads the list page by page. Returns why the list is not complete, or undefined. Errors: those of the API. */
 async function walk(
-  api: Ports['api'],
+  api: ListDeps['api'],
   { horizon, account }: BatchSearch,
   see: (batch: ObservedBatch) => void,
 ): Promise<Error | undefined> {
