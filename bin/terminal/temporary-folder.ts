@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+import { STOP_SIGNALS } from './stop-signal.ts';
 
 const folders = new Set<string>();
 
@@ -29,12 +28,12 @@ export function temporaryFolder(name: string): TemporaryFolder {
 
 function watchTheEnd(): void {
   process.on('exit', deleteAll);
-  for (const signal of SIGNALS) process.on(signal, endBy);
+  for (const signal of STOP_SIGNALS) process.on(signal, endBy);
 }
 
 function unwatchTheEnd(): void {
   process.removeListener('exit', deleteAll);
-  for (const signal of SIGNALS) process.removeListener(signal, endBy);
+  for (const signal of STOP_SIGNALS) process.removeListener(signal, endBy);
 }
 
 /** A signal that something else handles does not end the process yet: that may still need the folders. */

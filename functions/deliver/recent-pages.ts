@@ -18,12 +18,12 @@ export class RecentPages {
   /** Returns the list of the API, whose pages may have been read a minute ago, but not before `since`, in milliseconds. */
   of(api: Pick<BatchApi, 'listBatches'>, since: number): Pick<BatchApi, 'listBatches'> {
     return {
-      listBatches: async (query, ...more) => {
+      listBatches: async (query, signal) => {
         const key = JSON.stringify(query);
         const now = this.#clock.now();
         const known = this.#pages.get(key);
         if (known && known.readAt >= since && now - known.readAt < SHARED_FOR_MS) return known.page;
-        const page = await api.listBatches(query, ...more);
+        const page = await api.listBatches(query, signal);
         this.#keep(key, page, now);
         return page;
       },

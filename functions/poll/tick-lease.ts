@@ -1,12 +1,13 @@
 import { type Control, DUE_SHARDS } from '../shared/domain/ledger-records.ts';
 import { type MeasuredRows, type UsedRows, withMeasured } from '../shared/domain/money/measured-rows.ts';
+import { without } from '../shared/domain/without.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
 
+/** The fields of the control item that a tick writes anew, or leaves out. */
+const PASSED_ON = ['observeFrom', 'observeFirst', 'observedAt', 'full', 'limited', 'partsWait'] as const;
+
 /** The state that a tick passes to the next one. */
-export type TickState = Pick<
-  Control,
-  'nextShard' | 'observeFrom' | 'observeFirst' | 'observedAt' | 'full' | 'limited' | 'partsWait'
->;
+export type TickState = Pick<Control, 'nextShard' | (typeof PASSED_ON)[number]>;
 
 /** Why a tick runs: because it is time, or because a batch has ended, which frees capacity for parts that wait. */
 export type TickCause = 'schedule' | 'end';
@@ -49,17 +50,9 @@ export async function releaseTick(
 ): Promise<void> {
   try {
     for (;;) {
-      const {
-        pollLease,
-        observeFrom: _,
-        observeFirst: __,
-        observedAt: _____,
-        full: ___,
-        limited: ____,
-        partsWait: ______,
-        ...control
-      } = await ledger.readControl();
+      const { pollLease, ...found } = await ledger.readControl();
       if (pollLease?.holder !== mine.pollLease?.holder) return;
+      const control = without(found, ...PASSED_ON);
       const tickedAt = finishedAt ?? control.tickedAt;
       const released = {
         ...control,

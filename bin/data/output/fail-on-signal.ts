@@ -1,6 +1,5 @@
+import { STOP_SIGNALS } from '../../terminal/stop-signal.ts';
 import type { Output } from './output.ts';
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Opens an output and works with it. Fails the output if a signal ends the process before `work` is done, or if `work`
@@ -14,16 +13,16 @@ export async function withOutput<T>(
   let opening: Promise<Output> | undefined;
   const fail = async () => (await opening?.catch(() => undefined))?.fail();
   const stop = async (signal: NodeJS.Signals) => {
-    for (const each of SIGNALS) process.removeListener(each, stop);
+    for (const each of STOP_SIGNALS) process.removeListener(each, stop);
     await fail();
     process.kill(process.pid, signal);
   };
-  for (const signal of SIGNALS) process.once(signal, stop);
+  for (const signal of STOP_SIGNALS) process.once(signal, stop);
   try {
     opening = open();
     return await work(await opening);
   } finally {
     await fail();
-    for (const signal of SIGNALS) process.removeListener(signal, stop);
+    for (const signal of STOP_SIGNALS) process.removeListener(signal, stop);
   }
 }
