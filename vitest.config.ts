@@ -37,6 +37,7 @@ export default defineConfig({
   test: {
     globalSetup: './test/temporary-folder.ts',
     sequence: { sequencer: LongestFirst },
+    execArgv: ['--max-semi-space-size=32'], // MB
     testTimeout: 180_000, // the longest run for a minute on a machine that has nothing else to do
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } }, // by default a second, which a busy machine may take
@@ -52,7 +53,7 @@ export default defineConfig({
       project('contracts', { ...WAITING, ...SHARED }),
       project('simulation', { ...WAITING, ...SHARED }), // it computes beside those that wait
       project('local', { ...WAITING, ...SHARED }),
-      project('integration', { ...WAITING, exclude: [...IN_THIS_PROCESS, ...LONG] }), // runs real processes against the clock: each file by itself
+      project('integration', { ...WAITING, ...SHARED, exclude: [...IN_THIS_PROCESS, ...LONG] }), // runs real processes against the clock: each file by itself
       {
         extends: true,
         // Side by side: most of these tests wait for the deadline of a call.

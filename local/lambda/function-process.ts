@@ -10,6 +10,8 @@ import {
 } from './process-messages.ts';
 
 const ENTRY = fileURLToPath(new URL(`process-entry${import.meta.url.slice(-3)}`, import.meta.url));
+/** Every process compiles the same program, and those of a function the same bundle. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/node-compile', import.meta.url));
 const OUTSIDE_HEAP_MB = 64; // part of a function's memory for Node itself, code and buffers
 const SMALLEST_HEAP_MB = 64;
 const MAX_INIT_MS = 60_000; // Lambda allows 10 s; a small machine that starts ten processes at once needs more
@@ -52,7 +54,7 @@ export class FunctionProcess {
     const heap = Math.max(SMALLEST_HEAP_MB, spec.memoryMb - OUTSIDE_HEAP_MB);
     this.#child = fork(ENTRY, options.sdkFrom ?? [], {
       execArgv: [`--max-old-space-size=${heap}`],
-      env: options.environment,
+      env: { ...options.environment, NODE_COMPILE_CACHE: COMPILE_CACHE },
       cwd: spec.codeDirectory,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,

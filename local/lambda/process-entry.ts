@@ -7,17 +7,15 @@
  * the handler yields.
  */
 import { existsSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import type { InvokeMessage, ProcessMessage, ThrownError } from './process-messages.ts';
 import { provideModules } from './provided-modules.ts';
 import { installShiftedDate, wallTime } from './shifted-date.ts';
 
 type Handler = (event: unknown, context: object) => unknown;
 
-// Every process of a function compiles the same bundle.
-enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/node-compile', import.meta.url)));
+delete process.env.NODE_COMPILE_CACHE; // from FunctionProcess, for this program; Lambda has no such variable
 
 const sdkFrom = process.argv.slice(2);
 if (sdkFrom.length > 0) provideModules(required('LAMBDA_TASK_ROOT'), sdkFrom);

@@ -12,6 +12,8 @@ import { type AuditEntry, readAudit } from '../../local/openai/audit-log.ts';
 import { type RuntimeEndpoints, readRuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 
 const BATCHDROP = fileURLToPath(new URL('../../bin/batchdrop.ts', import.meta.url));
+/** Where `npm start` keeps what it has compiled. */
+const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/node-compile', import.meta.url));
 
 interface Ended {
   readonly exited: Promise<unknown>;
@@ -60,7 +62,7 @@ export class ChildRuntime {
       {
         cwd: dirname(directory),
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...environmentOfTheShell(), ...options.env },
+        env: { ...environmentOfTheShell(), NODE_COMPILE_CACHE: COMPILED, ...options.env },
       },
     );
     const ended = { exited: once(child, 'exit'), complaint: text(child.stderr) };
@@ -148,7 +150,7 @@ function packagedCommand(): Promise<string> {
  * stacks as well, and starts in a quarter of the time.
  */
 export async function programOf(command = ''): Promise<{ path: string; env: Record<string, string> }> {
-  if (!STACK_COMMANDS.has(command)) return { path: BATCHDROP, env: {} };
+  if (!STACK_COMMANDS.has(command)) return { path: BATCHDROP, env: { NODE_COMPILE_CACHE: COMPILED } };
   const path = await packagedCommand();
   return { path, env: { NODE_COMPILE_CACHE: join(dirname(path), 'compiled') } };
 }

@@ -210,7 +210,10 @@ describe('the answers', () => {
     const overview = await page.get<OverviewAnswer>('/api/overview');
     expect(overview.rowsPerHour).toHaveLength(48);
     expect(overview.rowsPerHour.reduce((sum, { rows }) => sum + rows, 0)).toBeGreaterThanOrEqual(3);
-    expect(overview.spending).toMatchObject([{ model: 'gpt-4o-mini', cost: { currency: 'USD' } }]);
+    // The jobs of a fast clock end on two days if midnight is near.
+    expect(new Set(overview.spending.map(({ model, cost }) => `${model} in ${cost?.currency}`))).toEqual(
+      new Set(['gpt-4o-mini in USD']),
+    );
     expect(overview.detection.length).toBeGreaterThan(0);
     expect(await page.get<OverviewAnswer>('/api/overview')).toMatchObject({ spending: overview.spending });
     const { checks } = await page.get<ChecksAnswer>('/api/checks');
