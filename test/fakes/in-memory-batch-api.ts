@@ -4,8 +4,8 @@ import { Ambiguous, RetryableError, TerminalError } from '../../functions/shared
 import type { KnownBatch } from '../../functions/shared/domain/part.ts';
 import type { BatchApi, BatchPage, Clock } from '../../functions/shared/ports/ports.ts';
 import { batchPage } from './batch-page.ts';
+import { frozenCopy } from './frozen-copy.ts';
 import { rangeOf } from './in-memory-range.ts';
-import { plainCopy } from './plain-copy.ts';
 import { seededRandom, shuffled } from './seeded-random.ts';
 import {
   type BatchBehavior,
@@ -124,7 +124,7 @@ class SimulatedApi implements InMemoryBatchApi {
     const lateByMs = this.#options.lateByMs?.(request);
     if (lateByMs !== undefined) {
       const at = this.#now() + lateByMs;
-      this.#underWay.push({ at, account: this.#account(), request: plainCopy(request) });
+      this.#underWay.push({ at, account: this.#account(), request: frozenCopy(request) });
       throw new Ambiguous('create batch: no answer came');
     }
     const batch = this.#create(request, this.#account(), this.#now());
@@ -207,7 +207,7 @@ class SimulatedApi implements InMemoryBatchApi {
         customId,
       })),
     );
-    return plainCopy({ ...this.#audit, billed });
+    return frozenCopy({ ...this.#audit, billed });
   }
 
   files(): string[] {
@@ -248,7 +248,7 @@ class SimulatedApi implements InMemoryBatchApi {
     const nth = this.#audit.creates.length + 1;
     const { rows, problems } = readRows(file.body);
     const { inputFileId, endpoint } = request;
-    const metadata = plainCopy(request.metadata);
+    const metadata = frozenCopy(request.metadata);
     const fate = { ...this.#options.fate?.({ inputFileId, metadata, nth }, [...rows]) };
     if (problems.length > 0) fate.failure ??= problems;
     const model = modelOf(file.body);

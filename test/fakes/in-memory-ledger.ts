@@ -27,8 +27,8 @@ import {
   wholePart,
 } from '../../functions/shared/domain/spending/past-attempts.ts';
 import type { Clock, Ledger, LedgerQueries } from '../../functions/shared/ports/ports.ts';
+import { frozenCopy } from './frozen-copy.ts';
 import { createInMemoryLedgerQueries } from './in-memory-ledger-queries.ts';
-import { plainCopy } from './plain-copy.ts';
 
 /** A ledger whose state tests can read. */
 export interface InMemoryLedger extends Ledger {
@@ -46,7 +46,7 @@ export interface InMemoryLedger extends Ledger {
   hasDue(before: number): boolean;
 }
 
-/** A table of items that returns only copies. */
+/** A table of items that nobody else can change. */
 class Shelf<T extends { version: number; expiresAt?: number }> {
   readonly #items = new Map<string, T>();
   readonly #clock: Clock;
@@ -59,18 +59,18 @@ class Shelf<T extends { version: number; expiresAt?: number }> {
 
   read(key: LedgerKey): T | undefined {
     const item = this.#items.get(textOf(key));
-    return item === undefined || this.#expired(item) ? undefined : plainCopy(item);
+    return item === undefined || this.#expired(item) ? undefined : item;
   }
 
   create(key: LedgerKey, item: T): boolean {
     if (this.read(key) !== undefined) return false;
-    this.#write(key, plainCopy(item));
+    this.#write(key, frozenCopy(item));
     return true;
   }
 
   replace(key: LedgerKey, item: T): boolean {
     if (this.#items.get(textOf(key))?.version !== item.version) return false;
-    this.#write(key, { ...plainCopy(item), version: item.version + 1 });
+    this.#write(key, frozenCopy({ ...item, version: item.version + 1 }));
     return true;
   }
 
@@ -85,7 +85,7 @@ class Shelf<T extends { version: number; expiresAt?: number }> {
   }
 
   all(wanted: (item: T) => boolean = () => true): T[] {
-    return [...this.#items.values()].filter(wanted).map(plainCopy);
+    return [...this.#items.values()].filter(wanted);
   }
 
   #write(key: LedgerKey, item: T): void {

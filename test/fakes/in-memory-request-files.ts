@@ -3,8 +3,8 @@ import { crc32 } from 'node:zlib';
 import { ENDED_TAG } from '../../functions/shared/contract/ended-tag.ts';
 import { TerminalError } from '../../functions/shared/domain/errors.ts';
 import type { Clock, ObjectFacts, RequestFiles } from '../../functions/shared/ports/ports.ts';
+import { frozenCopy } from './frozen-copy.ts';
 import { rangeOf } from './in-memory-range.ts';
-import { plainCopy } from './plain-copy.ts';
 
 /** A request bucket that tests fill. */
 export interface InMemoryRequestFiles extends RequestFiles {
@@ -43,7 +43,7 @@ export function createInMemoryRequestFiles(options: { clock: Clock }): InMemoryR
         ),
       };
       versions.set(nameOf({ bucket, key, versionId }), { body: bytes, facts });
-      return { ...plainCopy(facts), versionId };
+      return { ...frozenCopy(facts), versionId };
     },
     setTags(file, tags) {
       const version = versions.get(nameOf(file));
@@ -60,7 +60,7 @@ export function createInMemoryRequestFiles(options: { clock: Clock }): InMemoryR
       return 'tagged';
     },
     remove: (file) => void versions.delete(nameOf(file)),
-    head: async (file) => plainCopy(versions.get(nameOf(file))?.facts),
+    head: async (file) => frozenCopy(versions.get(nameOf(file))?.facts),
     async *read(file, range) {
       const version = versions.get(nameOf(file));
       if (version === undefined) {

@@ -1,6 +1,6 @@
 import type { OutgoingEvent } from '../../functions/shared/domain/outgoing-event.ts';
 import type { EventBus } from '../../functions/shared/ports/ports.ts';
-import { plainCopy } from './plain-copy.ts';
+import { frozenCopy } from './frozen-copy.ts';
 
 /** A bus whose events tests can read. */
 export interface RecordingBus extends EventBus {
@@ -18,10 +18,10 @@ export function createRecordingBus(
       const refused: string[] = [];
       for (const event of events) {
         if (options.refuses?.(event)) refused.push(event.detail.metadata.id);
-        else accepted.push(plainCopy(event));
+        else accepted.push(frozenCopy(event));
       }
       return { refused };
     },
-    published: () => plainCopy(accepted),
+    published: () => [...accepted],
   };
 }

@@ -1,5 +1,5 @@
 import type { WorkMessage, WorkQueues } from '../../functions/shared/ports/ports.ts';
-import { plainCopy } from './plain-copy.ts';
+import { frozenCopy } from './frozen-copy.ts';
 
 /** Queues that a test empties by hand. */
 export interface RecordingQueues extends WorkQueues {
@@ -16,10 +16,11 @@ export function createRecordingQueues(): RecordingQueues {
   return {
     reaches: new Set(['intake', 'submit', 'deliver', 'finish']),
     async send(messages) {
-      sent.push(...plainCopy(messages));
-      waiting.push(...plainCopy(messages));
+      const copies = frozenCopy(messages);
+      sent.push(...copies);
+      waiting.push(...copies);
     },
-    sent: () => plainCopy(sent),
+    sent: () => [...sent],
     take(to) {
       const taken = waiting.filter((message) => to === undefined || message.to === to);
       waiting = waiting.filter((message) => !taken.includes(message));

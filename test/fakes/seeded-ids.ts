@@ -8,7 +8,10 @@ const LENGTH = 26;
 export function createSeededIds(seed: number): Ids {
   const random = seededRandom(seed);
   return {
-    next: () =>
-      Array.from({ length: LENGTH }, () => ALPHABET.charAt(Math.floor(random() * ALPHABET.length))).join(''),
+    next() {
+      let id = '';
+      while (id.length < LENGTH) id += ALPHABET.charAt(Math.floor(random() * ALPHABET.length));
+      return id;
+    },
   };
 }

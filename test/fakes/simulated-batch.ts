@@ -1,6 +1,6 @@
 import type { BatchError } from '../../functions/shared/contract/events.ts';
 import type { KnownBatch } from '../../functions/shared/domain/part.ts';
-import { plainCopy } from './plain-copy.ts';
+import { frozenCopy } from './frozen-copy.ts';
 
 /** How a batch behaves. By default it takes a few minutes and every row succeeds. */
 export interface BatchBehavior {
@@ -150,7 +150,7 @@ export function reportOf(
       failed: outcomes.failed.length,
     },
     ...(endedAt === undefined || completed === 0 ? {} : { usage: usageOf(completed) }),
-    errors: plainCopy(errors.slice(0, 20)),
+    errors: frozenCopy(errors.slice(0, 20)),
     errorCount: errors.length,
     metadata: { ...batch.metadata },
   };

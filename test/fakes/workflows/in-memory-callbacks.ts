@@ -1,6 +1,6 @@
 import type { Callback } from '../../../functions/shared/domain/workflows/callback.ts';
 import type { Callbacks, Clock } from '../../../functions/shared/ports/ports.ts';
-import { plainCopy } from '../plain-copy.ts';
+import { frozenCopy } from '../frozen-copy.ts';
 
 /** The callbacks of tasks, in memory. */
 export interface InMemoryCallbacks extends Callbacks {
@@ -15,15 +15,15 @@ export function createInMemoryCallbacks(options: { clock: Clock }): InMemoryCall
   return {
     async read(callbackId) {
       const callback = known.get(callbackId);
-      return callback && isKept(callback) ? plainCopy(callback) : undefined;
+      return callback && isKept(callback) ? callback : undefined;
     },
     async save(callback) {
-      known.set(callback.callbackId, plainCopy(callback));
+      known.set(callback.callbackId, frozenCopy(callback));
     },
     async follow(jobId, { callbackId }) {
       followers.set(jobId, new Set(followers.get(jobId)).add(callbackId));
     },
     followersOf: async (jobId) => [...(followers.get(jobId) ?? [])].sort(),
-    all: () => [...known.values()].filter(isKept).map(plainCopy),
+    all: () => [...known.values()].filter(isKept),
   };
 }
