@@ -1,4 +1,11 @@
-import { type CountedCalls, ofAll, plusByFunction, sumOf } from '../test/bench/calls/call-counts.ts';
+import { IDLE_TICK_NOTED_MS } from '../functions/shared/domain/ledger-records.ts';
+import {
+  type CountedCalls,
+  type Counts,
+  ofAll,
+  plusByFunction,
+  sumOf,
+} from '../test/bench/calls/call-counts.ts';
 
 /** List prices of us-east-1 in dollars. */
 const PRICE = {
@@ -68,8 +75,9 @@ const LONG_POLLS_PER_READER = 129_600; // of 20 s
 export const MONTH = {
   ticks: 43_200, // one per minute
   tickGbSeconds: 0.2 * 0.25, // assumed
-  tickLogGb: 1.7e-6, // assumed
+  tickLogGb: 0.6e-6, // assumed: an idle tick writes only the two lines of Lambda
   idleQueueRequests: (3 * READERS.limited + 2 * READERS.unlimited) * LONG_POLLS_PER_READER,
+  unlimitedQueueRequests: 5 * READERS.unlimited * LONG_POLLS_PER_READER, // with `maxConcurrency: 0`
   // A process caches the API key for five minutes. Assumed: one process of POLL, and ten of SUBMIT and DELIVER.
   maxKeyReads: { poll: 8_640, others: 10 * 8_640 },
 };
@@ -121,10 +129,12 @@ export function dollarsOfBatch(calls: CountedCalls) {
   };
 }
 
-/** Returns the cost in dollars of the ledger calls of all ticks in a month. */
-export function ledgerOfTicks({ tick }: CountedCalls): number {
-  const dollars = sumOf(tick, /^write units/) * PRICE.writeUnit + sumOf(tick, /^read units/) * PRICE.readUnit;
-  return MONTH.ticks * dollars;
+/** Returns the cost in dollars of the ledger calls of all ticks in an idle month. */
+export function ledgerOfTicks({ tick, idleTick }: CountedCalls): number {
+  const dollarsOf = (counts: Counts) =>
+    sumOf(counts, /^write units/) * PRICE.writeUnit + sumOf(counts, /^read units/) * PRICE.readUnit;
+  const storing = 60_000 / IDLE_TICK_NOTED_MS; // of the ticks, which run once per minute
+  return MONTH.ticks * (storing * dollarsOf(tick) + (1 - storing) * dollarsOf(idleTick));
 }
 
 /** Returns the monthly cost of an idle stack in dollars, by item. */
@@ -147,6 +157,12 @@ export function dollarsOfIdle(calls: CountedCalls, tier: Tier) {
 export function idleDollars(calls: CountedCalls, tier: Tier = DEFAULT_TIER): number {
   const amounts = Object.values(dollarsOfIdle(calls, tier));
   return amounts.reduce((sum, dollars) => sum + Number(dollars.toFixed(2)), 0);
+}
+
+/** Returns what an idle stack costs less with `maxConcurrency: 0`, as the page rounds it. */
+export function dollarsOfMaximum(): number {
+  const dollarsOf = (requests: number) => Number((requests * PRICE.queueRequest).toFixed(2));
+  return dollarsOf(MONTH.idleQueueRequests) - dollarsOf(MONTH.unlimitedQueueRequests);
 }
 
 /** Returns the dollars of an idle stack that AWS does not bill in an account that has nothing else. */

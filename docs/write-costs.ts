@@ -4,12 +4,14 @@
  * cost-arithmetic.ts. A test compares the page with the output.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type CountedCalls, sumOf } from '../test/bench/calls/call-counts.ts';
+import { IDLE_TICK_NOTED_MS } from '../functions/shared/domain/ledger-records.ts';
+import { type CountedCalls, type Counts, sumOf } from '../test/bench/calls/call-counts.ts';
 import { callsTable, moreCallsTable, table } from '../test/bench/calls/calls-table.ts';
 import counted from '../test/bench/calls/counted-calls.json' with { type: 'json' };
 import {
   dollarsOfBatch,
   dollarsOfIdle,
+  dollarsOfMaximum,
   freeOfIdle,
   idleDollars,
   ledgerOfTicks,
@@ -97,12 +99,14 @@ function idleTable(calls: CountedCalls): string {
   ];
   const rows = lines.map(([name, ...cells]) => [...cells, ...dollars.map((of) => orNone(of[name]))]);
   const totals = tiers.map((tier) => idleDollars(calls, tier));
+  const unlimited = totals.map((total) => inDollars(total - dollarsOfMaximum()));
   const free = tiers.map((tier, nth) => inDollars((totals[nth] ?? 0) - freeOfIdle(tier)));
   return table(
     ['what', 'how many', 'price', ...tiers.map((tier) => `\`${tier}\``)],
     [
       ...rows,
       ['**per month**', '', '', ...totals.map((total) => `**${inDollars(total)}**`)],
+      ['with `maxConcurrency: 0`', '5 × 2 × 129,600 long polls of 20 s', '', ...unlimited],
       [
         'less what is always free',
         '10 alarms, 10 metrics, 1,000,000 queue requests, the ticks and logs of POLL',
@@ -118,11 +122,13 @@ function orNone(dollars: number): string {
 }
 
 function tickLine(calls: CountedCalls): string {
-  const { tick } = calls;
+  const { tick, idleTick } = calls;
+  const reads = (counts: Counts) => sumOf(counts, /^ledger GetItem|^index /);
   return [
-    `A tick makes ${sumOf(tick, /^ledger PutItem/)} writes and ${sumOf(tick, /^ledger GetItem|^index /)} reads of the`,
-    `ledger: ${sumOf(tick, /^write units/)} write units and ${sumOf(tick, /^read units/)} read units`,
-    `([0005](adr/0005-poll-by-list-windows.md)). They cost ${inDollars(ledgerOfTicks(calls))} per month.`,
+    `A tick makes ${sumOf(tick, /^ledger PutItem/)} writes and ${reads(tick)} reads of the ledger:`,
+    `${sumOf(tick, /^write units/)} write units and ${sumOf(tick, /^read units/)} read units`,
+    `([0005](adr/0005-poll-by-list-windows.md)). While nothing is due, it makes only the ${reads(idleTick)} reads, and every`,
+    `${IDLE_TICK_NOTED_MS / 60_000} minutes the writes. An idle stack pays ${inDollars(ledgerOfTicks(calls))} per month for them.`,
   ].join(' ');
 }
 

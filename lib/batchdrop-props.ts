@@ -68,6 +68,14 @@ export interface BatchdropOptions {
    */
   readonly observeInterval?: Duration | undefined;
   /**
+   * Maximum number of files that INTAKE checks at a time, of batches that SUBMIT creates, and of batches whose results DELIVER
+   * stores: from 2 to 1,000, or 0 for no maximum. Without a maximum, an idle stack costs a third less, because Lambda polls its
+   * queues less, but many files at once may use up the concurrency of all functions of the account.
+   * @default 5
+   * @example 20
+   */
+  readonly maxConcurrency?: number | undefined;
+  /**
    * Removal policy of the buckets and the ledger. Their data cannot be recreated. DESTROY also turns off the ledger's
    * deletion protection. CloudFormation deletes a bucket only if you have emptied it.
    * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE

@@ -179,6 +179,7 @@ export class Batchdrop extends Construct {
       prices: pricesEnvironment(props),
       encryptionKey: props.encryptionKey,
       openAi,
+      maxConcurrency: props.maxConcurrency,
     };
     const longestRun = windowLength(props.completionWindow).toSeconds() * props.maxAttempts;
     this.#createCallbacks = () =>

@@ -4,7 +4,7 @@ import { OPENAI_BASE_URL, parseBaseUrl } from '../functions/shared/contract/base
 import type { BatchdropProps } from './batchdrop-props.ts';
 import { refuse } from './guards/refuse.ts';
 import { DEFAULT_MONITORING } from './monitoring/monitoring-props.ts';
-import { DEFAULT_ATTEMPTS, propProblems } from './prop-problems.ts';
+import { DEFAULT_ATTEMPTS, DEFAULT_CONCURRENCY, propProblems } from './prop-problems.ts';
 import { OPENAI_WINDOW } from './stages/completion-window.ts';
 
 /** Props with their defaults filled in. */
@@ -25,6 +25,7 @@ export function checkedProps(
     maxAttempts: props.maxAttempts ?? DEFAULT_ATTEMPTS,
     baseUrl: withoutSlash(props.baseUrl ?? OPENAI_BASE_URL),
     completionWindow: props.completionWindow ?? OPENAI_WINDOW,
+    maxConcurrency: props.maxConcurrency ?? DEFAULT_CONCURRENCY,
     pollInterval: props.pollInterval ?? Duration.minutes(1),
     removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     keepOpenAiFiles: props.keepOpenAiFiles ?? false,

@@ -53,6 +53,9 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     observeInterval: count('observeMinutes', Duration.minutes),
     webhook: hasWebhook ? {} : undefined,
     webhookSecretName: text('webhookSecretName'),
+    maxConcurrency: read('maxConcurrency', 'a whole number', (given) =>
+      /^\d+$/.test(given) ? Number(given) : undefined,
+    ),
     expireFilesAfter: count('expireFilesAfterDays', Duration.days),
     maxAttempts: count('maxAttempts', (amount) => amount),
     enqueuedTokens: read(

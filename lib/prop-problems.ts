@@ -18,6 +18,10 @@ import { priceSettingsProblems } from './stages/price-settings.ts';
 /** The maximum number of batches per row if `maxAttempts` is not set. */
 export const DEFAULT_ATTEMPTS = 3;
 
+/** The maximum number of messages that INTAKE, SUBMIT, and DELIVER each handle at a time if `maxConcurrency` is not set. */
+export const DEFAULT_CONCURRENCY = 5; // 5 × SUBMIT at ten seconds per part: 1,800 batches per hour, and OpenAI accepts 2,000
+const MAX_CONCURRENCY = { fewest: 2, most: 1000 }; // Lambda's, for an event source
+
 /** The highest `maxAttempts`. */
 export const MAX_ATTEMPTS = 10; // each may take a day, and a failure that repeats ten times is not temporary
 const MAX_POLL_INTERVAL = Duration.hours(1); // with a longer one, failed or cancelled batches would be found too late
@@ -54,6 +58,7 @@ export function propProblems(
     ...pollProblems(judged),
     ...observeProblems(judged, given),
     ...webhookProblems(judged),
+    ...concurrencyProblems(judged),
     ...batchLimitProblems(judged),
     ...holdProblems(judged),
     ...priceSettingsProblems(judged),
@@ -93,6 +98,13 @@ function* observeProblems(
     yield `observeInterval is ${shown(observeInterval)}; set whole minutes, at least pollInterval and at most one hour.`;
   if (given.webhook === undefined)
     yield 'observeInterval is set without webhook; set webhook too, or a longer pollInterval.';
+}
+
+function* concurrencyProblems({ maxConcurrency = DEFAULT_CONCURRENCY }: BatchdropProps): Generator<string> {
+  const { fewest, most } = MAX_CONCURRENCY;
+  if (maxConcurrency === 0) return;
+  if (Number.isInteger(maxConcurrency) && maxConcurrency >= fewest && maxConcurrency <= most) return;
+  yield `maxConcurrency is ${shown(maxConcurrency)}; set a whole number from ${fewest} to ${most}, or 0 for no maximum.`;
 }
 
 function* webhookProblems({ webhook }: BatchdropProps): Generator<string> {

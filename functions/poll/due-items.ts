@@ -27,6 +27,7 @@ export class DueItems {
   /** The items that are not handled yet, in the order of the shards. */
   #items: DueInShard[] = [];
   #isComplete = true;
+  #hasFound = false;
 
   constructor(deps: Pick<Ports, 'ledger' | 'clock'>, tick: Tick, firstShard: number) {
     this.#deps = deps;
@@ -44,6 +45,11 @@ export class DueItems {
     return this.#isComplete && this.#shards.length === 0;
   }
 
+  /** Whether all shards were read, and nothing was due. */
+  get foundNothing(): boolean {
+    return this.sawAll && !this.#hasFound;
+  }
+
   /** The shard at which the next tick begins. */
   get nextShard(): number {
     return this.#items[0]?.shard ?? this.#shards[0] ?? shardAfter(this.#firstShard);
@@ -54,8 +60,10 @@ export class DueItems {
     for (let read = 0; this.#shards.length > 0; read += 1) {
       if (read > 0 && this.#deps.clock.now() >= until) return;
       const shard = this.#shards[0] ?? 0;
-      for (const item of await this.#dueIn(shard))
+      for (const item of await this.#dueIn(shard)) {
+        this.#hasFound = true;
         if (seen(item) === 'to-serve') this.#items.push({ shard, item });
+      }
       this.#shards.shift();
     }
   }

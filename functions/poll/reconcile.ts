@@ -1,7 +1,8 @@
 /**
  * Runs one tick of POLL: it advances every item that is due. The queues are the fast path; POLL finds what they lost.
  *
- *   1. claim    take the tick lease, so that one tick runs at a time (`tick-lease.ts`)
+ *   1. claim    take the tick lease, so that one tick runs at a time (`tick-lease.ts`). While nothing is due, read first, and
+ *               end there
  *   2. read     read from the `due` index which items to handle, and which batches only have to be observed
  *               (`due-items.ts`)
  *   3. serve    read and advance every other item, for half of the time
@@ -16,7 +17,7 @@ import type { Control, DueItem } from '../shared/domain/ledger-records.ts';
 import type { PriceList } from '../shared/domain/money/price-list.ts';
 import { openBatchOf } from '../shared/domain/open-batch.ts';
 import { AdmissionQueue, waitingPartOf } from '../shared/domain/waiting/admission-queue.ts';
-import type { BatchLimits } from '../shared/domain/waiting/batch-limits.ts';
+import { areSet, type BatchLimits } from '../shared/domain/waiting/batch-limits.ts';
 import {
   type AdvanceDeps,
   advanceJob,
@@ -31,7 +32,7 @@ import { admitParts } from './admission/admit-parts.ts';
 import { DueItems } from './due-items.ts';
 import { TickObservation } from './observation/tick-observation.ts';
 import { Tick, type TickReport } from './tick.ts';
-import { claimTick, releaseTick, type TickCause, type TickState } from './tick-lease.ts';
+import { claimTick, mayRest, releaseTick, type TickCause, type TickState } from './tick-lease.ts';
 
 export type ReconcileDeps = AdvanceDeps &
   Pick<Ports, 'api' | 'ids'> & {
@@ -48,28 +49,42 @@ export type ReconcileDeps = AdvanceDeps &
 const MAX_FULL = 100; // models; for further ones, new parts may overtake waiting ones
 
 /**
- * Runs one tick and returns its report; undefined if another tick is still running, or if no part waits for what the end
- * of a batch freed. Errors: RetryableError.
+ * Runs one tick and returns its report; undefined if another tick is still running, if no part waits for what the end of a batch
+ * freed, or if nothing is due and was not at the last tick either. Errors: RetryableError.
  */
 export async function reconcile(
   deps: ReconcileDeps,
   deadline: Deadline,
   cause: TickCause = 'schedule',
 ): Promise<TickReport | undefined> {
-  const claimed = await claimTick(deps, deadline, cause);
-  if (!claimed) return undefined;
-  const reconciliation = new Reconciliation(deps, deadline, claimed.before);
+  const before = await deps.ledger.readControl();
+  if (cause === 'end' && !before.partsWait) {
+    deps.log.info('tick_not_needed');
+    return undefined;
+  }
+  const reconciliation = new Reconciliation(deps, deadline, before);
+  const mayEnd = !areSet(deps.limits) && mayRest(before, deps.clock.now()); // with limits, each tick checks them
+  if (mayEnd && (await reconciliation.findsNothing())) {
+    noteTick(deps);
+    return undefined;
+  }
+  const mine = await claimTick(deps, before, deadline);
+  if (!mine) return undefined;
   let finishedAt: number | undefined;
   try {
     await reconciliation.run();
     finishedAt = deps.clock.now();
   } finally {
     const used = reconciliation.observation.used;
-    await releaseTick(deps, claimed.mine, { ...reconciliation.stateForNextTick(), finishedAt, used });
+    await releaseTick(deps, mine, { ...reconciliation.stateForNextTick(), finishedAt, used });
   }
-  if (deps.heartbeat) deps.metrics.record('Ticks', 1);
   reconciliation.observation.openBatches.record(deps.metrics, deps.clock.now());
+  noteTick(deps);
   return reconciliation.tick.report;
+}
+
+function noteTick({ heartbeat, metrics }: ReconcileDeps): void {
+  if (heartbeat) metrics.record('Ticks', 1);
 }
 
 class Reconciliation {
@@ -94,6 +109,12 @@ class Reconciliation {
     this.observation = new TickObservation(deps, of, (inHand) => this.#advanceObserved(inHand));
   }
 
+  /** Reads what is due, as `run` otherwise does, and returns whether nothing is. */
+  async findsNothing(): Promise<boolean> {
+    await this.#read();
+    return this.#due.foundNothing;
+  }
+
   async run(): Promise<void> {
     await this.#serveAll();
     await this.#admit();
@@ -111,23 +132,29 @@ class Reconciliation {
       ...(full.length > 0 ? { full } : {}),
       ...(limited.length > 0 ? { limited } : {}),
       ...(partsWait ? { partsWait } : {}),
+      ...(this.#due.foundNothing ? { idle: true as const } : {}),
     };
   }
 
   async #serveAll(): Promise<void> {
     // First handle items for half of the time, so that observation need not wait for all of them; then handle the
     // others.
-    for (let share = 2; !this.#due.isEmpty; share = 1) {
+    for (let share = 2; ; share = 1) {
       if (this.#isOver()) {
         this.tick.report.outOfTime = true;
         return;
       }
-      await this.#due.read(this.#timeFor(4), (item) => this.#takeProjected(item));
+      await this.#read();
       await this.#due.serve(this.#timeFor(share), this.#deadline, (item) =>
         this.tick.serve(item, () => this.#serve(item)),
       );
       await this.observation.observe();
+      if (this.#due.isEmpty) return;
     }
+  }
+
+  #read(): Promise<void> {
+    return this.#due.read(this.#timeFor(4), (item) => this.#takeProjected(item));
   }
 
   /**

@@ -1,10 +1,18 @@
-import { type Control, DUE_SHARDS } from '../shared/domain/ledger-records.ts';
+import { type Control, DUE_SHARDS, IDLE_TICK_NOTED_MS } from '../shared/domain/ledger-records.ts';
 import { type MeasuredRows, type UsedRows, withMeasured } from '../shared/domain/money/measured-rows.ts';
 import { without } from '../shared/domain/without.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
 
 /** The fields of the control item that a tick writes anew, or leaves out. */
-const PASSED_ON = ['observeFrom', 'observeFirst', 'observedAt', 'full', 'limited', 'partsWait'] as const;
+const PASSED_ON = [
+  'observeFrom',
+  'observeFirst',
+  'observedAt',
+  'full',
+  'limited',
+  'partsWait',
+  'idle',
+] as const;
 
 /** The state that a tick passes to the next one. */
 export type TickState = Pick<Control, 'nextShard' | (typeof PASSED_ON)[number]>;
@@ -13,30 +21,34 @@ export type TickState = Pick<Control, 'nextShard' | (typeof PASSED_ON)[number]>;
 export type TickCause = 'schedule' | 'end';
 
 /**
- * Claims the tick lease, which ends with the invocation's deadline; returns undefined if another tick has it, or if the
- * cause is an end and no part waited at the last tick. The claim also advances the first shard, so that a tick after a
- * crash does not begin at the same shard again. Errors: RetryableError.
+ * Claims the tick lease, which ends with the invocation's deadline. Returns the control item with the lease; undefined if another
+ * tick has it. The claim also advances the first shard, so that a tick after a crash does not begin at the same shard again.
+ * Errors: RetryableError.
  */
 export async function claimTick(
-  deps: Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log'>,
+  { ledger, clock, ids, log }: Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log'>,
+  before: Control,
   deadline: Deadline,
-  cause: TickCause,
-): Promise<{ before: Control; mine: Control } | undefined> {
-  const before = await deps.ledger.readControl();
-  const { pollLease, partsWait } = before;
-  if (cause === 'end' && !partsWait) {
-    deps.log.info('tick_not_needed');
-    return undefined;
-  }
+): Promise<Control | undefined> {
   const mine: Control = {
     ...before,
-    pollLease: { holder: deps.ids.next(), until: deadline.until },
+    pollLease: { holder: ids.next(), until: deadline.until },
     nextShard: shardAfter(before.nextShard ?? 0),
   };
-  const isFree = !pollLease || pollLease.until <= deps.clock.now();
-  if (isFree && (await deps.ledger.replaceControl(mine))) return { before, mine };
-  deps.log.info('tick_already_running');
+  const isFree = !before.pollLease || before.pollLease.until <= clock.now();
+  if (isFree && (await ledger.replaceControl(mine))) return { ...mine, version: mine.version + 1 };
+  log.info('tick_already_running');
   return undefined;
+}
+
+/**
+ * Returns whether a tick may end without a lease if it finds nothing: the last one found nothing either, so there is no state to
+ * pass on, no breaker is open, and it has not been long since a tick stored that it ran.
+ */
+export function mayRest({ idle, tickedAt, breakers = [] }: Control, now: number): boolean {
+  return (
+    idle === true && breakers.length === 0 && tickedAt !== undefined && now < tickedAt + IDLE_TICK_NOTED_MS
+  );
 }
 
 /**
@@ -49,8 +61,8 @@ export async function releaseTick(
   { finishedAt, used, ...state }: TickState & { finishedAt: number | undefined; used: readonly UsedRows[] },
 ): Promise<void> {
   try {
-    for (;;) {
-      const { pollLease, ...found } = await ledger.readControl();
+    for (let inHand = mine; ; inHand = await ledger.readControl()) {
+      const { pollLease, ...found } = inHand;
       if (pollLease?.holder !== mine.pollLease?.holder) return;
       const control = without(found, ...PASSED_ON);
       const tickedAt = finishedAt ?? control.tickedAt;

@@ -79,6 +79,7 @@ const PROPS: Readonly<Record<keyof BatchdropProps, Shape>> = {
   pollInterval: durationSuchAs('Duration.minutes(1)'),
   webhook: WEBHOOK,
   observeInterval: durationSuchAs('Duration.minutes(15)'),
+  maxConcurrency: JUDGED,
   removalPolicy: JUDGED,
   keepOpenAiFiles: YES_OR_NO,
   maxAttempts: JUDGED,

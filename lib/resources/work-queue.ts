@@ -50,15 +50,19 @@ export class WorkQueue extends Construct {
 
   /**
    * Lets Lambda invoke the function with messages of the queue. `maxConcurrency`, at least 2, bounds the work on large
-   * files. Without it, Lambda reads an idle queue with two readers instead of five (docs/adr/0030-idle-cost.md).
+   * files. Without it, or if it is 0, Lambda reads an idle queue with two readers instead of five (docs/adr/0030-idle-cost.md).
    */
-  feed(worker: WorkerFunction, pace: { batchSize: number; maxConcurrency?: number }): void {
+  feed(
+    worker: WorkerFunction,
+    { batchSize, maxConcurrency = 0 }: { batchSize: number; maxConcurrency?: number },
+  ): void {
     const { queueArn } = this.queue;
     grant(worker, FEEDING, queueArn);
     this.queue.encryptionMasterKey?.grant(worker, ...KEY_TO_RECEIVE);
     // With partial failures, so that one bad record does not return the other records to the queue.
     worker.lambda.addEventSourceMapping('Work', {
-      ...pace,
+      batchSize,
+      ...(maxConcurrency > 0 && { maxConcurrency }),
       eventSourceArn: queueArn,
       reportBatchItemFailures: true,
     });

@@ -20,6 +20,8 @@ const SCRATCH = Size.gibibytes(10);
 
 interface DeliveryProps {
   settings: WorkerSettings;
+  /** How many messages it handles at a time; 0: no maximum. */
+  maxConcurrency: number;
   encryptionKey: IKey | undefined;
   requestBucket: IBucket;
   /** The prefix of keys that are request files. */
@@ -77,6 +79,6 @@ export class Delivery extends Construct {
     props.openAi.grantUse(this.worker);
     // One message at a time, because a download may take minutes. Five in parallel reach some 300 MB/s, and leave
     // concurrency of a small account for other functions.
-    this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
+    this.work.feed(this.worker, { batchSize: 1, maxConcurrency: props.maxConcurrency });
   }
 }

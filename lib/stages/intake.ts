@@ -22,6 +22,8 @@ const MEMORY = Size.mebibytes(512);
 
 interface IntakeProps {
   settings: WorkerSettings;
+  /** How many messages it handles at a time; 0: no maximum. */
+  maxConcurrency: number;
   encryptionKey: IKey | undefined;
   requestBucket: IBucket;
   /** The prefix of keys that are request files. */
@@ -84,7 +86,7 @@ export class Intake extends Construct {
     props.submission.grantSend(this.worker);
     // One file at a time, because a large one would delay the others. Five in parallel, so that a thousand small files
     // take minutes and one function does not use up the ten concurrent executions of a new account.
-    this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
+    this.work.feed(this.worker, { batchSize: 1, maxConcurrency: props.maxConcurrency });
   }
 
   /**

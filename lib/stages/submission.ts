@@ -15,6 +15,8 @@ const TIMEOUT = Duration.minutes(10); // 200 MB at 0.4 MB/s; the part's lease is
 
 interface SubmissionProps {
   settings: WorkerSettings;
+  /** How many messages it handles at a time; 0: no maximum. */
+  maxConcurrency: number;
   encryptionKey: IKey | undefined;
   requestBucket: IBucket;
   requestPrefix: string | undefined;
@@ -67,8 +69,7 @@ export class Submission extends Construct {
     props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
     props.delivery.grantSend(this.worker);
-    // One part at a time, because it may take minutes. Five in parallel, at about ten seconds per part, create about
-    // 1,800 batches per hour; OpenAI accepts 2,000.
-    this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
+    // One part at a time, because it may take minutes.
+    this.work.feed(this.worker, { batchSize: 1, maxConcurrency: props.maxConcurrency });
   }
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { playMany, weaknesses } from './tally.ts';
 
 const HISTORIES = 240;
-const FIRST_SEED = 1001; // these histories have every kind of fault often enough
+const FIRST_SEED = 2001; // these histories have every kind of fault often enough
 const FIRED_AT_LEAST = 5;
 
 test(`in ${HISTORIES} histories with faults, nothing is paid twice, lost, or published out of order`, {

@@ -70,6 +70,22 @@ describe('props', () => {
     expect(parseHoldPolicy(above, after)).toEqual({ approveAbove: amount, expiresAfterMs: 2 * 86_400_000 });
   });
 
+  it.each([
+    [{}, { MaximumConcurrency: 5 }],
+    [{ maxConcurrency: 20 }, { MaximumConcurrency: 20 }],
+    [{ maxConcurrency: 0 }, undefined],
+  ])(
+    'let INTAKE, SUBMIT and DELIVER handle as many files and batches at a time as %o says',
+    (props, scaling) => {
+      const mappings = Object.entries(synthesize(props).findResources('AWS::Lambda::EventSourceMapping'));
+      const scalingOf = (stage: string) =>
+        mappings.find(([id]) => id.includes(stage))?.[1].Properties.ScalingConfig;
+      for (const stage of ['Intake', 'Submission', 'Delivery']) expect(scalingOf(stage)).toEqual(scaling);
+      for (const stage of ['Cancellation', 'Approval']) expect(scalingOf(stage)).toBeUndefined();
+      expect(mappings).toHaveLength(5);
+    },
+  );
+
   it('set no batch limits by default', () => {
     for (const stage of ['Intake', 'Submission', 'Polling'])
       expect(variable(synthesize(), stage, 'BATCH_LIMITS')).toBe('{"enqueuedTokens":{}}');
@@ -283,6 +299,7 @@ describe('context', () => {
       webhook: 'yes',
       webhookSecretName: 'team/webhook',
       stackName: 'Batchdrop-two',
+      maxConcurrency: '0',
       expireFilesAfterDays: 30,
       maxAttempts: '5',
       rerunMissing: 'yes',
@@ -312,6 +329,7 @@ describe('context', () => {
       webhook: {},
       webhookSecretName: 'team/webhook',
       stackName: 'Batchdrop-two',
+      maxConcurrency: 0,
       expireFilesAfter: Duration.days(30),
       maxAttempts: 5,
       rerunMissing: true,
@@ -338,6 +356,7 @@ describe('context', () => {
     ['pollMinutes', '0', 'a whole number above 0'],
     ['pollMinutes', '1.5', 'a whole number above 0'],
     ['maxOpenBatches', '0', 'a whole number above 0'],
+    ['maxConcurrency', 'none', 'a whole number'],
     [
       'enqueuedTokens',
       'gpt-4o',

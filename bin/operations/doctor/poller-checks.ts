@@ -3,6 +3,7 @@ import {
   type GetScheduleCommandOutput,
   SchedulerClient,
 } from '@aws-sdk/client-scheduler';
+import { IDLE_TICK_NOTED_MS } from '../../../functions/shared/domain/ledger-records.ts';
 import { serverTime } from '../../connection/server-time.ts';
 import { clientConfigAt } from '../../connection/target.ts';
 import { timeShown } from '../../terminal/amounts.ts';
@@ -20,7 +21,7 @@ export async function scheduleIsOn(subject: Subject): Promise<Verdict> {
 
 export async function tickIsRecent(subject: Subject): Promise<Verdict> {
   const { connection } = subject;
-  const { tickedAt } = await connection.ledger.readControl();
+  const { tickedAt, idle } = await connection.ledger.readControl();
   if (tickedAt === undefined) {
     return failed(
       'POLL has not completed a run',
@@ -29,7 +30,8 @@ export async function tickIsRecent(subject: Subject): Promise<Verdict> {
   }
   const ageMs = Math.max(0, (await serverTime(connection)) - tickedAt);
   const found = `${timeShown(ageMs)} ago`;
-  if (ageMs <= MAX_TICKS_LATE * intervalMs(await scheduleOf(subject))) return ok(found);
+  const latest = MAX_TICKS_LATE * intervalMs(await scheduleOf(subject)) + (idle ? IDLE_TICK_NOTED_MS : 0);
+  if (ageMs <= latest) return ok(found);
   return failed(found, "Check the schedule and POLL's log: docs/operations.md#pollheartbeat");
 }
 

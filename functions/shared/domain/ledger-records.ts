@@ -89,6 +89,9 @@ export function delayOf(item: Job | Part): Delay | undefined {
   return { for: obstacle.for, said: obstacle.said ?? 'no reason given' };
 }
 
+/** How often a tick that has nothing to do stores that it ran, in milliseconds. */
+export const IDLE_TICK_NOTED_MS = 5 * 60_000;
+
 /** The operator's switches, and the state that one tick passes to the next. */
 export interface Control {
   version: number;
@@ -110,8 +113,10 @@ export interface Control {
   observeFirst?: string[];
   /** When a tick last began to observe all open batches, in milliseconds. */
   observedAt?: number;
-  /** When a tick last finished, in milliseconds. */
+  /** When a tick last finished, in milliseconds. While nothing is due, it is stored every `IDLE_TICK_NOTED_MS` at most. */
   tickedAt?: number;
+  /** The last tick found nothing that was due. */
+  idle?: true;
   /** What rows use, by model and limit, the newest last. */
   measured?: MeasuredRows[];
   /** Accounts with a part that is stalled because of unresolved creates. */

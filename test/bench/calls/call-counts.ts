@@ -19,6 +19,8 @@ export interface CountedCalls {
   readonly largeJob: CountsByFunction;
   /** The calls that POLL makes in each tick, with or without jobs. */
   readonly tick: Counts;
+  /** The calls that POLL makes in a tick that finds nothing, after one that found nothing. */
+  readonly idleTick: Counts;
 }
 
 const LEDGER_READ = /^ledger (GetItem|Query)\b/;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { reconcile } from '../../../functions/poll/reconcile.ts';
-import type { TickReport } from '../../../functions/poll/tick.ts';
 import { NotAllowed, RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { DUE_SHARDS } from '../../../functions/shared/domain/ledger-records.ts';
+import { afterRefusal } from '../../../functions/shared/domain/waiting/breaker.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import { aBatch, aPart } from '../../contracts/samples.ts';
 import { withFaults } from '../../fakes/faulty.ts';
@@ -34,14 +34,13 @@ async function manyOpen(count: number, settings: ConstructorParameters<typeof Sm
   return world;
 }
 
-/** Runs one tick and counts its calls to the ledger. */
-async function countedTick(
-  world: SmallWorld,
-): Promise<{ tick: TickReport | undefined; reads: number; writes: number }> {
-  const counts = { reads: 0, writes: 0 };
+/** Runs one tick and counts its calls to the ledger. `index`: those of the reads that are of the `due` index. */
+async function countedTick(world: SmallWorld) {
+  const counts = { reads: 0, index: 0, writes: 0 };
   const ledger = withFaults<Ledger>(world.ports.ledger, (method) => {
     if (/^(create|replace|put)/.test(method)) counts.writes += 1;
     else counts.reads += 1;
+    if (method === 'due') counts.index += 1;
     return 'ok';
   });
   return { tick: await reconcile({ ...world.ports, ledger }, world.deadline(55_000)), ...counts };
@@ -57,8 +56,8 @@ describe('a tick', () => {
     const { tick, reads, writes } = await countedTick(await manyOpen(open));
     expect(tick).toMatchObject({ open, served: open, broken: 0, outOfTime: false });
     expect(tick?.calls).toBeLessThanOrEqual(calls);
-    // One read of the lease, one per shard, and one more of the lease. Open batches are read only from the index.
-    expect({ reads, writes }).toEqual({ reads: 2 + DUE_SHARDS, writes: 2 });
+    // One read of the lease and one per shard. Open batches are read only from the index.
+    expect({ reads, writes }).toEqual({ reads: 1 + DUE_SHARDS, writes: 2 });
   });
 
   it('makes two more writes for each batch with a change: one for the change, one for its publication', async () => {
@@ -68,6 +67,83 @@ describe('a tick', () => {
     expect(world.batchStatuses()).toEqual(Array.from({ length: 50 }, () => 'in_progress'));
     expect(tick?.calls).toBe(1);
     expect(writes).toBe(2 + 2 * 50);
+  });
+});
+
+describe('a tick that finds nothing, after one that found nothing', () => {
+  async function idleWorld(settings: ConstructorParameters<typeof SmallWorld>[0] = {}) {
+    const world = new SmallWorld(settings);
+    expect((await countedTick(world)).writes).toBe(2);
+    world.clock.advance(MINUTE);
+    return world;
+  }
+
+  it('only reads, and stores every five minutes that it ran', async () => {
+    const world = await idleWorld();
+    const writes: number[] = [];
+    for (let minute = 1; minute <= 12; minute += 1) {
+      const counted = await countedTick(world);
+      writes.push(counted.writes);
+      world.clock.advance(MINUTE);
+    }
+    expect(writes).toEqual([0, 0, 0, 0, 2, 0, 0, 0, 0, 2, 0, 0]);
+  });
+
+  it('reports the metric of a tick', async () => {
+    const world = await idleWorld();
+    expect((await countedTick(world)).writes).toBe(0);
+    expect(world.metrics.of('Ticks')).toEqual([1, 1]);
+  });
+
+  it('is followed by one that serves what has become due', async () => {
+    const world = await idleWorld({ fate: () => ({ validatingMs: VALIDATING_MS }) });
+    await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    world.clock.advance(MINUTE);
+    const { tick, index } = await countedTick(world);
+    expect(tick).toMatchObject({ served: 1, open: 1 });
+    expect(index).toBe(DUE_SHARDS); // not twice
+    expect((await world.ledger.readControl()).idle).toBeUndefined();
+  });
+
+  it('does not rest while a breaker is open', async () => {
+    const world = await idleWorld();
+    const refusal = {
+      account: 'a',
+      for: 'account',
+      operation: 'create',
+      said: 'no',
+      item: 'i',
+      at: 0,
+    } as const;
+    const breakers = afterRefusal([], refusal);
+    await world.ledger.replaceControl({ ...(await world.ledger.readControl()), breakers });
+    expect((await countedTick(world)).writes).toBe(2);
+  });
+
+  it('does not rest with a limit, which each tick checks', async () => {
+    const world = await idleWorld({ limits: { maxOpenBatches: 5 } });
+    expect((await countedTick(world)).writes).toBe(2);
+  });
+
+  it.each([0, 1, 2, 3])('does not rest if shard %d cannot be read', async (broken) => {
+    const world = await idleWorld();
+    const ledger = withFaults<Ledger>(world.ports.ledger, (method, [shard]) =>
+      method === 'due' && shard === broken ? { failBefore: new RetryableError('throttled') } : 'ok',
+    );
+    expect(await reconcile({ ...world.ports, ledger }, world.deadline(55_000))).toMatchObject({ broken: 1 });
+    expect((await world.ledger.readControl()).idle).toBeUndefined();
+  });
+
+  it('does not rest after a tick that had no time to read every shard', async () => {
+    const world = await idleWorld();
+    world.clock.advance(5 * MINUTE);
+    await expect(
+      reconcile(world.ports, { ...world.deadline(55_000), until: world.clock.now() }),
+    ).resolves.toMatchObject({
+      outOfTime: true,
+    });
+    expect((await world.ledger.readControl()).idle).toBeUndefined();
   });
 });
 
