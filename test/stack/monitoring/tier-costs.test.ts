@@ -89,7 +89,7 @@ it('the tiers cost what docs/costs.md says: nothing for none, $0.80 for basic, $
   expect(basic?.monitoring).toBeCloseTo(0.8);
   expect(full?.monitoring).toBeCloseTo(6.7);
   expect([none, basic, full].map((tier) => tier?.total.toFixed(2))).toEqual(['1.46', '2.56', '8.46']);
-  expect(none?.unbilled).toBeCloseTo(0.474, 3); // a million queue requests, and the runs and logs of POLL
+  expect(none?.unbilled).toBeCloseTo(0.45, 3); // a million queue requests, and the runs and logs of POLL
 });
 
 it('webhooks add four metrics to the alarms of full, and a budget three', () => {
