@@ -12,7 +12,7 @@ const project = (name: string, extra: object = {}) => ({
  */
 const SHARED = { isolate: false };
 
-/** Two cores are kept busy by three files at a time of those that wait for processes, deadlines, and servers. */
+/** Four files at a time of those that wait for processes, deadlines, and servers keep two cores busy; three do not. */
 const WAITING = { maxWorkers: 4 };
 
 /** These only compute, one file on each core, after the others. */
@@ -53,7 +53,7 @@ export default defineConfig({
       project('contracts', { ...WAITING, ...SHARED }),
       project('simulation', { ...WAITING, ...SHARED }), // it computes beside those that wait
       project('local', { ...WAITING, ...SHARED }),
-      project('integration', { ...WAITING, ...SHARED, exclude: [...IN_THIS_PROCESS, ...LONG] }), // runs real processes against the clock: each file by itself
+      project('integration', { ...WAITING, ...SHARED, exclude: [...IN_THIS_PROCESS, ...LONG] }), // runs real processes against the clock
       {
         extends: true,
         // Side by side: most of these tests wait for the deadline of a call.
