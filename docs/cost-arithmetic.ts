@@ -43,16 +43,18 @@ const BATCH = {
 };
 
 /**
- * What each tier of the prop `monitoring` creates: the metrics of all alarms, dashboards, and metrics that are reported
- * while nothing happens (the heartbeat). A test counts the templates.
+ * What each tier of the prop `monitoring` creates: the metrics of all alarms, dashboards, metrics that are reported while nothing
+ * happens (the heartbeat), and queues whose function has a maximum concurrency. A test counts the templates.
  */
 export const TIERS = {
-  none: { alarmMetrics: 0, dashboards: 0, idleMetrics: 0 },
-  basic: { alarmMetrics: 8, dashboards: 0, idleMetrics: 1 },
-  full: { alarmMetrics: 37, dashboards: 1, idleMetrics: 1 },
+  none: { alarmMetrics: 0, dashboards: 0, idleMetrics: 0, limitedQueues: 0 },
+  basic: { alarmMetrics: 8, dashboards: 0, idleMetrics: 1, limitedQueues: 3 },
+  full: { alarmMetrics: 37, dashboards: 1, idleMetrics: 1, limitedQueues: 3 },
 };
 
 type Tier = keyof typeof TIERS;
+
+const QUEUES = 5; // that Lambda reads
 
 /** The tier of the tables that show only one. */
 const DEFAULT_TIER: Tier = 'basic';
@@ -76,8 +78,6 @@ export const MONTH = {
   ticks: 43_200, // one per minute
   tickGbSeconds: 0.2 * 0.25, // assumed
   tickLogGb: 0.6e-6, // assumed: an idle tick writes only the two lines of Lambda
-  idleQueueRequests: (3 * READERS.limited + 2 * READERS.unlimited) * LONG_POLLS_PER_READER,
-  unlimitedQueueRequests: 5 * READERS.unlimited * LONG_POLLS_PER_READER, // with `maxConcurrency: 0`
   // A process caches the API key for five minutes. Assumed: one process of POLL, and ten of SUBMIT and DELIVER.
   maxKeyReads: { poll: 8_640, others: 10 * 8_640 },
 };
@@ -139,11 +139,11 @@ export function ledgerOfTicks({ tick, idleTick }: CountedCalls): number {
 
 /** Returns the monthly cost of an idle stack in dollars, by item. */
 export function dollarsOfIdle(calls: CountedCalls, tier: Tier) {
-  const { alarmMetrics, dashboards, idleMetrics } = TIERS[tier];
+  const { alarmMetrics, dashboards, idleMetrics, limitedQueues } = TIERS[tier];
   return {
     dashboard: dashboards * PRICE.dashboardMonth,
     alarms: alarmMetrics * PRICE.alarmMonth,
-    queues: MONTH.idleQueueRequests * PRICE.queueRequest,
+    queues: idleQueueRequests(limitedQueues) * PRICE.queueRequest,
     metrics: idleMetrics * PRICE.metricMonth,
     secret: PRICE.secretMonth,
     poll:
@@ -159,19 +159,25 @@ export function idleDollars(calls: CountedCalls, tier: Tier = DEFAULT_TIER): num
   return amounts.reduce((sum, dollars) => sum + Number(dollars.toFixed(2)), 0);
 }
 
+/** Returns the requests with which Lambda reads the queues of an idle stack in a month. */
+export function idleQueueRequests(limitedQueues: number): number {
+  const readers = limitedQueues * READERS.limited + (QUEUES - limitedQueues) * READERS.unlimited;
+  return readers * LONG_POLLS_PER_READER;
+}
+
 /** Returns what an idle stack costs less with `maxConcurrency: 0`, as the page rounds it. */
-export function dollarsOfMaximum(): number {
-  const dollarsOf = (requests: number) => Number((requests * PRICE.queueRequest).toFixed(2));
-  return dollarsOf(MONTH.idleQueueRequests) - dollarsOf(MONTH.unlimitedQueueRequests);
+export function dollarsOfMaximum(tier: Tier): number {
+  const dollarsOf = (limited: number) => Number((idleQueueRequests(limited) * PRICE.queueRequest).toFixed(2));
+  return dollarsOf(TIERS[tier].limitedQueues) - dollarsOf(0);
 }
 
 /** Returns the dollars of an idle stack that AWS does not bill in an account that has nothing else. */
 export function freeOfIdle(tier: Tier): number {
-  const { alarmMetrics, idleMetrics } = TIERS[tier];
+  const { alarmMetrics, idleMetrics, limitedQueues } = TIERS[tier];
   const unbilled: [used: number, free: number, price: number][] = [
     [alarmMetrics, FREE.alarmMetrics, PRICE.alarmMonth],
     [idleMetrics, FREE.metrics, PRICE.metricMonth],
-    [MONTH.idleQueueRequests, FREE.queueRequests, PRICE.queueRequest],
+    [idleQueueRequests(limitedQueues), FREE.queueRequests, PRICE.queueRequest],
     [MONTH.ticks, FREE.invocations, PRICE.invocation],
     [MONTH.ticks * MONTH.tickGbSeconds, FREE.lambdaGbSeconds, PRICE.lambdaGbSecond],
     [MONTH.ticks * MONTH.tickLogGb, FREE.logGb, PRICE.logGb],

@@ -85,7 +85,7 @@ function idleTable(calls: CountedCalls): string {
     [
       'queues',
       "Lambda's polling of the five queues",
-      '(3 × 5 + 2 × 2) × 129,600 long polls of 20 s',
+      'with `none` 5 × 2, otherwise 3 × 5 + 2 × 2, times 129,600 long polls of 20 s',
       '$0.40 per million',
     ],
     ['metrics', 'metric `Ticks`', '1', '[$0.30](https://signoz.io/guides/cloudwatch-pricing)'],
@@ -99,7 +99,7 @@ function idleTable(calls: CountedCalls): string {
   ];
   const rows = lines.map(([name, ...cells]) => [...cells, ...dollars.map((of) => orNone(of[name]))]);
   const totals = tiers.map((tier) => idleDollars(calls, tier));
-  const unlimited = totals.map((total) => inDollars(total - dollarsOfMaximum()));
+  const unlimited = tiers.map((tier, nth) => inDollars((totals[nth] ?? 0) - dollarsOfMaximum(tier)));
   const free = tiers.map((tier, nth) => inDollars((totals[nth] ?? 0) - freeOfIdle(tier)));
   return table(
     ['what', 'how many', 'price', ...tiers.map((tier) => `\`${tier}\``)],

@@ -71,7 +71,7 @@ export interface BatchdropOptions {
    * Maximum number of files that INTAKE checks at a time, of batches that SUBMIT creates, and of batches whose results DELIVER
    * stores: from 2 to 1,000, or 0 for no maximum. Without a maximum, an idle stack costs a third less, because Lambda polls its
    * queues less, but many files at once may use up the concurrency of all functions of the account.
-   * @default 5
+   * @default - 5; no maximum with `monitoring: 'none'`, because such a stack is for tests
    * @example 20
    */
   readonly maxConcurrency?: number | undefined;
@@ -214,7 +214,7 @@ export interface BatchdropOptions {
   /**
    * What watches this Batchdrop: `none`, `basic` for at most 8 alarms about what only a person can fix, or `full` for all
    * alarms and a dashboard. docs/costs.md states the cost of each. The functions report their metrics in each case; only
-   * the metric `Ticks` needs `basic` or `full`.
+   * the metric `Ticks` needs `basic` or `full`. With `none`, the default of `maxConcurrency` is another one.
    * @default 'basic'
    * @example 'full'
    */

@@ -25,7 +25,7 @@ export function checkedProps(
     maxAttempts: props.maxAttempts ?? DEFAULT_ATTEMPTS,
     baseUrl: withoutSlash(props.baseUrl ?? OPENAI_BASE_URL),
     completionWindow: props.completionWindow ?? OPENAI_WINDOW,
-    maxConcurrency: props.maxConcurrency ?? DEFAULT_CONCURRENCY,
+    maxConcurrency: props.maxConcurrency ?? (props.monitoring === 'none' ? 0 : DEFAULT_CONCURRENCY),
     pollInterval: props.pollInterval ?? Duration.minutes(1),
     removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     keepOpenAiFiles: props.keepOpenAiFiles ?? false,

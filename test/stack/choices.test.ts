@@ -74,6 +74,8 @@ describe('props', () => {
     [{}, { MaximumConcurrency: 5 }],
     [{ maxConcurrency: 20 }, { MaximumConcurrency: 20 }],
     [{ maxConcurrency: 0 }, undefined],
+    [{ monitoring: 'none' as const }, undefined],
+    [{ monitoring: 'none' as const, maxConcurrency: 5 }, { MaximumConcurrency: 5 }],
   ])(
     'let INTAKE, SUBMIT and DELIVER handle as many files and batches at a time as %o says',
     (props, scaling) => {
