@@ -118,9 +118,13 @@ function listPrice(tokens: TokenCounts, prices: TokenPrices): Amount {
   return rounded(millions, MILLION);
 }
 
+/** The amounts of the prices that were used, because an admission computes the cost of each waiting part. */
+const AMOUNTS = new Map<string, Amount>();
+
 function perMillion(price: string): Amount {
-  const amount = amountOf(price);
+  const amount = AMOUNTS.get(price) ?? amountOf(price);
   if (amount === undefined) throw new Error(`"${price}" is no price`);
+  AMOUNTS.set(price, amount);
   return amount;
 }
 
