@@ -9,6 +9,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { peakMemoryMb } from './peak-memory.ts';
 import type { InvokeMessage, ProcessMessage, ThrownError } from './process-messages.ts';
 import { provideModules } from './provided-modules.ts';
 import { installShiftedDate, wallTime } from './shifted-date.ts';
@@ -88,7 +89,7 @@ function report(requestId: string, started: number, status: 'success' | 'error')
     status,
     durationMs: Math.round(performance.now() - started),
     initMs: initMs === undefined ? undefined : Math.round(initMs),
-    maxMemoryUsedMb: Math.round(process.resourceUsage().maxRSS / 1024),
+    maxMemoryUsedMb: Math.round(peakMemoryMb()),
   };
   initMs = undefined;
   console.log(JSON.stringify(line));

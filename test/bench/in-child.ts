@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { peakMemoryMb } from '../../local/lambda/peak-memory.ts';
 
 /** The measurements of a piece of work in its own process. */
 export interface Measured {
@@ -18,7 +19,7 @@ export async function report(work: () => Promise<Record<string, number>>): Promi
   const counts = await work();
   const { user, system } = process.cpuUsage(before);
   const ms = performance.now() - begun;
-  const rssMb = process.resourceUsage().maxRSS / 1024;
+  const rssMb = peakMemoryMb();
   process.stdout.write(JSON.stringify({ ms, cpuMs: (user + system) / 1000, rssMb, counts }));
 }
 
