@@ -69,8 +69,8 @@ export interface BatchdropOptions {
   readonly observeInterval?: Duration | undefined;
   /**
    * Maximum number of files that INTAKE checks at a time, of batches that SUBMIT creates, and of batches whose results DELIVER
-   * stores: from 2 to 1,000, or 0 for no maximum. Without a maximum, an idle stack costs a third less, because Lambda polls its
-   * queues less, but many files at once may use up the concurrency of all functions of the account.
+   * stores: from 2 to 1,000, or 0 for no maximum. Without a maximum, an idle stack costs $0.46 less per month, because Lambda polls
+   * its queues less, but many files at once may use up the concurrency of all functions of the account.
    * @default - 5; no maximum with `monitoring: 'none'`, because such a stack is for tests
    * @example 20
    */

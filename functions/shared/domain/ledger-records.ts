@@ -113,7 +113,7 @@ export interface Control {
   observeFirst?: string[];
   /** When a tick last began to observe all open batches, in milliseconds. */
   observedAt?: number;
-  /** When a tick last finished, in milliseconds. While nothing is due, it is stored every `IDLE_TICK_NOTED_MS` at most. */
+  /** When a tick last finished, in milliseconds. While nothing is due, it is stored only every `IDLE_TICK_NOTED_MS`. */
   tickedAt?: number;
   /** The last tick found nothing that was due. */
   idle?: true;
