@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -11,17 +12,19 @@ const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const NODE_VERSION = join(PROJECT, 'bin', 'node-version.cjs');
 const APP = join(PROJECT, 'bin', 'app.ts');
 
-/** All files that determine the build. npm's own list of installed packages changes with each installation. */
-const INPUTS = [
+/** All files that determine the bundles. npm's own list of installed packages changes with each installation. */
+const BUNDLE_INPUTS = [
   'functions',
   'lib',
-  'bin/app.ts',
-  'cdk.json',
   'package.json',
   'tsconfig.json', // esbuild reads it
   'node_modules/.package-lock.json',
 ] as const;
 
+/** All files that determine the stack. */
+const INPUTS = [...BUNDLE_INPUTS, 'bin/app.ts', 'cdk.json'] as const;
+
+const KEPT_BUNDLES = join(PROJECT, 'dist', 'bundles');
 const KEPT = join(PROJECT, 'dist', 'assemblies');
 const RENEW_EVERY_MS = 3_600_000;
 
@@ -43,12 +46,17 @@ export async function synthesizedStack(
     context: JSON.stringify(context),
     build: async (draft) => {
       options.onBuild?.();
-      await bundle(join(draft, BUNDLES));
+      await cp(await keptBundles(), join(draft, BUNDLES), { recursive: true });
       await synthesize(draft, context);
     },
   });
   setInterval(() => void renewBuild(assembly), RENEW_EVERY_MS).unref(); // functions load from it as long as they run
   return assembly;
+}
+
+/** No setting changes the bundles, so a stack with other settings gets copies of them. */
+async function keptBundles(): Promise<string> {
+  return await keptBuild({ folder: KEPT_BUNDLES, inputs: BUNDLE_INPUTS, build: bundle });
 }
 
 /** Loaded only here, because most runs build nothing. */

@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process';
-import { appendFileSync, existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
@@ -9,7 +17,7 @@ import { freshClone } from './fresh-clone.ts';
 const run = promisify(execFile);
 
 /**
- * A fresh clone with functions that do nothing. It is built three times, and the build does not depend on their code.
+ * A fresh clone with functions that do nothing. It is built four times, and the build does not depend on their code.
  */
 function cloneWithSmallFunctions(): string {
   const clone = freshClone('local');
@@ -19,11 +27,15 @@ function cloneWithSmallFunctions(): string {
 }
 
 /** Returns the folder of the stack that a start in the project uses, and whether the start built it. */
-async function start(project: string): Promise<{ path: string; wasBuilt: boolean }> {
+async function start(
+  project: string,
+  context: Record<string, string> = {},
+): Promise<{ path: string; wasBuilt: boolean }> {
   const program = `
     import { synthesizedStack } from './bin/up/synthesis.ts';
     let wasBuilt = false;
-    const path = await synthesizedStack({ onBuild: () => { wasBuilt = true; } });
+    const context = ${JSON.stringify(context)};
+    const path = await synthesizedStack({ context, onBuild: () => { wasBuilt = true; } });
     console.log(JSON.stringify({ path, wasBuilt }));`;
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], {
     cwd: project,
@@ -42,6 +54,18 @@ it('npm start builds the stack once per state of the source, and keeps builds th
   const builtAt = statSync(join(first.path, 'Batchdrop.template.json')).mtimeMs;
   expect(await start(project)).toEqual({ path: first.path, wasBuilt: false });
   expect(statSync(join(first.path, 'Batchdrop.template.json')).mtimeMs).toBe(builtAt);
+
+  // Another setting makes another stack from the same bundles.
+  const bundles = join(project, 'dist/bundles');
+  const [bundled = ''] = readdirSync(bundles);
+  const bundledAt = statSync(join(bundles, bundled, 'cancel/index.js')).mtimeMs;
+  const other = await start(project, { webhook: 'yes' });
+  expect(other).toMatchObject({ wasBuilt: true });
+  expect(readFileSync(join(other.path, 'bundles/cancel/index.js'))).toEqual(
+    readFileSync(join(first.path, 'bundles/cancel/index.js')),
+  );
+  expect(readdirSync(bundles)).toEqual([bundled]);
+  expect(statSync(join(bundles, bundled, 'cancel/index.js')).mtimeMs).toBe(bundledAt);
 
   appendFileSync(join(project, 'functions/cancel/index.ts'), '\nconsole.log("changed");\n');
   const eightDaysAgo = new Date(Date.now() - 8 * 86_400_000);
