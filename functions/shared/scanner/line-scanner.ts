@@ -23,6 +23,9 @@ const BEYOND_LONGEST = BOM.length + 1;
 const DIGEST_BYTES = 64;
 const PAGE_BYTES = 64 * 1024;
 const GROWTH_BYTES = 4 * 1024 * 1024;
+/** An instance whose memory has grown beyond this for a long line is not kept. */
+const KEPT_BYTES = 8 * 1024 * 1024;
+const MAX_KEPT = 4;
 
 /** The functions of `assembly/scanner.ts`. */
 interface ScannerExports {
@@ -55,6 +58,7 @@ export class LineScanner<Name extends string> {
   readonly slots: Readonly<Record<Name, number>>;
   readonly #handler: ScannedLineHandler;
   readonly #longest: number;
+  readonly #compiled: WebAssembly.Module;
   readonly #module: ScannerExports;
   readonly #memory: ScannerMemory;
   readonly #line: ScannedLine;
@@ -68,6 +72,7 @@ export class LineScanner<Name extends string> {
   /** How many bytes of the current line were discarded because it is too long. */
   #discarded = 0;
   #lines: number;
+  #isOver = false;
 
   /**
    * `longest`: the maximum length of a line in bytes. `offset`: where in the file the chunks begin; a byte order mark
@@ -80,13 +85,14 @@ export class LineScanner<Name extends string> {
     handler: ScannedLineHandler,
     options: { longest: number; offset?: number; linesBefore?: number; digest?: true },
   ) {
-    const exports = exportsOf(module);
+    const exports = instanceOf(module);
     const names = Object.keys(shape.paths) as Name[];
     this.slots = Object.fromEntries(names.map((name, slot) => [name, slot])) as Record<Name, number>;
     const repeated = shape.repeated.reduce((bits, name) => bits | (1 << this.slots[name]), 0);
     this.#handler = handler;
     this.#longest = options.longest;
     this.#isDigesting = options.digest ?? false;
+    this.#compiled = module;
     this.#module = exports;
     this.#recordWords = exports.prepare(names.length, repeated) / 4;
     this.#buffer = exports.buffer.value;
@@ -109,12 +115,14 @@ export class LineScanner<Name extends string> {
 
   /**
    * Returns a digest of 64 bytes over all chunks except for overlong lines. It is ten times as fast as a CRC32, but
-   * does not protect against deliberate collisions. The result is a view. Call this once, after `end`.
+   * does not protect against deliberate collisions. Call this once, after `end`.
    */
   digest(): Uint8Array {
     this.#module.endDigest();
     const at = this.#module.digest.value;
-    return this.#memory.bytes.subarray(at, at + DIGEST_BYTES);
+    const digest = Uint8Array.from(this.#memory.bytes.subarray(at, at + DIGEST_BYTES));
+    this.#release();
+    return digest;
   }
 
   /** Counts the opening brackets and braces in the line, including those within strings. */
@@ -125,6 +133,7 @@ export class LineScanner<Name extends string> {
 
   /** Scans the chunk's lines. The chunk is copied, so the source may reuse it. */
   push(chunk: Uint8Array): void {
+    if (this.#isOver) throw new Error('scanner: the file has ended');
     for (let from = 0; from < chunk.length; ) {
       const slice = chunk.subarray(from, from + SLICE_BYTES);
       from += slice.length;
@@ -132,7 +141,7 @@ export class LineScanner<Name extends string> {
     }
   }
 
-  /** Call this after the last chunk, because the last line may have no line end. */
+  /** Call this once, after the last chunk, because the last line may have no line end. */
   end(): void {
     if (this.#discarded > 0) this.#endDiscarded(this.#discarded);
     else if (this.#filled > this.#buffer) {
@@ -140,6 +149,13 @@ export class LineScanner<Name extends string> {
       this.#take(Uint8Array.of(LF), end);
       this.#offset = end;
     }
+    if (!this.#isDigesting) this.#release();
+  }
+
+  /** Leaves the instance to the next scanner. */
+  #release(): void {
+    if (!this.#isOver) keepInstance(this.#compiled, this.#module);
+    this.#isOver = true;
   }
 
   #take(slice: Uint8Array, fileEnd = Number.POSITIVE_INFINITY): void {
@@ -231,7 +247,24 @@ export class LineScanner<Name extends string> {
   }
 }
 
-function exportsOf(module: WebAssembly.Module): ScannerExports {
+/**
+ * Instances of scanners that have ended, for the next ones: a new one takes longer than a small file, and V8 marks the
+ * whole heap for every few that it drops.
+ */
+const kept = new WeakMap<WebAssembly.Module, ScannerExports[]>();
+
+function instanceOf(module: WebAssembly.Module): ScannerExports {
+  return kept.get(module)?.pop() ?? newInstanceOf(module);
+}
+
+function keepInstance(module: WebAssembly.Module, instance: ScannerExports): void {
+  const instances = kept.get(module) ?? [];
+  kept.set(module, instances);
+  const isSmall = instance.memory.buffer.byteLength <= KEPT_BYTES;
+  if (isSmall && instances.length < MAX_KEPT) instances.push(instance);
+}
+
+function newInstanceOf(module: WebAssembly.Module): ScannerExports {
   const abort = () => {
     throw new Error('scanner: it aborted');
   };

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type Line, LineReader } from '../../../functions/shared/part-rows/lines.ts';
 import { LineScanner } from '../../../functions/shared/scanner/line-scanner.ts';
-import { REQUEST_LINE, RESULT_LINE } from '../../../functions/shared/scanner/line-shapes.ts';
+import { type LineShape, REQUEST_LINE, RESULT_LINE } from '../../../functions/shared/scanner/line-shapes.ts';
 import { KIND, type ScannedLine } from '../../../functions/shared/scanner/scanned-line.ts';
+import { scannerBytes } from '../../../functions/shared/scanner/scanner-bytes.ts';
 import { scannerModule } from '../../../functions/shared/scanner/scanner-module.ts';
 import { compareScans } from '../../fuzz/compare-scans.ts';
 
@@ -291,6 +292,93 @@ it.each([
   const value = `"${'[{'.repeat(openings / 2)}${openings % 2 === 0 ? '' : '{'}"`;
   const row = `{"custom_id":"r","method":"POST","url":"/v1/responses","body":{"model":"m","value":${value}}}`;
   expect(compareScans(Buffer.from(row), [], 4_000_000)).toMatchObject({ lines: 1, fast, differences: [] });
+});
+
+describe('the memory of a scanner that has ended', () => {
+  const requests = Buffer.from(
+    '{"custom_id":"a","method":"POST","url":"/v1/responses","body":{"model":"m","max_output_tokens":7}}\n'.repeat(
+      3,
+    ),
+  );
+  const results = Buffer.from(`${clean('a')}\n${clean('b')}\nno JSON\n${clean('b')}`);
+
+  /** Returns all that a scanner says of a file, and the memory that it used. */
+  function scan(
+    module: WebAssembly.Module,
+    { chunks, shape }: { chunks: Uint8Array[]; shape: LineShape<string> },
+  ) {
+    const seen: unknown[] = [];
+    let memory: ArrayBufferLike | undefined;
+    const scanner = new LineScanner<string>(
+      module,
+      shape,
+      {
+        scanned: (line) => {
+          memory = line.memory.buffer;
+          const found = Object.values(scanner.slots).filter((slot) => line.kind(slot) !== KIND.absent);
+          const slots = found.map((slot) => [slot, line.kind(slot), line.startOf(slot), line.endOf(slot)]);
+          seen.push({ ...placeOf(line), isClean: line.isClean, hasChanged: line.hasChanged, slots });
+        },
+        overlong: (number) => seen.push(number),
+      },
+      { ...LARGE, digest: true },
+    );
+    for (const chunk of chunks) scanner.push(chunk);
+    scanner.end();
+    seen.push(Buffer.from(scanner.digest()).toString('hex'));
+    expect(() => scanner.push(results)).toThrow('the file has ended');
+    return { seen, memory };
+  }
+
+  it('serves the next scanner, which finds what a new one would', () => {
+    const shared = new WebAssembly.Module(scannerBytes());
+    const files = [
+      { chunks: [results], shape: RESULT_LINE },
+      { chunks: inPieces(requests, 7), shape: REQUEST_LINE },
+      { chunks: [results.subarray(0, 30)], shape: RESULT_LINE },
+      { chunks: inPieces(results, 5), shape: RESULT_LINE },
+      { chunks: [requests], shape: { paths: { id: 'custom_id' }, repeated: [] } },
+      { chunks: [requests], shape: REQUEST_LINE },
+    ];
+    const memories = new Set<unknown>();
+    for (const file of files) {
+      const { seen, memory } = scan(shared, file);
+      expect(seen).toEqual(scan(new WebAssembly.Module(scannerBytes()), file).seen);
+      expect(seen.length).toBeGreaterThan(1);
+      memories.add(memory);
+    }
+    expect(memories.size).toBe(1);
+  });
+
+  it('serves nobody while another scanner uses it, or after it has grown for a long line', () => {
+    const shared = new WebAssembly.Module(scannerBytes());
+    const memories = new Set<unknown>();
+    const handler = (next: () => void) => ({
+      scanned: (line: ScannedLine) => {
+        memories.add(line.memory.buffer);
+        next();
+      },
+      overlong() {},
+    });
+    const within = () => {
+      const inner = new LineScanner(
+        shared,
+        RESULT_LINE,
+        handler(() => {}),
+        LARGE,
+      );
+      inner.push(results);
+      inner.end();
+    };
+    const outer = new LineScanner(shared, RESULT_LINE, handler(within), LARGE);
+    outer.push(results);
+    outer.end();
+    outer.end(); // twice is once
+    expect(memories.size).toBe(2);
+    const long = Buffer.from(`{"custom_id":"${'x'.repeat(16_000_000)}"}\n`);
+    const { memory } = scan(shared, { chunks: [long], shape: RESULT_LINE });
+    expect(scan(shared, { chunks: [results], shape: RESULT_LINE }).memory).not.toBe(memory);
+  });
 });
 
 describe('the digest of a file', () => {

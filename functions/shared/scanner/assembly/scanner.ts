@@ -130,8 +130,14 @@ let stoppedAt: u32 = 0;
 /** Whether the string that `closingQuote` passed has an escape. */
 let hasEscape: bool = false;
 
-/** Call this once. `repeated`: one bit for each slot whose string often equals that of the previous line. */
+/**
+ * Call this before each file. `repeated`: one bit for each slot whose string often equals that of the previous line. The
+ * path table is written after it.
+ */
 export function prepare(slotCount: u32, repeated: u32): u32 {
+  memory.fill(NODES_AT, 0, REPEATED - NODES_AT); // the path table of an earlier file
+  memory.fill(DIGEST_AT, 0, 2 * DIGEST_BYTES);
+  digestRest = 0;
   slots = slotCount;
   repeatedSlots = repeated;
   recordBytes = SLOTS + slotCount * SLOT_BYTES;
