@@ -137,6 +137,7 @@ export function uploadLength(line: LinePlace): number {
 }
 
 const GATHER_BYTES = 64 * 1024; // larger writes need fewer calls; a socket's buffer is no larger
+const FIRST_BYTES = 8 * 1024; // enough for the lines of a small file
 
 /**
  * Returns the normalised bytes of a range of the request file: exactly what is uploaded, with one line end after each
@@ -218,7 +219,7 @@ function isLineBlank(first: number | undefined): boolean {
  */
 export class LineGatherer {
   bytes = 0;
-  #buffer = Buffer.allocUnsafe(2 * GATHER_BYTES);
+  #buffer = Buffer.allocUnsafe(FIRST_BYTES);
 
   add(line: Uint8Array): void {
     this.place(line.length).set(line);
@@ -244,7 +245,7 @@ export class LineGatherer {
   /** Returns the gathered lines. Their buffer is not reused, because the caller may still be sending it. */
   take(): Uint8Array {
     const taken = this.#buffer.subarray(0, this.bytes);
-    this.#buffer = Buffer.allocUnsafe(2 * GATHER_BYTES);
+    this.#buffer = Buffer.allocUnsafe(this.#buffer.length); // the next lines need as much
     this.bytes = 0;
     return taken;
   }

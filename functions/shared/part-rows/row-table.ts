@@ -6,7 +6,7 @@
  * f64 and length u32 in bytes (of the normalised line, without its line end), length of the id u16, the id in UTF-8.
  */
 const HEAD_BYTES = 18;
-const FIRST_BYTES = 64 * 1024;
+const FIRST_BYTES = 8 * 1024;
 
 /** One row of the table. */
 export interface RowPlace {

@@ -1,6 +1,8 @@
 import type { ByteSource } from './byte-source.ts';
 
 const CHUNK_ROWS = 65_536;
+/** The first chunk grows from this size, because most files are small. */
+const FIRST_ROWS = 512;
 
 /** Rows whose id may repeat the id of an earlier row. */
 interface IdCandidates {
@@ -28,7 +30,7 @@ export class CustomIdIndex {
     const ids = new CustomIdIndex();
     for (let remaining = count; remaining > 0; remaining -= CHUNK_ROWS) {
       const rows = Math.min(CHUNK_ROWS, remaining);
-      ids.#addChunk();
+      ids.#addChunk(rows);
       await source.fill(bytesOf(ids.#lastHashes.subarray(0, rows)));
       await source.fill(bytesOf(ids.#lastLines.subarray(0, rows)));
     }
@@ -55,7 +57,8 @@ export class CustomIdIndex {
   /** Adds a row by the hash of its id, from `hashOf` or from the scanner. */
   addHash(hash: number, line: number): void {
     const at = this.#count % CHUNK_ROWS;
-    if (at === 0) this.#addChunk();
+    if (at === 0) this.#addChunk(this.#count === 0 ? FIRST_ROWS : CHUNK_ROWS);
+    else if (at === this.#lastHashes.length) this.#growChunk();
     this.#lastHashes[at] = hash;
     this.#lastLines[at] = line;
     this.#count += 1;
@@ -106,11 +109,26 @@ export class CustomIdIndex {
     return sorted.subarray(0, shared);
   }
 
-  #addChunk(): void {
-    this.#lastHashes = new Float64Array(CHUNK_ROWS);
-    this.#lastLines = new Uint32Array(CHUNK_ROWS);
-    this.#hashes.push(this.#lastHashes);
-    this.#lines.push(this.#lastLines);
+  #addChunk(rows: number): void {
+    this.#hashes.push(new Float64Array(rows));
+    this.#lines.push(new Uint32Array(rows));
+    this.#noteLast();
+  }
+
+  #growChunk(): void {
+    const rows = Math.min(2 * this.#lastHashes.length, CHUNK_ROWS);
+    const hashes = new Float64Array(rows);
+    hashes.set(this.#lastHashes);
+    const lines = new Uint32Array(rows);
+    lines.set(this.#lastLines);
+    this.#hashes.splice(-1, 1, hashes);
+    this.#lines.splice(-1, 1, lines);
+    this.#noteLast();
+  }
+
+  #noteLast(): void {
+    this.#lastHashes = this.#hashes.at(-1) ?? this.#lastHashes;
+    this.#lastLines = this.#lines.at(-1) ?? this.#lastLines;
   }
 
   #rowsIn(chunk: number): number {

@@ -8,7 +8,8 @@ export interface ResultsUnderTest {
   close(): Promise<void>;
 }
 
-const MIB = 1024 * 1024;
+const KIB = 1024;
+const MIB = 1024 * KIB;
 const JSONL = 'application/jsonl';
 
 /**
@@ -96,18 +97,21 @@ function itListsPages(results: () => ResultStore): void {
 }
 
 function itWritesAsItComes(results: () => ResultStore): void {
-  it.each([0, 5, 8 * MIB, 8 * MIB + 1, 20 * MIB])('writes %i bytes that come in pieces', async (length) => {
-    const bytes = patternOf(length);
-    const writer = results().openWriter(`written/${length}`, JSONL);
-    for (let at = 0; at < length; at += 700_001) {
-      const piece = Uint8Array.from(bytes.subarray(at, at + 700_001));
-      await writer.write(piece);
-      piece.fill(0); // the writer has copied what it needs
-    }
-    expect(await results().size(`written/${length}`)).toBeUndefined();
-    expect(await writer.close()).toBe(length);
-    expect((await bytesOf(results().read(`written/${length}`))).equals(bytes)).toBe(true);
-  });
+  it.each([0, 5, 64 * KIB, 64 * KIB + 1, 8 * MIB, 8 * MIB + 1, 20 * MIB])(
+    'writes %i bytes that come in pieces',
+    async (length) => {
+      const bytes = patternOf(length);
+      const writer = results().openWriter(`written/${length}`, JSONL);
+      for (let at = 0; at < length; at += 700_001) {
+        const piece = Uint8Array.from(bytes.subarray(at, at + 700_001));
+        await writer.write(piece);
+        piece.fill(0); // the writer has copied what it needs
+      }
+      expect(await results().size(`written/${length}`)).toBeUndefined();
+      expect(await writer.close()).toBe(length);
+      expect((await bytesOf(results().read(`written/${length}`))).equals(bytes)).toBe(true);
+    },
+  );
 
   it('accepts a piece larger than one upload part', async () => {
     const bytes = patternOf(17 * MIB);

@@ -22,7 +22,7 @@ it('returns two ids with the same hash as candidates, for the caller to compare'
   expect(candidates([COLLIDING[0], 1], ['a', 2], [COLLIDING[1], 3])).toEqual([1, 3]);
 });
 
-it.each([65_535, 65_536, 65_537, 200_000])('finds the one repeated id among %d', (count) => {
+it.each([511, 512, 513, 65_535, 65_536, 65_537, 200_000])('finds the one repeated id among %d', (count) => {
   const ids = new CustomIdIndex();
   for (let at = 1; at <= count; at += 1) ids.add(`row-${at}`, at);
   expect(ids.candidates(10)).toEqual({ rows: [], further: 0 });

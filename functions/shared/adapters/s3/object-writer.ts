@@ -16,6 +16,8 @@ import { headObject, inputOf, type S3Place, s3Failure, translated } from './obje
 type S3Target = S3Place & { contentType: string; tagging?: string; metadata?: Record<string, string> };
 
 const PIECE_BYTES = 8 * 1024 * 1024; // 10,000 parts, S3's limit, make 84 GB
+/** Enough for the results of a small job, which has several objects. The buffer grows if it is not. */
+const FIRST_BYTES = 64 * 1024;
 /** Less than what a socket usually sends without a turn of the event loop. */
 const TURN_BYTES = 1024 * 1024;
 
@@ -27,7 +29,7 @@ const TURN_BYTES = 1024 * 1024;
 export class S3Writer implements ObjectWriter {
   readonly #client: S3Client;
   readonly #target: S3Target;
-  #piece: Buffer = Buffer.allocUnsafe(PIECE_BYTES);
+  #piece: Buffer = Buffer.allocUnsafe(FIRST_BYTES);
   /** The part that is being uploaded or was uploaded. Its buffer is reused after the upload. */
   #sent: Buffer | undefined;
   #filled = 0;
@@ -49,7 +51,8 @@ export class S3Writer implements ObjectWriter {
     let taken = 0;
     while (taken < bytes.length) {
       if (this.#filled === PIECE_BYTES) await this.#uploadPiece();
-      const next = bytes.subarray(taken, taken + PIECE_BYTES - this.#filled);
+      if (this.#filled === this.#piece.length) this.#grow(bytes.length - taken);
+      const next = bytes.subarray(taken, taken + this.#piece.length - this.#filled);
       this.#piece.set(next, this.#filled);
       this.#crc32 = crc32(next, this.#crc32);
       this.#filled += next.length;
@@ -74,6 +77,13 @@ export class S3Writer implements ObjectWriter {
     await this.#pendingUpload.catch(() => {}); // the failure of this upload may be the reason for the abort
     if (this.#uploadId === undefined) return;
     await abortUpload(this.#client, this.#target, this.#uploadId);
+  }
+
+  #grow(missing: number): void {
+    const wanted = Math.max(2 * this.#piece.length, this.#filled + missing);
+    const larger = Buffer.allocUnsafe(Math.min(wanted, PIECE_BYTES));
+    larger.set(this.#piece);
+    this.#piece = larger;
   }
 
   /** Begins the upload of the filled part, and continues with an empty one. */
