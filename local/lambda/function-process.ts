@@ -1,11 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { VirtualClock } from '../clock.ts';
 import type { FunctionLog } from './function-log.ts';
 import { type FailureKind, type FunctionSpec, InvocationFailed } from './function-spec.ts';
 import {
-  type InvokeMessage,
   isProcessMessage,
   type ProcessMessage,
+  type RuntimeMessage,
   type ThrownError,
 } from './process-messages.ts';
 
@@ -19,9 +20,13 @@ const MAX_INIT_MS = 60_000; // Lambda allows 10 s; a small machine that starts t
 /** Reports an unexpected end, in one line for the terminal. */
 export type ProblemListener = (problem: string) => void;
 
+/** What a process follows to have the runtime's time. */
+type FollowedClock = Pick<VirtualClock, 'reading' | 'follow'>;
+
 interface Running {
   readonly requestId: string;
   readonly timeLimit: NodeJS.Timeout;
+  readonly unfollow: () => void;
   resolve(answer: unknown): void;
   reject(error: InvocationFailed): void;
 }
@@ -79,22 +84,20 @@ export class FunctionProcess {
   }
 
   /** Runs one invocation. Kills the process at the function's time-out. Throws InvocationFailed. */
-  async invoke(invocation: {
-    requestId: string;
-    event: unknown;
-    timeOffset: () => number;
-  }): Promise<unknown> {
+  async invoke(invocation: { requestId: string; event: unknown; clock: FollowedClock }): Promise<unknown> {
     await this.#ready;
     const limitMs = this.#spec.timeoutSeconds * 1_000;
     return await new Promise((resolve, reject) => {
       const timeLimit = setTimeout(() => this.#endRun('timed_out', timedOut(this.#spec)), limitMs);
-      this.#running = { requestId: invocation.requestId, timeLimit, resolve, reject };
+      const unfollow = invocation.clock.follow((reading) => this.#send({ kind: 'rate', reading }));
+      this.#running = { requestId: invocation.requestId, timeLimit, unfollow, resolve, reject };
       this.#send({
+        kind: 'invoke',
         requestId: invocation.requestId,
         functionArn: this.#spec.arn,
         event: invocation.event,
         deadline: Date.now() + limitMs,
-        timeOffset: invocation.timeOffset(),
+        reading: invocation.clock.reading,
       });
     });
   }
@@ -105,7 +108,7 @@ export class FunctionProcess {
     await this.#ended;
   }
 
-  #send(message: InvokeMessage): void {
+  #send(message: RuntimeMessage): void {
     // If the process has just ended, the send fails in the callback. The exit event then reports the end.
     this.#child.send(message, () => {});
   }
@@ -159,9 +162,14 @@ export class FunctionProcess {
       this.#fail('threw', `${this.#spec.name}: ${message.error.name}: ${message.error.message}`);
       return;
     }
-    this.#running = undefined;
-    clearTimeout(running.timeLimit);
+    this.#stopRunning(running);
     running.resolve(message.answer);
+  }
+
+  #stopRunning({ timeLimit, unfollow }: Running): void {
+    this.#running = undefined;
+    clearTimeout(timeLimit);
+    unfollow();
   }
 
   #endRun(kind: FailureKind, message: string): void {
@@ -173,8 +181,7 @@ export class FunctionProcess {
   #fail(kind: FailureKind, message: string): void {
     const running = this.#running;
     if (running === undefined) return;
-    this.#running = undefined;
-    clearTimeout(running.timeLimit);
+    this.#stopRunning(running);
     running.reject(new InvocationFailed(kind, message));
   }
 }

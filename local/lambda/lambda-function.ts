@@ -6,8 +6,8 @@ import { type FunctionSpec, InvocationFailed } from './function-spec.ts';
 import { WarmProcesses } from './warm-processes.ts';
 
 /**
- * A function and its processes, one per running invocation. While an invocation runs or waits for a process, the clock
- * runs at normal speed, so that time-outs and leases mean the same as in the cloud.
+ * A function and its processes, one per running invocation. While an invocation runs or waits for a process, it holds the
+ * clock, so that time-outs and leases mean the same as in the cloud.
  */
 export class LambdaFunction {
   readonly spec: FunctionSpec;
@@ -61,7 +61,7 @@ export class LambdaFunction {
       const answer = await process.invoke({
         requestId: randomUUID(),
         event,
-        timeOffset: () => this.#clock.now() - Date.now(),
+        clock: this.#clock,
       });
       this.#processes.putBack(process);
       return answer;

@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { peakMemoryMb } from './peak-memory.ts';
-import type { InvokeMessage, ProcessMessage, ThrownError } from './process-messages.ts';
+import type { InvokeMessage, ProcessMessage, RuntimeMessage, ThrownError } from './process-messages.ts';
 import { provideModules } from './provided-modules.ts';
 import { installShiftedDate, wallTime } from './shifted-date.ts';
 
@@ -20,13 +20,16 @@ delete process.env.NODE_COMPILE_CACHE; // from FunctionProcess, for this program
 
 const sdkFrom = process.argv.slice(2);
 if (sdkFrom.length > 0) provideModules(required('LAMBDA_TASK_ROOT'), sdkFrom);
-const shiftDate = installShiftedDate();
+const date = installShiftedDate();
 process.on('disconnect', () => process.exit(1));
 
 const loadStarted = performance.now();
 const handler = await loadHandler(required('_HANDLER'), required('LAMBDA_TASK_ROOT')).catch(endUnready);
 let initMs: number | undefined = performance.now() - loadStarted;
-process.on('message', (message: InvokeMessage) => void run(message));
+process.on('message', (message: RuntimeMessage) => {
+  if (message.kind === 'invoke') void run(message);
+  else date.follow(message.reading);
+});
 send({ kind: 'ready' });
 
 async function loadHandler(name: string, root: string): Promise<Handler> {
@@ -53,7 +56,7 @@ function isHandler(value: unknown): value is Handler {
 }
 
 async function run(message: InvokeMessage): Promise<void> {
-  shiftDate(message.timeOffset);
+  date.start(message.reading);
   const started = performance.now();
   try {
     const answer = await handler(message.event, contextOf(message));

@@ -1,13 +1,24 @@
+import type { ClockReading } from '../clock.ts';
+
 /** From the runtime to a function process: one invocation. The next one is sent after the answer. */
 export interface InvokeMessage {
+  readonly kind: 'invoke';
   readonly requestId: string;
   readonly functionArn: string;
   readonly event: unknown;
   /** Time at which the process is killed, in wall-clock milliseconds since the epoch. */
   readonly deadline: number;
-  /** The runtime's time minus the wall time, in milliseconds. */
-  readonly timeOffset: number;
+  /** The runtime's time when the invocation begins. */
+  readonly reading: ClockReading;
 }
+
+/** From the runtime to a function process: its clock has changed its rate. */
+interface RateMessage {
+  readonly kind: 'rate';
+  readonly reading: ClockReading;
+}
+
+export type RuntimeMessage = InvokeMessage | RateMessage;
 
 /** An exception as sent to another process. */
 export interface ThrownError {

@@ -1,12 +1,26 @@
+import type { ClockReading } from '../clock.ts';
+
+interface ShiftedDate {
+  /** Sets the time for an invocation that begins. */
+  start(reading: ClockReading): void;
+  /** Corrects the time during an invocation, in which it never goes backwards. */
+  follow(reading: ClockReading): void;
+}
+
 /**
- * Shifts `Date.now()`, `new Date()` and `Date()` of this process from wall time. The returned function sets the
- * difference in milliseconds. Only function processes call this, before they load their bundle, which is unchanged.
+ * Lets `Date.now()`, `new Date()` and `Date()` of this process continue from a reading of the runtime's clock; until
+ * there is one, they are the wall clock's. Only function processes call this, before they load their bundle, which is
+ * unchanged.
  */
-export function installShiftedDate(): (offset: number) => void {
+export function installShiftedDate(): ShiftedDate {
   const RealDate = globalThis.Date;
   const wallNow = RealDate.now.bind(RealDate);
-  let shift = 0;
-  RealDate.now = () => wallNow() + shift;
+  let from: ClockReading = { time: 0, wall: 0, rate: 1 };
+  let latest = 0;
+  RealDate.now = () => {
+    latest = Math.max(latest, Math.floor(from.time + (wallNow() - from.wall) * from.rate));
+    return latest;
+  };
   const ShiftedDate = new Proxy(RealDate, {
     construct: (target, args, newTarget) =>
       Reflect.construct(target, args.length === 0 ? [RealDate.now()] : args, newTarget),
@@ -14,8 +28,14 @@ export function installShiftedDate(): (offset: number) => void {
   });
   RealDate.prototype.constructor = ShiftedDate; // so that `date.constructor === Date` stays true
   globalThis.Date = ShiftedDate;
-  return (offset) => {
-    shift = offset;
+  return {
+    start: (reading) => {
+      from = reading;
+      latest = 0; // an idle process may have run ahead
+    },
+    follow: (reading) => {
+      from = reading;
+    },
   };
 }
 

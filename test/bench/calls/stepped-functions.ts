@@ -74,7 +74,8 @@ export class SteppedFunctions {
     const startedAt = performance.now();
     try {
       const requestId = crypto.randomUUID();
-      return await process.invoke({ requestId, event, timeOffset: () => this.#clock.now() - Date.now() });
+      const reading = { time: this.#clock.now(), wall: Date.now(), rate: 1 };
+      return await process.invoke({ requestId, event, clock: { reading, follow: () => () => {} } });
     } finally {
       this.#running = undefined;
       this.#clock.advance(Math.ceil(performance.now() - startedAt));
