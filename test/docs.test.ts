@@ -107,3 +107,14 @@ test('the first app in the README is part of examples/apps/minimal.ts, which oth
   expect(lines.filter((line) => !example.includes(line))).toEqual([]);
   expect(lines.length).toBeGreaterThanOrEqual(5);
 });
+
+test('the list of decisions names each of them, by its title', () => {
+  const decisions = globSync('docs/adr/*.md').sort();
+  expect(decisions.length).toBeGreaterThan(20);
+  const lines = decisions.map((page) => {
+    const [, title = ''] = /^# (.+)$/m.exec(readFileSync(page, 'utf8')) ?? [];
+    return `- [${title}](adr/${basename(page)})`;
+  });
+  const [, list = ''] = readFileSync('docs/architecture.md', 'utf8').split('## Decisions\n\n');
+  expect(list.trim().split('\n')).toEqual(lines);
+});
