@@ -21,8 +21,8 @@ export class CustomIdIndex {
   readonly #hashes: Float64Array[] = [];
   readonly #lines: Uint32Array[] = [];
   /** The last of each. */
-  #lastHashes = new Float64Array(0);
-  #lastLines = new Uint32Array(0);
+  #lastHashes: Float64Array = new Float64Array(0);
+  #lastLines: Uint32Array = new Uint32Array(0);
   #count = 0;
 
   /** Restores an index from the bytes of `saved`. Errors: those of the source. */
