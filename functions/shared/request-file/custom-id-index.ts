@@ -110,9 +110,7 @@ export class CustomIdIndex {
   }
 
   #addChunk(rows: number): void {
-    this.#hashes.push(new Float64Array(rows));
-    this.#lines.push(new Uint32Array(rows));
-    this.#noteLast();
+    this.#putChunk(this.#hashes.length, new Float64Array(rows), new Uint32Array(rows));
   }
 
   #growChunk(): void {
@@ -121,14 +119,14 @@ export class CustomIdIndex {
     hashes.set(this.#lastHashes);
     const lines = new Uint32Array(rows);
     lines.set(this.#lastLines);
-    this.#hashes.splice(-1, 1, hashes);
-    this.#lines.splice(-1, 1, lines);
-    this.#noteLast();
+    this.#putChunk(this.#hashes.length - 1, hashes, lines);
   }
 
-  #noteLast(): void {
-    this.#lastHashes = this.#hashes.at(-1) ?? this.#lastHashes;
-    this.#lastLines = this.#lines.at(-1) ?? this.#lastLines;
+  #putChunk(chunk: number, hashes: Float64Array, lines: Uint32Array): void {
+    this.#hashes[chunk] = hashes;
+    this.#lines[chunk] = lines;
+    this.#lastHashes = hashes;
+    this.#lastLines = lines;
   }
 
   #rowsIn(chunk: number): number {
