@@ -33,6 +33,9 @@ import { ConsoleClient } from './console-client.ts';
 const KEY = `in/<img src=x onerror="alert(1)">/new\u202Elist.jsonl`;
 const PROMPT = '<script>alert("prompt")</script>';
 
+/** At this speed, the two minutes after which a check finds a tick late are a second of a busy machine. */
+const SPEED = 120;
+
 let runtime: RecordedRuntime;
 let page: ConsoleClient;
 let ended: string;
@@ -44,7 +47,10 @@ beforeAll(async () => {
   const faults: FaultPlan = [
     { on: ['batches.create'], rate: 1, times: 1, fault: { fault: 'failing-rows', share: 0.5, status: 400 } },
   ];
-  runtime = await RecordedRuntime.start(await synthesizedStack(), { api: { kind: 'local', faults } });
+  runtime = await RecordedRuntime.start(await synthesizedStack(), {
+    speed: SPEED,
+    api: { kind: 'local', faults },
+  });
   page = await consoleOf();
   failed = await runtime.drop('refused.jsonl', chatRows(20, 'refused'));
   await runtime.untilJob(failed, 'completed');
