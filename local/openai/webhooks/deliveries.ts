@@ -25,7 +25,7 @@ const MAX_RETRY_MS = 6 * 3_600_000;
 const GIVEN_UP_AFTER_MS = 72 * 3_600_000;
 const MAX_AT_ONCE = 8; // per endpoint
 
-/** The clock by which receivers verify a timestamp. While it is held, time-outs of receivers are not sped up. */
+/** The clock by which receivers verify a timestamp. It is slowed down while it is held. */
 export type ReceiversClock = Pick<VirtualClock, 'now' | 'hold'>;
 
 type State = Pick<ServerState, 'database' | 'audit' | 'clock' | 'limits'>;
