@@ -1,8 +1,7 @@
 import { type Amount, decimalOf } from '../../../functions/shared/domain/money/amount.ts';
-import type { Budget, SpendLimits } from '../../../functions/shared/domain/money/budget.ts';
+import type { SpendLimits } from '../../../functions/shared/domain/money/budget.ts';
 import { NO_TOKENS } from '../../../functions/shared/domain/money/token-counts.ts';
-import { nameOf } from '../world/ledger-watch.ts';
-import { amount, type EverCharged, periodOf } from '../world/spending-watch.ts';
+import { amount, type EverCharged, keyOf, periodOf } from '../world/spending-watch.ts';
 import { PRICES, type World } from '../world/world.ts';
 import type { Finding } from './finding.ts';
 
@@ -82,41 +81,21 @@ export function settledOnce(world: World): Finding {
 }
 
 /** What runs is stopped only where that was asked for, by nobody's approval, and when its purse was used up. */
-export function stoppedByItsBudget(world: World): Finding {
-  const { budget } = world.limits;
+export function stoppedByItsBudget({ limits, log, spending, written }: World): Finding {
+  const stops = log.lines.filter(({ code }) => code === 'stopped_at_budget');
   const broken: string[] = [];
-  const stopped = world.ledger.jobs().flatMap(({ jobId, lastCancel }) => {
-    const number = /^part (\d+) of job \S+ was cancelled: the budget/.exec(lastCancel?.message ?? '')?.[1];
-    return world.ledger.parts().filter((part) => part.jobId === jobId && part.number === Number(number));
-  });
-  for (const part of stopped) {
-    const of = world.spending.all.get(`${nameOf(part)} at ${part.admission?.at}`);
-    const isUsedUp =
-      of &&
-      budget &&
-      pursesOf(budget, of.charge.group).some(([limits, isPaidBy]) =>
-        (['day', 'month'] as const).some((period) => {
-          const limit = limits[period];
-          const ofPeriod = [...world.spending.all.values()].filter(
-            (one) =>
-              isPaidBy(one.charge.group) && periodOf(one.charge, period) === periodOf(of.charge, period),
-          );
-          return limit !== undefined && sum(ofPeriod.map(({ charge }) => total(charge))) >= limit;
-        }),
-      );
-    if (!budget?.stopsRunning || !isUsedUp || part.approvedAt !== undefined)
-      broken.push(`${nameOf(part)} was stopped, and its budget was not used up`);
+  for (const { facts } of stops) {
+    const isRight = [...written.cancelledAs.values()].some(
+      ({ approvedAt, admission, ...part }) =>
+        part.jobId === facts.jobId &&
+        part.number === facts.part &&
+        approvedAt === undefined &&
+        spending.mayStop.has(keyOf({ ...part, at: admission?.at })),
+    );
+    if (!limits.budget?.stopsRunning || !isRight)
+      broken.push(`part ${facts.part} of ${facts.jobId} was stopped, and its budget was not used up`);
   }
-  return { promise: 'only what a used-up budget pays for is stopped', examined: stopped.length, broken };
-}
-
-/** The limits that a group pays from, each with whether another group pays from it, too. */
-function pursesOf({ all, each, others }: Budget, group: string): [SpendLimits, (other: string) => boolean][] {
-  const own = Object.hasOwn(each, group) ? (each[group] ?? {}) : others;
-  return [
-    [all, () => true],
-    [own, (other) => other === group],
-  ];
+  return { promise: 'only what a used-up budget pays for is stopped', examined: stops.length, broken };
 }
 
 /** Every batch was charged before it could begin. */
@@ -128,7 +107,7 @@ function uncharged(world: World): string[] {
       [...part.ran, { batch: part.batch, admission: part.admission }].map((one) => ({ ...one, part })),
     )
     .filter(
-      ({ batch, admission, part }) => batch && !world.spending.all.has(`${nameOf(part)} at ${admission?.at}`),
+      ({ batch, admission, part }) => batch && !world.spending.all.has(keyOf({ ...part, at: admission?.at })),
     )
     .map(({ batch }) => `${batch?.batchId} was never charged`);
 }
@@ -146,7 +125,7 @@ function* billedAttempts(world: World): Generator<BilledAttempt> {
   for (const part of world.ledger.wholeParts()) {
     const attempts = [...part.ran, ...(part.batch ? [{ batch: part.batch, admission: part.admission }] : [])];
     for (const { batch, admission } of attempts) {
-      const of = world.spending.all.get(`${nameOf(part)} at ${admission?.at}`);
+      const of = world.spending.all.get(keyOf({ ...part, at: admission?.at }));
       if (!of) continue;
       const { batchId, outputFileId } = batch;
       const count = Math.max(rows.get(batchId)?.length ?? 0, (batch.usage?.inputTokens ?? 0) / ROW.input);

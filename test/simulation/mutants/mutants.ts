@@ -300,6 +300,17 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
+    name: 'what runs is stopped as soon as what it reserved is the budget, too',
+    patches: [
+      {
+        file: 'functions/shared/domain/money/budget.ts',
+        anchor:
+          'const settled = spending.charges.filter((charge) => charge.settled !== undefined);\n  const spent',
+        replacement: 'const settled = spending.charges;\n  const spent',
+      },
+    ],
+  },
+  {
     name: 'an attempt is settled twice',
     patches: [
       {

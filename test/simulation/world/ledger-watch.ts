@@ -29,6 +29,8 @@ export interface LedgerHistory {
   fileIds: Set<string>;
   /** When a cancel request was first on a job or part, by its name. */
   cancelRequests: Map<string, number>;
+  /** Parts as they were when a cancel request was first on them, by their names. One that had no batch loses its admission. */
+  cancelledAs: Map<string, Part>;
   /** When a job was first in the chain of its key, by its id. */
   placedAt: Map<string, number>;
   /** When a batch was first on its part. */
@@ -161,6 +163,7 @@ function emptyHistory(): LedgerHistory {
     begunAt: new Map(),
     fileIds: new Set(),
     cancelRequests: new Map(),
+    cancelledAs: new Map(),
     placedAt: new Map(),
     savedAt: new Map(),
     open: new Set(),
@@ -196,8 +199,10 @@ function noteJob(history: LedgerHistory, job: Job, now: number): void {
 
 function notePart(history: LedgerHistory, part: Part, before: Part | undefined, now: number): void {
   const { intent, batch } = part;
-  if (part.cancelRequestedAt !== undefined && !history.cancelRequests.has(nameOf(part)))
+  if (part.cancelRequestedAt !== undefined && !history.cancelRequests.has(nameOf(part))) {
     history.cancelRequests.set(nameOf(part), now);
+    history.cancelledAs.set(nameOf(part), part);
+  }
   if (intent && !history.begunAt.has(part.jobId)) history.begunAt.set(part.jobId, now);
   if (intent?.fileId !== undefined) history.fileIds.add(intent.fileId);
   if (intent?.sendBy !== undefined && before?.intent?.sendBy === undefined) {

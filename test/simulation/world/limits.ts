@@ -17,7 +17,8 @@ const SHARED = 4;
 const BUDGETED = 7;
 /** Of a file of four rows: what it may cost by the first estimate. */
 const FILE_COST = 0.14;
-const SMALL_DAYS = [70, 110, 140].map((thousandths) => BigInt(thousandths) * 10n ** 9n);
+/** Of the crowd's files, each of which costs 0.20 and is estimated at 0.05 while its model is unknown. */
+const SMALL_DAYS = [200, 300, 400].map((thousandths) => BigInt(thousandths) * 10n ** 9n);
 const OF = 9;
 const SMALL_ACCOUNT_SHARE = 0.6;
 
@@ -60,7 +61,7 @@ function sharedTightness(seed: number): Tightness {
 
 /**
  * What may be spent in a day is enough for a few files, of which one team may pay a part only. Where the budget stops what
- * runs, it is less, so that it is used up.
+ * runs, files cost more than was estimated, so that it is used up while others run.
  */
 function budgetOf(seed: number): Tightness {
   const chance = new Chance(seed);

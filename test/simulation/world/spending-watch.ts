@@ -1,6 +1,7 @@
 import type { Admissions } from '../../../functions/shared/domain/ledger-records.ts';
 import { type Amount, amountOf, decimalOf } from '../../../functions/shared/domain/money/amount.ts';
 import type { Budget, Charge, SpendLimits } from '../../../functions/shared/domain/money/budget.ts';
+import type { PartRef } from '../../../functions/shared/domain/part.ts';
 import { isAtItsEnd } from '../../../functions/shared/domain/part-end.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import { nameOf } from './ledger-watch.ts';
@@ -20,6 +21,8 @@ const PERIODS = { day: 10, month: 7 } as const;
 export class SpendingWatch {
   /** By part and time of admission. */
   readonly all = new Map<string, EverCharged>();
+  /** Attempts that were ever open while what others did cost had used up a purse that pays for them. */
+  readonly mayStop = new Set<string>();
   readonly broken: string[] = [];
   checked = 0;
   last: Admissions | undefined;
@@ -62,18 +65,32 @@ export class SpendingWatch {
     }
     const listed = new Set(admissions.spending?.charges.map(keyOf));
     for (const [key, one] of this.all) one.isGone = !listed.has(key);
-    if (this.#budget) for (const charge of news) await this.#check(this.#budget, charge);
+    if (!this.#budget) return;
+    for (const charge of news) await this.#check(this.#budget, charge);
+    for (const charge of admissions.spending?.charges ?? [])
+      if (charge.settled === undefined && (await this.#isUsedUp(this.#budget, charge)))
+        this.mayStop.add(keyOf(charge));
   }
 
   /** What was spent and reserved, and what is admitted now, is within each purse that pays for it. */
   async #check(budget: Budget, admitted: Charge): Promise<void> {
-    const { all, each, others } = budget;
-    const own = Object.hasOwn(each, admitted.group) ? (each[admitted.group] ?? {}) : others;
-    for (const [limits, isOf] of [
-      [all, () => true],
-      [own, (group: string) => group === admitted.group],
-    ] as const)
+    for (const [limits, isOf] of pursesOf(budget, admitted.group))
       for (const period of ['day', 'month'] as const) await this.#checkPurse(limits, period, admitted, isOf);
+  }
+
+  /** Returns whether what others did cost is the limit of a purse that pays for the charge now, or more. */
+  async #isUsedUp(budget: Budget, open: Charge): Promise<boolean> {
+    const now = this.last?.spending;
+    for (const [limits, isOf] of pursesOf(budget, open.group))
+      for (const period of ['day', 'month'] as const) {
+        const limit = limits[period];
+        if (limit === undefined || periodOf(open, period) !== now?.[period]) continue;
+        let cost = 0n;
+        for (const one of this.all.values())
+          if (isOf(one.charge.group) && isIn(one.charge, open, period)) cost += await this.#costOf(one);
+        if (cost >= limit) return true;
+      }
+    return false;
   }
 
   async #checkPurse(
@@ -96,13 +113,24 @@ export class SpendingWatch {
     this.broken.push(`${keyOf(admitted)} was admitted with ${what}`);
   }
 
+  /** Returns what an attempt did cost, as far as the item says so, with its second batches: 0 while it is open. */
+  async #costOf({ charge, isGone }: EverCharged): Promise<Amount> {
+    const { settled, seconds = 0 } = charge;
+    if (settled !== undefined) return amount(settled) + BigInt(seconds) * amount(charge.high);
+    return isGone ? this.#billedFor(charge) : 0n;
+  }
+
+  async #billedFor(charge: Charge): Promise<Amount> {
+    const part = await this.#ledger.readPart(charge);
+    const ran = part?.ran.find(({ admission }) => admission?.at === charge.at);
+    return ran && part ? this.#billed(ran.batch.batchId, part.model) : 0n;
+  }
+
   /** Counts what may still be billed as it was estimated, whatever the item says. */
   async #used({ charge, since, isGone }: EverCharged): Promise<Amount> {
+    if (isGone && charge.settled === undefined) return this.#billedFor(charge);
     const part = await this.#ledger.readPart(charge);
     const high = amount(charge.high);
-    const ran = part?.ran.find(({ admission }) => admission?.at === charge.at);
-    if (isGone && charge.settled === undefined)
-      return ran && part ? this.#billed(ran.batch.batchId, part.model) : 0n;
     const isWaiting = part?.waiting !== undefined && part.waiting.since === since;
     const isRunning = part?.admission?.at === charge.at && !isAtItsEnd(part);
     const isOpen = part?.cancelRequestedAt === undefined && (isWaiting || isRunning);
@@ -119,8 +147,18 @@ export function periodOf({ day }: Charge, period: keyof typeof PERIODS): string 
   return day.slice(0, PERIODS[period]);
 }
 
-function keyOf(charge: Charge): string {
-  return `${nameOf(charge)} at ${charge.at}`;
+/** Returns the key of an attempt: the name of its part, and when it was admitted. */
+export function keyOf(part: PartRef & { at: number | undefined }): string {
+  return `${nameOf(part)} at ${part.at}`;
+}
+
+/** Returns the limits that a group pays from, each with whether another group pays from it, too. */
+function pursesOf({ all, each, others }: Budget, group: string): [SpendLimits, (other: string) => boolean][] {
+  const own = Object.hasOwn(each, group) ? (each[group] ?? {}) : others;
+  return [
+    [all, () => true],
+    [own, (other) => other === group],
+  ];
 }
 
 export function amount(decimal: string | null): Amount {

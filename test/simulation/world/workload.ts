@@ -65,7 +65,7 @@ export class Workload {
       this.#left += 1;
       timeline.at(first + n * MINUTE, () => {
         this.#left -= 1;
-        this.#uploadOnce(name, `in/crowd-${n}.jsonl`, n, n < MAX_CROWD - 2 ? team : undefined);
+        this.#uploadOnce(name, `in/crowd-${n}.jsonl`, n, n < MAX_CROWD - 2 ? { team } : {});
       });
     }
   }
@@ -101,21 +101,22 @@ export class Workload {
     }
   }
 
-  #uploadOnce(name: string, key: string, content: number, team?: string): void {
+  #uploadOnce(name: string, key: string, content: number, crowd?: { team?: string }): void {
     const { chance, faults, timeline, mailbox, requestFiles, approver } = this.#world;
     const size = chance.of(`parts of ${name}`);
     const hold = approver.instructionOf(name);
     const metadata: Record<string, string> = {
       ...(chance.of(`rerun ${name}`) < 0.15 ? { 'batchdrop-rerun': 'yes' } : {}),
       ...hold,
-      ...(hasTeams(this.#world) ? this.#ofTeam(name, team) : {}),
+      ...(hasTeams(this.#world) ? this.#ofTeam(name, crowd?.team) : {}),
     };
     const { budget } = this.#world.limits;
     const isMixed = chance.of(`mixed ${name}`) < MIXED_SHARE;
     const stops = budget?.stopsRunning === true; // a small budget: a row without a limit may cost more than all of it
     const isLimited = stops || (budget !== undefined && chance.of(`limited ${name}`) < LIMITED_SHARE);
     const maxTokens = stops ? TOO_FEW_TOKENS : MOST_TOKENS;
-    const good = fileOf(content, isMixed, {
+    const good = fileOf(content, {
+      models: [stops && crowd ? 'o' : 'm', isMixed ? 'n' : undefined],
       isLarge: size < 0.15 && !budget,
       ...(isLimited ? { maxTokens } : {}),
     });
@@ -171,18 +172,20 @@ function hasTeams({ limits }: World): boolean {
   return limits.shares !== undefined || limits.budget !== undefined;
 }
 
+interface FileKind {
+  models: [first: string, second: string | undefined];
+  isLarge: boolean;
+  maxTokens?: number;
+}
+
 const INPUTS = JSON.stringify([{}, ...Array<number>(25_001).fill(0)]); // only their number matters
 
 /**
  * Returns a file. It makes two parts if its two rows have more embedding inputs than one batch may have, or if two
  * models alternate.
  */
-function fileOf(
-  content: number,
-  mixed: boolean,
-  { isLarge, maxTokens }: { isLarge: boolean; maxTokens?: number },
-): string {
-  const model = (n: number) => (mixed && n % 2 === 0 ? 'n' : 'm');
+function fileOf(content: number, { models: [first, second = first], isLarge, maxTokens }: FileKind): string {
+  const model = (n: number) => (n % 2 === 0 ? second : first);
   if (isLarge) {
     return [1, 2]
       .map(

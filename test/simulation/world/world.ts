@@ -49,7 +49,11 @@ import { isGenuineHere, SECRETS_HERE, type Surroundings, Webhooks } from './webh
 export const RERUN = { maxAttempts: 3, rerunMissing: false };
 /** As much as a cent for ten tokens, so that each counts. */
 export const PRICES = new PriceList({
-  models: { m: { input: 1000, output: 2000 }, n: { input: 500, output: 500 } },
+  models: {
+    m: { input: 1000, output: 2000 },
+    n: { input: 500, output: 500 },
+    o: { input: 100, output: 20_000 }, // a limit of output that is too low makes its estimates too low
+  },
   batchDiscount: 0.5,
 });
 export const REQUESTS = 'requests';
