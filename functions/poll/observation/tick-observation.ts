@@ -11,7 +11,6 @@ import { applyObserved, endIfLost } from '../../shared/lifecycle/apply-observati
 import { OpenBatches, recordEnd } from '../../shared/lifecycle/business-metrics.ts';
 import { changePart, type PartInHand, takePart } from '../../shared/lifecycle/compare-and-set.ts';
 import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
-import { unknownOf } from '../../shared/lifecycle/spending/past-attempts.ts';
 import { cancelSecondBatch } from '../../shared/lifecycle/spending/second-batches.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
 import type { CompletedBatch } from '../admission/seen-by-tick.ts';
@@ -218,9 +217,7 @@ export class TickObservation {
   async #cancelSecond({ ref, known, observed: { batchId } }: Seen): Promise<StepResult> {
     const inHand = await takePart(this.#deps, ref);
     if (inHand?.item.batch?.batchId !== known.batchId) return 'fine';
-    if (batchId === known.batchId) return 'fine';
-    for (const second of await unknownOf(this.#deps, inHand.item, [{ batchId }]))
-      await cancelSecondBatch(this.#deps, inHand, second.batchId);
+    await cancelSecondBatch(this.#deps, inHand, batchId);
     return 'fine';
   }
 

@@ -24,14 +24,15 @@ interface BatchToSave {
 
 /**
  * Saves a batch for the intent that it was created for. The intent must still be the part's current one; the lease is
- * not checked. If the intent was replaced, or the file already has another batch, this batch is cancelled at once.
- * Saving a batch twice changes nothing. Errors: RetryableError.
+ * not checked. If the intent was replaced, or the file already has another batch, this batch is cancelled at once,
+ * unless an earlier attempt had it. Saving a batch twice changes nothing. Returns whether it is the part's batch now.
+ * Errors: RetryableError.
  */
 export async function saveBatch(
   deps: Deps,
   inHand: PartInHand,
   { intentId, batch, unconfirmed, released }: BatchToSave,
-): Promise<'saved' | 'cancelled'> {
+): Promise<boolean> {
   await inHand.change((part) => {
     if (part.phase !== 'creating' || part.intent.id !== intentId) return undefined;
     const saved = withBatch(part, part.intent, batch, deps.clock.now());
@@ -39,11 +40,11 @@ export async function saveBatch(
   });
   if (inHand.item.batch?.batchId !== batch.batchId) {
     await cancelSecondBatch(deps, inHand, batch.batchId);
-    return 'cancelled';
+    return false;
   }
   await deps.ledger.putBatchPointer(batch.batchId, inHand.ref);
   if (deps.webhooks) await noteToldEnd(deps, inHand, batch.batchId);
-  return 'saved';
+  return true;
 }
 
 /**

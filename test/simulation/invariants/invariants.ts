@@ -125,26 +125,28 @@ function spendingBounded(world: World): Finding {
 }
 
 /**
- * Promise 1: of two batches that a duplicated request created, one is kept and the other is reported. If the API forgot
- * the kept one, it is on no list, and the other may be ours under another id (`second-batch-search.ts`, known gaps).
+ * Promise 1: of two batches that a duplicated request created, one is kept and the other is reported, and no other batch
+ * is. If the API forgot the kept one, it is on no list, and the other may be ours under another id (`second-batch-search.ts`, known gaps).
  */
 function secondsReported(world: World): Finding {
   const { duplicated, forgotten } = world.faultyApi;
-  const known = new Set(
-    world.ledger
-      .wholeParts()
-      .flatMap(({ batch, earlierBatchIds, secondBatchIds }) => [
-        ...[batch?.batchId ?? ''],
-        ...earlierBatchIds,
-        ...secondBatchIds,
-      ]),
+  const parts = world.ledger.wholeParts();
+  const own = new Set(
+    parts.flatMap(({ batch, earlierBatchIds }) => [batch?.batchId ?? '', ...earlierBatchIds]),
   );
+  const seconds = new Set(parts.flatMap(({ secondBatchIds }) => secondBatchIds));
   // The key of another account cannot search the list of this account.
   const all = world.operator.hasTwoAccounts() ? [] : [...duplicated];
-  const broken = all
-    .filter(([batchId, other]) => !known.has(batchId) && !forgotten.has(batchId) && !forgotten.has(other))
+  const unreported = all
+    .filter(
+      ([batchId, other]) =>
+        !own.has(batchId) && !seconds.has(batchId) && !forgotten.has(batchId) && !forgotten.has(other),
+    )
     .map(([batchId]) => `second batch ${batchId} was not reported`);
-  return { promise: 'second batches are reported', examined: all.length, broken };
+  const wrong = [...seconds]
+    .filter((batchId) => own.has(batchId))
+    .map((batchId) => `${batchId} is no second batch, and was reported`);
+  return { promise: 'second batches are reported', examined: all.length, broken: [...unreported, ...wrong] };
 }
 
 /** If a part ended because the API refused its create, no batch has its intent. */

@@ -193,4 +193,37 @@ export const KEPT: KeptHistory[] = [
     ],
     shows: 'has no cancel request',
   },
+  {
+    wrong:
+      'a batch was reported as a second one: the response to its create came after a search had found it and the next attempt had begun',
+    seed: 223,
+    leftOut: {
+      actions: [5, 4, 3, 1],
+      allFaultsBut: [
+        'dies after its effect @ intake(m1818.1#1)/10',
+        'slow before its effect @ intake(m9142.1#1)/8',
+        'fails after its effect @ poll#15/0',
+        'create accepted, answer frozen @ create submit(m6541.1#1)/10',
+        'rows fail for a passing reason @ batch 1',
+        'dies before its effect @ poll#20/9',
+        'dies after its effect @ poll#21/9',
+        'dies after its effect @ intake(m1207.1#1)/8',
+        'slow before its effect @ intake(m5332.1#1)/5',
+        'dies after its effect @ intake(m1075.1#1)/7',
+      ],
+    },
+    without: [
+      {
+        file: 'functions/shared/lifecycle/spending/second-batches.ts',
+        anchor: 'if ((await unknownOf(deps, inHand.item, [{ batchId }])).length === 0) return;',
+        replacement: 'if (inHand.item.secondBatchIds.includes(batchId)) return;',
+      },
+      {
+        file: 'functions/shared/lifecycle/spending/second-batches.ts',
+        anchor: 'if (knows(part, batchId)) return undefined;',
+        replacement: 'if (part.secondBatchIds.includes(batchId)) return undefined;',
+      },
+    ],
+    shows: 'is no second batch',
+  },
 ];

@@ -270,8 +270,8 @@ describe('saving a batch', () => {
 
   it('records it under its intent, and writes a pointer from the batch to its part', async () => {
     const { world, part } = await ready({});
-    expect(await save(world.ports, part)).toBe('saved');
-    expect(await save(world.ports, part)).toBe('saved');
+    expect(await save(world.ports, part)).toBe(true);
+    expect(await save(world.ports, part)).toBe(true);
     expect(world.ledger.parts()[0]).toMatchObject({ batch: { batchId: 'batch_1' }, rev: 1, publishedRev: 0 });
     expect(await world.ledger.readBatchPointer('batch_1')).toMatchObject({ number: 1 });
   });
@@ -286,11 +286,32 @@ describe('saving a batch', () => {
       if (method === 'cancelBatch') asked.push(batchId);
       return 'ok';
     });
-    expect(await save({ ...world.ports, api }, part)).toBe('cancelled');
+    expect(await save({ ...world.ports, api }, part)).toBe(false);
     expect(asked).toEqual(['batch_1']);
     expect(world.ledger.parts()[0]?.secondBatchIds).toEqual(['batch_1']);
     expect(world.log.lines.map(({ code }) => code)).toEqual(['second_batch']);
   });
+
+  it.each([
+    ['in its item', { earlierBatchIds: ['batch_1'] }],
+    ['on a page', { pastPages: 1 }],
+  ])(
+    'that an earlier attempt of the part found meanwhile changes nothing: the part knows it %s',
+    async (_, differences) => {
+      const { world, part } = await ready({ intent: { id: 'another', at: 0 }, ...differences });
+      const { jobId, planId, number } = part;
+      const past = { ran: [], secondBatchIds: [], doubtfulFiles: [], unusedFiles: [] };
+      await world.ledger.createPast({
+        ...{ jobId, planId, number, page: 1, version: 1 },
+        ...past,
+        earlierBatchIds: ['batch_1'],
+      });
+      expect(await save(world.ports, part)).toBe(false);
+      expect(world.ledger.parts()).toEqual([part]);
+      expect(world.log.lines).toEqual([]);
+      expect(world.metrics.of('SecondBatches')).toEqual([]);
+    },
+  );
 });
 
 describe('a message', () => {

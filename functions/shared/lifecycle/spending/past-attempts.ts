@@ -57,18 +57,19 @@ export async function allWithPast<P extends Part>(deps: Deps, parts: readonly P[
   return whole;
 }
 
-/** Returns those of the batches that the part does not know, neither as an earlier batch nor as a second one. */
+/** Returns those of the batches that the part does not know: not as its own, an earlier or a second one. */
 export async function unknownOf<Batch extends { batchId: string }>(
   deps: Deps,
   part: Part,
   batches: readonly Batch[],
 ): Promise<Batch[]> {
-  const unknown = batches.filter((batch) => !isKnownOf(part, batch));
+  const unknown = batches.filter(({ batchId }) => !knows(part, batchId));
   if (unknown.length === 0 || part.pastPages === undefined) return unknown;
   const whole = await withPast(deps, part);
-  return unknown.filter((batch) => !isKnownOf(whole, batch));
+  return unknown.filter(({ batchId }) => !knows(whole, batchId));
 }
 
-function isKnownOf({ earlierBatchIds, secondBatchIds }: Part, { batchId }: { batchId: string }): boolean {
-  return earlierBatchIds.includes(batchId) || secondBatchIds.includes(batchId);
+/** Returns whether the part has the batch, or had it, or knows it as a second one; without those on its pages. */
+export function knows({ batch, earlierBatchIds, secondBatchIds }: Part, batchId: string): boolean {
+  return batch?.batchId === batchId || earlierBatchIds.includes(batchId) || secondBatchIds.includes(batchId);
 }

@@ -6,16 +6,21 @@ import { without } from '../../domain/without.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { PartInHand } from '../compare-and-set.ts';
 import { isOurAccount } from '../openai-account.ts';
+import { knows, unknownOf } from './past-attempts.ts';
 
 type Deps = Pick<Ports, 'clock' | 'log' | 'metrics' | 'api'>;
 
 /**
  * Reports a batch that must not run, records it and cancels it. It is recorded before the cancel, which is then sent until
- * the batch has ended or is gone. If the part already knows it as a second batch, this function does nothing. Errors:
- * RetryableError of the ledger.
+ * the batch has ended or is gone. If the part already knows it, this function does nothing: the response to a create may
+ * be so late that a search has found its batch and a later attempt has begun. Errors: RetryableError of the ledger.
  */
-export async function cancelSecondBatch(deps: Deps, inHand: PartInHand, batchId: string): Promise<void> {
-  if (inHand.item.secondBatchIds.includes(batchId)) return;
+export async function cancelSecondBatch(
+  deps: Deps & Pick<Ports, 'ledger'>,
+  inHand: PartInHand,
+  batchId: string,
+): Promise<void> {
+  if ((await unknownOf(deps, inHand.item, [{ batchId }])).length === 0) return;
   // Before it is recorded: if an invocation dies in between, the batch is reported twice, and not never.
   const { jobId, number } = inHand.ref;
   deps.log.error('second_batch', { jobId, part: number, batchId });
@@ -26,7 +31,7 @@ export async function cancelSecondBatch(deps: Deps, inHand: PartInHand, batchId:
 }
 
 function withSecondBatch(part: Part, batchId: string, now: number): Part | undefined {
-  if (part.secondBatchIds.includes(batchId)) return undefined;
+  if (knows(part, batchId)) return undefined;
   return {
     ...part,
     secondBatchIds: [...part.secondBatchIds, batchId],
