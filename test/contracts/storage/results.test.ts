@@ -85,10 +85,7 @@ describe('buckets on S3', () => {
   });
 
   it('receive a part while a caller that waits for nothing else fills the next one', async () => {
-    const received = new Int32Array(new SharedArrayBuffer(4));
-    const server = new Worker(new URL('counting-server.ts', import.meta.url), { workerData: received });
-    const [port] = await once(server, 'message');
-    const client = new S3Client({ ...localAws(`http://127.0.0.1:${port}`), forcePathStyle: true });
+    const { client, counts, close } = await startCounting();
     try {
       const results = createS3ResultStore({ client, bucket: 'results', owner: LOCAL_ACCOUNT });
       const writer = results.openWriter('copied', 'text/plain');
@@ -98,11 +95,23 @@ describe('buckets on S3', () => {
         await writer.write(mebibyte);
         computeFor(20);
       }
-      expect(received[0]).toBeGreaterThan(mebibyte.length);
+      expect(counts[0]).toBeGreaterThan(mebibyte.length);
       await writer.abort();
     } finally {
-      client.destroy();
-      await server.terminate();
+      await close();
+    }
+  });
+
+  it('receive all parts of an object over one connection', async () => {
+    const { client, counts, close } = await startCounting();
+    try {
+      const results = createS3ResultStore({ client, bucket: 'results', owner: LOCAL_ACCOUNT });
+      const writer = results.openWriter('large', 'text/plain');
+      await writer.write(patternOf(25_000_000));
+      expect(await writer.close()).toBe(25_000_000);
+      expect(counts[1]).toBe(1);
+    } finally {
+      await close();
     }
   });
 
@@ -120,6 +129,19 @@ describe('buckets on S3', () => {
     }
   });
 });
+
+/** Starts the counting server, and a client of it. `counts`: bytes of bodies, and connections. */
+async function startCounting() {
+  const counts = new Int32Array(new SharedArrayBuffer(8));
+  const server = new Worker(new URL('counting-server.ts', import.meta.url), { workerData: counts });
+  const [port] = await once(server, 'message');
+  const client = new S3Client({ ...localAws(`http://127.0.0.1:${port}`), forcePathStyle: true });
+  const close = async () => {
+    client.destroy();
+    await server.terminate();
+  };
+  return { client, counts, close };
+}
 
 /** Lets the event loop have no turn, as a caller that computes: meanwhile the system passes on what was sent. */
 function computeFor(ms: number): void {
