@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { build, type Metafile, transform } from 'esbuild';
 import { BUNDLES_DIRECTORY, FUNCTION_NAMES, type FunctionName } from '../stages/function-bundles.ts';
 import { embedScanner } from './embed-scanner.ts';
+import { embedTables } from './embed-tables.ts';
 
 const FUNCTIONS_DIRECTORY = fileURLToPath(new URL('../../functions/', import.meta.url));
 const TARGET = 'node24';
@@ -71,7 +72,7 @@ async function bundled(name: FunctionName, source: string, target: string): Prom
     format: 'esm',
     mainFields: ['module', 'main'], // esbuild removes unused code only from the SDK's ES modules: 436 KB, not 649 KB
     alias: LEFT_OUT,
-    plugins: [embedScanner],
+    plugins: [embedScanner, embedTables],
     minify: true,
     logLevel: 'silent', // the thrown error has the messages
   });

@@ -12,8 +12,8 @@ const run = promisify(execFile);
 
 /** Writes functions with a shared file, in TypeScript and ES modules like the real ones. Returns their folder. */
 function exampleFunctions(): string {
-  const directory = temporaryDirectory();
-  mkdirSync(join(directory, 'shared'));
+  const directory = join(temporaryDirectory(), 'functions');
+  mkdirSync(join(directory, 'shared'), { recursive: true });
   writeFileSync(
     join(directory, 'shared/greet.ts'),
     'export const greet = (name: string): string => "hello ".concat(name);',
@@ -143,10 +143,10 @@ describe('the cold start of a function', () => {
     expect(loadedAtStart.filter((file) => /flat-results\/|write-table/.test(file))).toEqual([]);
   });
 
-  it('does not load tracing', () => {
+  it('does not load tracing, nor the client of the Batch API', () => {
     for (const { name, loadedAtStart } of bundles)
       expect(
-        loadedAtStart.filter((file) => /adapters\/tracing\//.test(file)),
+        loadedAtStart.filter((file) => /adapters\/(tracing\/|openai\/(batch-api|transport))/.test(file)),
         name,
       ).toEqual([]);
   });
@@ -195,6 +195,25 @@ describe('bundling', () => {
       expect(bundle?.loadedAtStart.filter((file) => file.endsWith('/late.ts'))).toEqual([]);
       expect(readdirSync(join(target, 'poll'))).toHaveLength(3);
     }
+  });
+
+  it('makes a text of a JSON file, which is parsed when it is used', async () => {
+    const source = exampleFunctions();
+    writeFileSync(join(source, 'shared/table.json'), '{"said":"hello","a-b":["\\u2028"]}');
+    writeFileSync(
+      join(source, 'poll/index.ts'),
+      `import table from '../shared/table.json' with { type: 'json' };
+      export const handler = async (): Promise<string> => JSON.stringify({ ...table });\n`,
+    );
+    const bundle = (await bundleFunctions(source, temporaryDirectory())).find(({ name }) => name === 'poll');
+    const script = `const { parse } = JSON;
+      let parsed = 0;
+      JSON.parse = (...args) => (parsed++, parse(...args));
+      const { handler } = require(${JSON.stringify(bundle?.file)});
+      const atStart = parsed;
+      handler().then((text) => process.stdout.write([atStart, text, parsed].join(' ')))`;
+    const { stdout } = await run(process.execPath, ['--eval', script]);
+    expect(stdout).toBe('0 {"said":"hello","a-b":["\u2028"]} 1');
   });
 
   it('leaves no temporary files', async () => {

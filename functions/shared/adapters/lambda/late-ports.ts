@@ -3,6 +3,7 @@
  * (docs/performance.md, "Cold starts"). Every invocation needs the ledger, and only the ledger.
  */
 import type {
+  BatchApi,
   EventBus,
   ObjectWriter,
   RequestCopies,
@@ -10,7 +11,6 @@ import type {
   ResultStore,
   WaitingTasks,
 } from '../../ports/ports.ts';
-import type { ApiKeySource } from '../openai/api-key.ts';
 
 /** Returns the result of `load`, which runs once. Errors: those of `load`, at each call. */
 export type Load<T> = () => Promise<T>;
@@ -27,10 +27,18 @@ export function lateBus(load: Load<EventBus>): EventBus {
   return { publish: async (events) => (await load()).publish(events) };
 }
 
-export function lateApiKey(load: Load<ApiKeySource>): ApiKeySource {
+export function lateBatchApi(load: Load<BatchApi>): BatchApi {
   return {
-    current: async () => (await load()).current(),
-    refresh: async () => (await load()).refresh(),
+    uploadFile: async (...args) => (await load()).uploadFile(...args),
+    createBatch: async (...args) => (await load()).createBatch(...args),
+    retrieveBatch: async (...args) => (await load()).retrieveBatch(...args),
+    listBatches: async (...args) => (await load()).listBatches(...args),
+    cancelBatch: async (...args) => (await load()).cancelBatch(...args),
+    fileBytes: async (...args) => (await load()).fileBytes(...args),
+    async *readFile(...args) {
+      yield* (await load()).readFile(...args);
+    },
+    deleteFile: async (...args) => (await load()).deleteFile(...args),
   };
 }
 

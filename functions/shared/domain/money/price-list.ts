@@ -7,26 +7,22 @@ const BATCH_DISCOUNT = 0.5;
 
 const NO_DATE = '';
 
-/** The prices of every day: those of the settings, then those of the table that Batchdrop comes with. */
+/** The prices of every day: those of the settings, then those of the table that Batchdrop comes with, which is read on first use. */
 export class PriceList {
-  readonly #tables: readonly PriceTable[];
-  readonly #discount: number;
+  readonly #settings: PriceSettings;
+  #tables: readonly PriceTable[] | undefined;
   readonly #days = new Map<string, Prices>();
 
-  constructor({
-    currency = table.currency,
-    models = {},
-    batchDiscount = BATCH_DISCOUNT,
-  }: PriceSettings = {}) {
-    const own = { currency, date: NO_DATE, source: 'the settings', models: pricedModels(models) };
-    this.#tables = [own, ...[table].filter((one) => one.currency === currency)];
-    this.#discount = batchDiscount;
+  constructor(settings: PriceSettings = {}) {
+    this.#settings = settings;
   }
 
   /** Returns the prices at a time, in milliseconds: those of its day in UTC. */
   at(time: number): Prices {
     const day = new Date(time).toISOString().slice(0, 10);
-    const known = this.#days.get(day) ?? new Prices(this.#tables, time, this.#discount);
+    const { batchDiscount = BATCH_DISCOUNT } = this.#settings;
+    this.#tables ??= tablesOf(this.#settings);
+    const known = this.#days.get(day) ?? new Prices(this.#tables, time, batchDiscount);
     if (this.#days.size > MAX_DAYS) this.#days.clear();
     this.#days.set(day, known);
     return known;
@@ -34,6 +30,11 @@ export class PriceList {
 }
 
 const MAX_DAYS = 10;
+
+function tablesOf({ currency = table.currency, models = {} }: PriceSettings): PriceTable[] {
+  const own = { currency, date: NO_DATE, source: 'the settings', models: pricedModels(models) };
+  return [own, ...[table].filter((one) => one.currency === currency)];
+}
 
 function pricedModels(models: NonNullable<PriceSettings['models']>): PricedModel[] {
   return Object.entries(models).map(([name, prices]) => ({

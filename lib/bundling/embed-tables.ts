@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises';
+import type { Plugin } from 'esbuild';
+
+/**
+ * An esbuild plugin. In a bundle, a JSON file of the functions is then a text that is parsed when one of its fields is read
+ * first: a table in the code costs each cold start, whether or not it is used.
+ */
+export const embedTables: Plugin = {
+  name: 'embed-tables',
+  setup(build) {
+    build.onLoad({ filter: /[/\\]functions[/\\].*\.json$/ }, async ({ path }) => {
+      const table: object = JSON.parse(await readFile(path, 'utf8'));
+      const fields = Object.keys(table).map(
+        (name) => `get ${JSON.stringify(name)}() { return parsed()[${JSON.stringify(name)}]; }`,
+      );
+      return {
+        contents: `let table;
+          const parsed = () => (table ??= JSON.parse(${JSON.stringify(JSON.stringify(table))}));
+          export default { ${fields.join(', ')} };`,
+      };
+    });
+  },
+};
