@@ -219,6 +219,8 @@ async function admit(
     const admitted = await changePart(deps, ref, (part) => {
       if (part.phase !== 'waiting' && part.phase !== 'requeued') return undefined;
       if (part.waiting.since !== since || part.cancelRequestedAt !== undefined) return undefined;
+      // The event of its rejection says what it waits for. The next tick publishes it again, and then admits the part.
+      if (part.rev > part.publishedRev) return undefined;
       const next = admittedPart(part, admission);
       return { ...next, dispatchedUntil: deps.clock.now() + REDISPATCH_AFTER_MS };
     });

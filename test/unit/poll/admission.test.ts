@@ -75,6 +75,35 @@ describe('with no limit set', () => {
     expect(jobs.map((jobId) => world.job(jobId).rows?.succeeded)).toEqual([4, 4, 4]);
   });
 
+  it('a part is not admitted before its rejection is stored as published: the event says that it waits, each time', async () => {
+    let isDown = true;
+    const world: SmallWorld = new SmallWorld({
+      fate: ({ nth }) => {
+        const failure = [{ code: 'token_limit_exceeded', message: 'Later.', param: null, line: null }];
+        return nth === 1 ? { failure } : {};
+      },
+      replaced: ({ ledger }) => ({
+        ledger: {
+          ...ledger,
+          async replacePart(part) {
+            if (isDown && part.phase === 'requeued' && part.publishedRev === part.rev)
+              throw new RetryableError('the ledger is down');
+            return ledger.replacePart(part);
+          },
+        },
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', ROWS);
+    for (let minute = 0; minute < 60; minute += 1) await world.pass(1).catch(() => {}); // the wait ends meanwhile
+    expect(world.parts(jobId)[0]).toMatchObject({ phase: 'requeued', rev: 2, publishedRev: 1 });
+    isDown = false;
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 4 } });
+    const events = requeuedEvents(world);
+    expect(events.length).toBeGreaterThan(1);
+    for (const event of events) expect(event).toEqual(events[0]);
+  });
+
   it('a rejection for the token limit does not count as an attempt', async () => {
     const world = new SmallWorld({
       fate: ({ nth }) => {
