@@ -74,17 +74,18 @@ async function decide(
   const decision = decideOnSameBytes(earlier, job, deps.clock.now());
   if (decision.do === 'run') return { do: 'run' };
   if (decision.do === 'join') return { ...decision, earlier };
-  if (await isCancelled(deps, job)) return { do: 'cancel' };
+  if (!(await mayReplace(leased))) return { do: 'cancel' };
   if (await replaceJob(deps, leased, earlier)) return { do: 'run' };
   return instructionsIn(job.request.instructions).rerun ? { do: 'run' } : { do: 'join', earlier };
 }
 
 /**
- * Reads whether the job was cancelled meanwhile: the job that the pointer names may just have replaced it. Neither would run if it
- * replaced that job in turn. A job is cancelled before the pointer names the job that replaces it, so this read is recent enough.
+ * Stores the job once more, just before another job is replaced by it. Returns false if it was cancelled: the other job may
+ * have replaced it, and neither would run. Errors: LostLease, also if this invocation was frozen until after its lease:
+ * another one may have joined the job to one that the other job had replaced, and again none would run.
  */
-async function isCancelled({ ledger }: Deps, { jobId }: Job): Promise<boolean> {
-  return (await ledger.readJob(jobId))?.cancelRequestedAt !== undefined;
+function mayReplace(leased: LeasedJob): Promise<boolean> {
+  return leased.change((job) => (job.cancelRequestedAt === undefined ? job : undefined));
 }
 
 /** Returns the other job that the pointer names for these bytes. */

@@ -187,6 +187,40 @@ describe('the same bytes, uploaded two or three times,', () => {
     expect(world.jobStatuses(older.jobId).at(-1)).toBe('completed');
   });
 
+  it('never replace each other in a circle when an intake was frozen until after its lease, so one of them runs', async () => {
+    let meanwhile = async (): Promise<void> => {};
+    const world: SmallWorld = new SmallWorld({
+      replaced: ({ ledger }) => ({
+        ledger: {
+          ...ledger,
+          async readKeyPointer(bucket, key) {
+            const act = meanwhile;
+            meanwhile = async () => {};
+            await act();
+            return ledger.readKeyPointer(bucket, key);
+          },
+        },
+      }),
+    });
+    const uploads = [{}, { 'batch-team': 'search' }, {}].map((metadata) => {
+      world.clock.advance(1_000);
+      return world.upload('a.jsonl', fileOf('r1'), metadata);
+    });
+    const [first, second, third] = uploads;
+    if (!first || !second || !third) throw new Error('there are three');
+    await world.intake(first.event);
+    meanwhile = async () => {
+      world.clock.advance(HOUR);
+      await world.intake(third.event); // joins the first one
+      await world.intake(second.event); // replaces the first one
+    };
+    await world.intake(third.event); // would replace the second one
+    await world.rest();
+    expect(world.jobStatuses(third.jobId)).toEqual(['joined']);
+    expect(world.job(first.jobId).supersededBy).toBe(second.jobId);
+    expect(world.jobStatuses(second.jobId).at(-1)).toBe('completed');
+  });
+
   it('never join each other when their events cross, so one of them runs', async () => {
     let fails = true;
     const world = new SmallWorld({
