@@ -1,7 +1,7 @@
 /**
  * Compares Batchdrop with the usual alternatives: `npm run bench`. It prints one table of ratios for
  * docs/performance.md. Each ratio is the median of at least five turns, in which the two variants alternate. It takes
- * about 15 minutes and 3 GB of disk. It fails if a figure is missing or misses its goal. `npm run bench -- --quick`
+ * about ten minutes and 2 GB of disk. It fails if a figure is missing or misses its goal. `npm run bench -- --quick`
  * takes a minute, with one turn of small sizes, and never fails for these reasons. `--only deliver` measures one part.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -28,20 +28,19 @@ const PARTS = {
   endToEndFigures,
 };
 
-const directory = mkdtempSync(join(tmpdir(), 'batchdrop-bench-'));
 const figures: Figure[] = [];
 console.log(`${machine()}\n`);
-try {
-  for (const [name, measure] of Object.entries(PARTS).filter(([part]) => part.includes(only))) {
-    try {
-      figures.push(...(await measure(directory, turns, quick)));
-    } catch (failure) {
-      console.error(failure);
-      figures.push(notMeasured(name, failure instanceof Error ? failure.message : String(failure)));
-    }
+for (const [name, measure] of Object.entries(PARTS).filter(([part]) => part.includes(only))) {
+  // Removed after each part, so that the next one finds the memory of the machine as it would alone.
+  const directory = mkdtempSync(join(tmpdir(), 'batchdrop-bench-'));
+  try {
+    figures.push(...(await measure(directory, turns, quick)));
+  } catch (failure) {
+    console.error(failure);
+    figures.push(notMeasured(name, failure instanceof Error ? failure.message : String(failure)));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
   }
-} finally {
-  rmSync(directory, { recursive: true, force: true });
 }
 console.log(tableOf(figures));
 console.log(`\n${machine()}${quick ? '; one turn of small sizes: no figures to keep' : ''}`);
