@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
 
 /**
- * An esbuild plugin. In a bundle, a JSON file of the functions is then a text that is parsed when one of its fields is read
- * first: a table in the code costs each cold start, whether or not it is used.
+ * An esbuild plugin. In a bundle, a JSON file of the functions is a text, which is parsed when one of its fields is first
+ * read. As code, a table would cost every cold start, whether or not it is used.
  */
 export const embedTables: Plugin = {
   name: 'embed-tables',
