@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
+import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, fileOfTwoParts, HOUR, REQUESTS, SmallWorld } from '../small-world.ts';
 
@@ -113,6 +114,19 @@ describe('the same bytes, uploaded again,', () => {
   });
 });
 
+type Interruptions = (() => Promise<void>)[];
+
+/** Returns the ledger, which takes an interruption from the list before each read of a key pointer, and waits for it. */
+function interrupted(ledger: Ledger, interruptions: Interruptions): Ledger {
+  return {
+    ...ledger,
+    async readKeyPointer(bucket, key) {
+      await interruptions.pop()?.();
+      return ledger.readKeyPointer(bucket, key);
+    },
+  };
+}
+
 describe('the same bytes, uploaded two or three times,', () => {
   it('join the same job when intake is repeated after a lost response', async () => {
     let dies = true;
@@ -152,7 +166,7 @@ describe('the same bytes, uploaded two or three times,', () => {
 
   it('never replace each other when their intakes cross, so one of them runs', async () => {
     let fails = true;
-    let meanwhile = async (): Promise<void> => {};
+    const meanwhile: Interruptions = [];
     const world: SmallWorld = new SmallWorld({
       replaced: ({ requestFiles, ledger }) => ({
         requestFiles: {
@@ -162,15 +176,7 @@ describe('the same bytes, uploaded two or three times,', () => {
             yield* requestFiles.read(file, range);
           },
         },
-        ledger: {
-          ...ledger,
-          async readKeyPointer(bucket, key) {
-            const act = meanwhile;
-            meanwhile = async () => {};
-            await act();
-            return ledger.readKeyPointer(bucket, key);
-          },
-        },
+        ledger: interrupted(ledger, meanwhile),
       }),
     });
     const older = world.upload('a.jsonl', fileOf('r1'), { 'batchdrop-rerun': 'yes' });
@@ -179,7 +185,7 @@ describe('the same bytes, uploaded two or three times,', () => {
     await world.intake(newer.event); // on the pointer, but could not be read
     world.clock.advance(HOUR);
     fails = false;
-    meanwhile = () => world.intake(older.event); // replaces the newer one, which has begun again
+    meanwhile.push(() => world.intake(older.event)); // replaces the newer one, which has begun again
     await world.intake(newer.event);
     await world.rest();
     expect(world.job(newer.jobId).supersededBy).toBe(older.jobId);
@@ -188,18 +194,10 @@ describe('the same bytes, uploaded two or three times,', () => {
   });
 
   it('never replace each other in a circle when an intake was frozen until after its lease, so one of them runs', async () => {
-    let meanwhile = async (): Promise<void> => {};
+    const meanwhile: Interruptions = [];
     const world: SmallWorld = new SmallWorld({
       replaced: ({ ledger }) => ({
-        ledger: {
-          ...ledger,
-          async readKeyPointer(bucket, key) {
-            const act = meanwhile;
-            meanwhile = async () => {};
-            await act();
-            return ledger.readKeyPointer(bucket, key);
-          },
-        },
+        ledger: interrupted(ledger, meanwhile),
       }),
     });
     const uploads = [{}, { 'batch-team': 'search' }, {}].map((metadata) => {
@@ -209,11 +207,11 @@ describe('the same bytes, uploaded two or three times,', () => {
     const [first, second, third] = uploads;
     if (!first || !second || !third) throw new Error('there are three');
     await world.intake(first.event);
-    meanwhile = async () => {
+    meanwhile.push(async () => {
       world.clock.advance(HOUR);
       await world.intake(third.event); // joins the first one
       await world.intake(second.event); // replaces the first one
-    };
+    });
     await world.intake(third.event); // would replace the second one
     await world.rest();
     expect(world.jobStatuses(third.jobId)).toEqual(['joined']);
