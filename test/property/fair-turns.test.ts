@@ -5,6 +5,7 @@ import type { WaitingPart } from '../../functions/shared/domain/waiting/admissio
 import type { ShareLeads } from '../../functions/shared/domain/waiting/shares.ts';
 
 const MODEL = 'm';
+const MOST_CAPACITY = 200; // tokens
 const WEIGHTS = { a: 3, b: 1, c: 0.25 };
 
 interface Arrival {
@@ -75,7 +76,7 @@ class History {
       this.tokens.set(part, arrival.tokens);
       this.queue.push(part);
     }
-    this.capacity = Math.min(200, this.capacity + freed);
+    this.capacity = Math.min(MOST_CAPACITY, this.capacity + freed);
     const lines = new Set(this.queue.map(({ share }) => share?.name ?? ''));
     this.weight = [...lines].reduce((sum, name) => sum + weightOf(name), 0);
     this.lines = lines.size;
@@ -144,15 +145,28 @@ test('no line waits for more than the bound, whoever comes meanwhile', () => {
   expect(ended).toBeGreaterThan(1000);
 });
 
+const TEAMS = ['a', 'b', 'c'] as const;
+
+/** Returns what has to arrive so that each team has more to admit than one tick can. */
+function refillOf({ queue, tokens }: History, nextSize: () => number): Arrival[] {
+  return TEAMS.flatMap((team) => {
+    const arrivals: Arrival[] = [];
+    let waiting = 0;
+    for (const part of queue) if (part.share?.name === team) waiting += tokens.get(part) ?? 0;
+    for (; waiting <= MOST_CAPACITY; waiting += arrivals.at(-1)?.tokens ?? 0)
+      arrivals.push({ team, tokens: nextSize() });
+    return arrivals;
+  });
+}
+
 test('teams that always wait get tokens in proportion to their weights', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(1, 10, 40, 100), { minLength: 30, maxLength: 30 }), (sizes) => {
       const history = new History();
       const got = new Map<string, number>();
+      let n = 0;
       for (let tick = 0; tick < 200; tick += 1) {
-        const arrivals = (['a', 'b', 'c'] as const).flatMap((team, at) =>
-          [0, 1, 2, 3].map((n) => ({ team, tokens: sizes[(tick * 3 + at + n) % sizes.length] ?? 1 })),
-        );
+        const arrivals = refillOf(history, () => sizes[n++ % sizes.length] ?? 1);
         const before = new Set(history.queue);
         history.tick(arrivals, 100);
         for (const part of before)
@@ -161,7 +175,7 @@ test('teams that always wait get tokens in proportion to their weights', () => {
             got.set(name, (got.get(name) ?? 0) + (history.tokens.get(part) ?? 0));
           }
       }
-      const shares = (['a', 'b', 'c'] as const).map((team) => (got.get(team) ?? 0) / WEIGHTS[team]);
+      const shares = TEAMS.map((team) => (got.get(team) ?? 0) / WEIGHTS[team]);
       expect(Math.max(...shares) - Math.min(...shares)).toBeLessThan(3 * (100 / WEIGHTS.c));
     }),
     { numRuns: 20 },
