@@ -1,7 +1,7 @@
 /**
  * Compares Batchdrop with the usual alternatives: `npm run bench`. It prints one table of ratios for
  * docs/performance.md. Each ratio is the median of at least five turns, in which the two variants alternate. It takes
- * about ten minutes and 2 GB of disk. It fails if a figure is missing or misses its goal. `npm run bench -- --quick`
+ * about ten minutes and 4 GB of disk. It fails if a figure is missing or misses its goal. `npm run bench -- --quick`
  * takes a minute, with one turn of small sizes, and never fails for these reasons. `--only deliver` measures one part.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
