@@ -122,6 +122,8 @@ function afterDelivery(
   { delivered, again, doubtfulFiles }: Stored,
 ): Part | undefined {
   if (part.phase !== 'ended' && !hasEndedBatch(part)) return undefined;
+  // Another delivery stored this attempt, and a later one has ended since.
+  if (part.batch?.batchId !== seen.batch?.batchId) return undefined;
   if (part.earlierResults?.deliveryId === delivered.deliveryId) return undefined;
   const read = withDoubtfulFiles(withBatchOf(part, seen), doubtfulFiles);
   const isCancelled = part.cancelRequestedAt !== undefined;

@@ -51,7 +51,6 @@ export const JOBS: ItemKind<Job, string> = {
 /**
  * Returns the part with `dueAt` set or removed. It also removes the expiry that version 0.1 set on parts of unfinished
  * jobs.
- * more.
  */
 function partWithDueAt(part: Part, dueAt: number | undefined): Part {
   const mayExpire = part.phase === 'delivered' || part.phase === 'planned';

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { LATE_WRITES_MS } from '../../../functions/shared/domain/timing.ts';
 import type { ResultStore } from '../../../functions/shared/ports/ports.ts';
+import type { BatchBehavior } from '../../fakes/simulated-batch.ts';
 import { fileOf, fileOfTwoParts, MINUTE, SmallWorld } from '../small-world.ts';
 
 const pieces = (world: SmallWorld) =>
@@ -13,10 +14,16 @@ async function superseded(
   {
     results = () => ({}),
     text = fileOfTwoParts(),
-  }: { results?: (fakes: ResultStore) => Partial<ResultStore>; text?: string } = {},
+    ...api
+  }: {
+    results?: (fakes: ResultStore) => Partial<ResultStore>;
+    text?: string;
+    fate?: (batch: { nth: number }) => BatchBehavior;
+  } = {},
 ): Promise<{ world: SmallWorld; jobId: string }> {
   let stops = true;
   const world: SmallWorld = new SmallWorld({
+    ...api,
     replaced: (fakes) => ({
       results: {
         ...fakes.results,
@@ -81,6 +88,31 @@ describe('a superseded delivery', () => {
     expect(before).toHaveLength(2);
     expect(world.lines('output.jsonl')).toEqual(before);
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(pieces(world)).toEqual([]);
+  });
+
+  it('changes nothing if its rows have run again since, and their batch has ended', async () => {
+    const fate = ({ nth }: { nth: number }): BatchBehavior => ({
+      row: (customId) => (nth === 1 && customId === 'r2' ? { statusCode: 503 } : 'succeeded'),
+    });
+    const { world, jobId } = await superseded(
+      async (w) => {
+        await w.deliver(messageOf(w));
+        await w.work();
+        for (let minute = 0; minute < 60 && w.ledger.parts()[0]?.phase !== 'batch_ended'; minute += 1) {
+          w.clock.advance(MINUTE);
+          await w.poll();
+          w.queues.take(); // the second batch is not delivered yet
+        }
+        expect(w.ledger.parts()[0]).toMatchObject({ phase: 'batch_ended', attempt: 2 });
+      },
+      { text: fileOf('r1', 'r2'), fate },
+    );
+    const { creates, billed } = world.api.audit();
+    expect(creates).toHaveLength(2);
+    expect(billed.map(({ customId }) => customId).toSorted()).toEqual(['r1', 'r2']);
+    expect(world.lines('output.jsonl')).toHaveLength(2);
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 2, succeeded: 2 } });
     expect(pieces(world)).toEqual([]);
   });
 
