@@ -13,9 +13,13 @@ export function isProgressToNote(open: OpenBatch, { counts }: ObservedBatch, now
   return now - createdAt >= YOUNG_MS && processedPercent(counts) - percent >= STEP;
 }
 
-/** Returns the part with the progress that was observed; undefined if it has another batch, or is as far already. */
+/**
+ * Returns the part with the progress that was observed; undefined if it has another batch, is as far already, or has an
+ * event that is not published yet: the event says the progress, and stays the same however often it is published.
+ */
 export function withProgress(part: Part, { batchId, status, counts }: ObservedBatch): Part | undefined {
   if (part.phase !== 'running' || counts === undefined) return undefined;
+  if (part.rev !== part.publishedRev) return undefined;
   const { batch } = part;
   if (batch.batchId !== batchId || batch.status !== status) return undefined;
   if (processedPercent(counts) <= processedPercent(batch.counts)) return undefined;

@@ -37,6 +37,13 @@ export function published(world: World): Finding {
   return { promise: 'every observed status published', examined: written.length, broken };
 }
 
+/** Promise 3: an event is stored with its status, and no later write changes it before it is published. */
+export function storedEventsStay({ written }: World): Finding {
+  const { beforePublication: examined, changedEvents } = written;
+  const broken = changedEvents.map((id) => `${id} changed before it was published`);
+  return { promise: 'a stored event stays the same', examined, broken };
+}
+
 /** Promise 2: an end is published only when the API shows it, whoever reported it. */
 export function trueEnds({ endsChecked, untrueEnds }: World): Finding {
   return { promise: 'a published end is what the API shows', examined: endsChecked, broken: untrueEnds };

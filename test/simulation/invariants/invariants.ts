@@ -6,7 +6,7 @@ import { neverPastTheWall, settledOnce, spentWithinBudget, stoppedByItsBudget } 
 import { cancelsHonoured } from './cancels.ts';
 import { oldestFirst, withinLimits } from './capacity.ts';
 import { costsOnce } from './costs.ts';
-import { forward, published, trueEnds } from './events.ts';
+import { forward, published, storedEventsStay, trueEnds } from './events.ts';
 import type { Finding } from './finding.ts';
 import { accountedFor, inOrder, nothingGivenUp, oneEnd, piecesStored } from './jobs.ts';
 import { breakersOpenForTheirReason, nobodyWaitsForAnother, storageStopsUploadsOnly } from './neighbours.ts';
@@ -31,6 +31,7 @@ export function findings(world: World, users: Workload): Finding[] {
     planned(world, users),
     published(world),
     forward(world),
+    storedEventsStay(world),
     trueEnds(world),
     accountedFor(world),
     inOrder(world, users),
@@ -70,11 +71,12 @@ function oneBatchPerIntent(world: World): Finding {
   );
   const secondBatchIds = new Set(world.ledger.wholeParts().flatMap((part) => part.secondBatchIds));
   const cancelled = new Set([...cancels.map(({ batchId }) => batchId), ...world.faultyApi.tooLate]);
+  const notToBeFound = batchesNotToBeFound(world);
   const kept = new Map<string, number>();
   for (const { batchId, metadata } of creates) {
     if (secondBatchIds.has(batchId) && cancelled.has(batchId)) continue;
     if (refused.has(batchId)) continue;
-    if (world.faultyApi.forgotten.has(batchId)) continue; // the API denies it, so it can neither be found nor cancelled
+    if (notToBeFound.has(batchId)) continue;
     const intent = metadata.batchdrop_intent ?? 'none';
     kept.set(intent, (kept.get(intent) ?? 0) + 1);
   }
@@ -87,16 +89,17 @@ function oneBatchPerIntent(world: World): Finding {
 }
 
 /**
- * Promise 1: no row that succeeded is billed twice in its job. The promise does not cover a batch that the API denies, or
+ * Promise 1: no row that succeeded is billed twice in its job. The promise does not cover a batch that cannot be found, or
  * that one of two is a batch that a duplicated request created: Batchdrop keeps one of the two, and cancels and reports
  * the other.
  */
 function noRowTwice(world: World): Finding {
   const { creates, billed } = world.api.audit();
-  const { forgotten, duplicated } = world.faultyApi;
+  const { duplicated } = world.faultyApi;
+  const notToBeFound = batchesNotToBeFound(world);
   const seconds = new Set(world.ledger.wholeParts().flatMap((part) => part.secondBatchIds));
   const jobOf = new Map(creates.map(({ batchId, metadata }) => [batchId, metadata.batchdrop_job]));
-  const known = billed.filter(({ batchId }) => !forgotten.has(batchId));
+  const known = billed.filter(({ batchId }) => !notToBeFound.has(batchId));
   const broken: string[] = [];
   for (const [row, of] of Map.groupBy(known, (one) => `${jobOf.get(one.batchId)} ${one.customId}`)) {
     const reported = of.filter(({ batchId }) => seconds.has(batchId)).length;
@@ -104,6 +107,27 @@ function noRowTwice(world: World): Finding {
     if (of.length - Math.min(reported, byDuplicates) > 1) broken.push(`row ${row} was billed twice`);
   }
   return { promise: 'no succeeded row billed twice', examined: billed.length, broken };
+}
+
+/**
+ * Returns the batches that Batchdrop cannot find: those that the API denies, and those that a duplicated create made in
+ * an account whose key was away for as long as the job was searched, if the job says that the search is incomplete.
+ */
+function batchesNotToBeFound(world: World): Set<string> {
+  const { forgotten, duplicated } = world.faultyApi;
+  const notSearched = new Set(
+    (world.operator.hasTwoAccounts() ? world.ledger.jobs() : []).flatMap((job) =>
+      job.secondBatchSearch === 'incomplete' ? [job.jobId] : [],
+    ),
+  );
+  const own = new Set(
+    world.ledger.wholeParts().flatMap(({ batch, earlierBatchIds }) => [batch?.batchId, ...earlierBatchIds]),
+  );
+  const unfound = world.api.audit().creates.flatMap(({ batchId, metadata }) => {
+    const isUnfound = duplicated.has(batchId) && notSearched.has(metadata.batchdrop_job ?? '');
+    return isUnfound && !own.has(batchId) ? [batchId] : [];
+  });
+  return new Set([...forgotten, ...unfound]);
 }
 
 /**

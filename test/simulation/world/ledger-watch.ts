@@ -1,11 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
 import { isOver, type Job } from '../../../functions/shared/domain/job.ts';
 import type { Admissions, DueItem } from '../../../functions/shared/domain/ledger-records.ts';
+import type { OutgoingEvent } from '../../../functions/shared/domain/outgoing-event.ts';
 import type { Part } from '../../../functions/shared/domain/part.ts';
 import { attemptSize } from '../../../functions/shared/domain/part.ts';
 import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
 import type { Breaker } from '../../../functions/shared/domain/waiting/breaker.ts';
 import { areInOneLine } from '../../../functions/shared/domain/waiting/shares.ts';
+import { batchStatusChange, jobStatusChange } from '../../../functions/shared/lifecycle/status-events.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import type { FaultBook } from '../faults/fault-book.ts';
 import type { Chance } from './chance.ts';
@@ -17,6 +20,9 @@ export interface LedgerHistory {
   /** Each status that a batch ever had in the ledger, with its revision. */
   statuses: { batchId: string; jobId: string; rev: number; status: string; previous: string | null }[];
   jobStatuses: { jobId: string; rev: number; status: string }[];
+  /** How many writes changed an item while its event waited to be published, and which of them changed the event. */
+  beforePublication: number;
+  changedEvents: string[];
   /** Each moment from which a create could be sent. `cancelled`: a cancel had been recorded on its part. */
   sends: { intentId: string; part: string; cancelled: boolean }[];
   /** Intents that ever had a batch. */
@@ -87,8 +93,11 @@ export function watchedLedger(
         return true;
       },
       async replaceJob(job) {
-        if (conflicts(job) || !(await ledger.replaceJob(job))) return false;
+        if (conflicts(job)) return false;
+        const before = await ledger.readJob(job.jobId);
+        if (!(await ledger.replaceJob(job))) return false;
         noteJob(history, job, deps.now());
+        noteEvent(history, before, job, eventOfJob);
         return true;
       },
       async replaceControl(control) {
@@ -112,6 +121,7 @@ export function watchedLedger(
         if (!(await ledger.replacePart(part))) return false;
         await noteExpiry(history, ledger, part);
         notePart(history, part, before, deps.now());
+        noteEvent(history, before, part, eventOfPart);
         noteCapacity(history, part, deps.now());
         if (part.delivered && !before?.delivered) await deps.onDelivered(part, part.delivered);
         return true;
@@ -157,6 +167,8 @@ function emptyHistory(): LedgerHistory {
   return {
     statuses: [],
     jobStatuses: [],
+    beforePublication: 0,
+    changedEvents: [],
     sends: [],
     savedIntents: new Set(),
     expiring: [],
@@ -196,6 +208,23 @@ function noteJob(history: LedgerHistory, job: Job, now: number): void {
   if (job.cancelRequestedAt === undefined || history.cancelRequests.has(jobId)) return;
   history.cancelRequests.set(jobId, now);
 }
+
+/** Notes whether a write left the event as it is, if the item has one that was not published before the write. */
+function noteEvent<Item extends { rev: number; publishedRev: number }>(
+  history: LedgerHistory,
+  before: Item | undefined,
+  item: Item,
+  eventOf: (item: Item) => OutgoingEvent | undefined,
+): void {
+  if (before === undefined || before.publishedRev >= before.rev) return;
+  const event = eventOf(before);
+  if (event === undefined || item.rev !== before.rev) return;
+  history.beforePublication += 1;
+  if (!isDeepStrictEqual(eventOf(item), event)) history.changedEvents.push(event.detail.metadata.id);
+}
+
+const eventOfJob = (job: Job) => jobStatusChange(job, { instance: '', resultsBucket: '' });
+const eventOfPart = (part: Part) => part.batch && batchStatusChange(part, part.batch, '');
 
 function notePart(history: LedgerHistory, part: Part, before: Part | undefined, now: number): void {
   const { intent, batch } = part;

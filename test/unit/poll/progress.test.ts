@@ -91,6 +91,7 @@ describe('a progress', () => {
     expect(completedAfter(50, {}, { batchId: 'batch_2' })).toBeUndefined();
     expect(completedAfter(50, {}, { status: 'finalizing' })).toBeUndefined();
     expect(completedAfter(50, {}, { counts: undefined })).toBeUndefined();
+    expect(completedAfter(50, { rev: 2, publishedRev: 1 })).toBeUndefined(); // its event has the counts as they are
     expect(
       completedAfter(50, { batch: processed(20, { status: 'completed' }) }, { status: 'completed' }),
     ).toBeUndefined();
