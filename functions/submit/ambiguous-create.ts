@@ -1,9 +1,9 @@
 /**
  * Resolves a `POST /batches` whose response was lost or whose refusal is temporary: a batch may exist, or may appear
  * later.
- *   1. search   search the list for a batch of the intent or with its file, and adopt it. After a temporary refusal,
- *               the create may be sent again once a search found nothing at a time when the list would show the batch.
- *               After a lost response, the search is repeated until the settling time is over
+ *   1. search   search the list for a batch of the intent, or one with its file that names no intent, and adopt it.
+ *               After a temporary refusal, the create may be sent again once a search found nothing at a time when the
+ *               list would show the batch. After a lost response, the search is repeated until the settling time is over
  *   2. abandon  if no batch was found: delete the file, so that a late request cannot run it, and search once more.
  *               Only then is the create unresolved: the part begins again with another intent and another file, or it
  *               stalls (`unresolved-creates.ts`)
@@ -11,6 +11,7 @@
  * Known gap: that of `next-step.ts`. POLL, or the search after the job's end, finds a batch that appears later.
  */
 
+import { hasEnded } from '../shared/contract/batch-status.ts';
 import { RetryableError, TerminalError } from '../shared/domain/errors.ts';
 import { settledAt } from '../shared/domain/next-step.ts';
 import type { ObservedBatch, PartIn } from '../shared/domain/part.ts';
@@ -100,7 +101,7 @@ export async function abandonIntent(deps: Deps, inHand: PartInHand, leased: Leas
 }
 
 /**
- * Searches for the intent's batches, adopts one and cancels the others. Returns false if there is certainly none.
+ * Searches for the intent's batches, adopts one and cancels the others, and those of earlier intents that run. Returns false if there is certainly none.
  * `account`: the account that the list must belong to; undefined for any. Errors: those of the API; RetryableError if
  * nothing was found and the list is not complete.
  */
@@ -117,8 +118,12 @@ export async function adoptIfFound(
     horizon: searchHorizon([intent]),
     account: search.account,
   });
-  // Earlier attempts may have used the same file. Their batches are known and have ended.
-  const found = await unknownOf(deps, search.part, ours);
+  // Earlier attempts may have used the same file. Their known batches have ended.
+  const unknown = await unknownOf(deps, search.part, ours);
+  const found = unknown.filter((batch) => !isOfEarlierIntent(batch, intent.id));
+  for (const batch of unknown)
+    if (!found.includes(batch) && !hasEnded(batch.status))
+      await cancelSecondBatch(deps, inHand, batch.batchId);
   if (found.length === 0) found.push(...(await unseenBatch(deps, search.part)));
   const adopted = batchToAdopt(found);
   if (!adopted) {
@@ -129,6 +134,15 @@ export async function adoptIfFound(
   await saveBatch(deps, inHand, { intentId: intent.id, batch: adopted, released });
   for (const other of found) if (other !== adopted) await cancelSecondBatch(deps, inHand, other.batchId);
   return true;
+}
+
+/**
+ * Returns whether the batch is of an earlier intent with the same file: a second batch of a create that was refused or
+ * whose batch was rejected. It says nothing about the create of this intent, whose batch may appear later. If it has
+ * ended, the search after the job's end decides what it is (`second-batch-search.ts`).
+ */
+function isOfEarlierIntent({ metadata }: ObservedBatch, intentId: string): boolean {
+  return (metadata.batchdrop_intent ?? intentId) !== intentId;
 }
 
 /** Returns the batch that the response to the create named, if the API knows it by now. Errors: those of the API. */

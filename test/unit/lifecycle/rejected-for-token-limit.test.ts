@@ -1,7 +1,9 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Ambiguous } from '../../../functions/shared/domain/errors.ts';
+import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
 import { type Fault, withFaults } from '../../fakes/faulty.ts';
-import { fileOf, SmallWorld } from '../small-world.ts';
+import type { BatchBehavior } from '../../fakes/simulated-batch.ts';
+import { fileOf, HOUR, SmallWorld, withMethods } from '../small-world.ts';
 
 const TOKEN_LIMIT = { code: 'token_limit_exceeded', message: 'Later.', param: null, line: null };
 
@@ -62,4 +64,62 @@ it('a batch whose create got no response, and that was rejected before it was fo
 
   expect(world.api.audit().creates).toHaveLength(2);
   expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 2, succeeded: 2 } });
+});
+
+/**
+ * Found by the simulation with seed 38771. The first create makes two batches, and the first of them is rejected for the
+ * token limit, so the file is sent again. This second create gets no response, and its batch appears after the first search.
+ */
+function duplicatedThenLate(duplicate: BatchBehavior): SmallWorld {
+  const creates: Parameters<BatchApi['createBatch']>[] = [];
+  let isMade = false;
+  const world: SmallWorld = new SmallWorld({
+    fate: ({ nth }) => (nth === 1 ? { failure: [TOKEN_LIMIT] } : nth === 2 ? duplicate : {}),
+    replaced: ({ api }) => ({
+      api: withMethods(api, {
+        async createBatch(...call) {
+          creates.push(call);
+          if (creates.length === 2) throw new Ambiguous('create batch: the answer was lost');
+          const made = await api.createBatch(...call);
+          if (creates.length === 1) await api.createBatch(...call);
+          return made;
+        },
+        async listBatches(query) {
+          const page = await api.listBatches(query);
+          const [, late] = creates;
+          if (late && !isMade) {
+            isMade = true;
+            await api.createBatch(...late);
+          }
+          return page;
+        },
+      }),
+    }),
+  });
+  return world;
+}
+
+describe('a second batch of a rejected create does not answer the next create with the same file', () => {
+  it('if it was rejected as well: the rows run in one batch', async () => {
+    const world = duplicatedThenLate({ failure: [TOKEN_LIMIT] });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    await world.rest();
+    const { creates, billed } = world.api.audit();
+    expect(creates).toHaveLength(3);
+    expect(billed.map(({ customId }) => customId).toSorted()).toEqual(['r1', 'r2']);
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 2, succeeded: 2 } });
+    expect(world.parts(jobId)[0]).toMatchObject({ secondBatchIds: ['batch_000002'] });
+  });
+
+  it('if it runs: it is cancelled', async () => {
+    const world = duplicatedThenLate({ runningMs: 10 * HOUR });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    await world.rest();
+    expect(world.api.audit().cancels.map(({ batchId }) => batchId)).toEqual(['batch_000002']);
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 2, succeeded: 2 } });
+    expect(world.parts(jobId)[0]).toMatchObject({
+      batch: { batchId: 'batch_000003' },
+      secondBatchIds: ['batch_000002'],
+    });
+  });
 });
