@@ -18,14 +18,18 @@ import { RecentPages } from './recent-pages.ts';
 export type Deps = DeliverDeps &
   Omit<CleanUpDeps, 'pages'> &
   FinishDeps &
-  AdvanceDeps & { keepFiles: boolean };
+  AdvanceDeps & {
+    keepFiles: boolean;
+    /** Default: none yet, as in a new process. */
+    pages?: RecentPages;
+  };
 
 /**
  * Handles one message of the deliver queue: a part whose batch ended, or a job to finish or to clean up. Errors:
  * RetryableError.
  */
 export function createHandler(made: Deps): (body: string, deadline: Deadline) => Promise<void> {
-  const pages = new RecentPages(made.clock);
+  const { pages = new RecentPages(made.clock) } = made;
   return async (body, deadline) => {
     const deps = { ...made, pages, api: apiUntil(made.api, deadline.signal) };
     const message = parseWorkMessage(body);

@@ -122,8 +122,9 @@ export class SpendingWatch {
 
   async #billedFor(charge: Charge): Promise<Amount> {
     const part = await this.#ledger.readPart(charge);
-    const ran = part?.ran.find(({ admission }) => admission?.at === charge.at);
-    return ran && part ? this.#billed(ran.batch.batchId, part.model) : 0n;
+    if (!part) return 0n;
+    const attempt = [part, ...part.ran].find(({ admission }) => admission?.at === charge.at);
+    return attempt?.batch ? this.#billed(attempt.batch.batchId, part.model) : 0n;
   }
 
   /** Counts what may still be billed as it was estimated, whatever the item says. */

@@ -1,6 +1,7 @@
 import { createHandler as approveHandler } from '../../../functions/approve/handler.ts';
 import { createHandler as cancelHandler } from '../../../functions/cancel/handler.ts';
 import { createHandler as deliverHandler } from '../../../functions/deliver/handler.ts';
+import { RecentPages } from '../../../functions/deliver/recent-pages.ts';
 import { createHandler as intakeHandler } from '../../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../../functions/poll/handler.ts';
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
@@ -124,6 +125,8 @@ export class World {
   readonly #watched;
   readonly #ids;
   readonly #running = new Set<Invocation>();
+  /** DELIVER's warm processes. */
+  readonly #processes = [1, 2].map(() => new RecentPages({ now: () => this.timeline.now() }));
   #ticks = 0;
   #gapMs = MINUTE;
   #writes = 0;
@@ -295,10 +298,13 @@ export class World {
       case 'submit':
         return submitHandler({ ...ports, completionWindow: '24h' })(message.body, deadline);
       case 'deliver':
-        return deliverHandler({ ...ports, keepFiles: false, tables: this.tables, rerun: RERUN })(
-          message.body,
-          deadline,
-        );
+        return deliverHandler({
+          ...ports,
+          keepFiles: false,
+          tables: this.tables,
+          rerun: RERUN,
+          pages: this.#pagesOf(message),
+        })(message.body, deadline);
       case 'cancel':
         return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt }, deadline);
       case 'approve':
@@ -307,6 +313,12 @@ export class World {
       case 'webhook':
         throw new Error(`${message.to} gets no messages`);
     }
+  }
+
+  /** Returns what the process that gets the message remembers of the list: that of one of two, or nothing in a new one. */
+  #pagesOf({ id, receives }: Message): RecentPages {
+    const process = this.chance.between(`process of ${id}#${receives}`, 0, 2);
+    return this.#processes[process] ?? new RecentPages({ now: () => this.timeline.now() });
   }
 
   #invokeWebhook(id: string, request: WebhookRequest, answered: (answer: WebhookAnswer) => void): void {
