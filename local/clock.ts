@@ -23,20 +23,24 @@ interface Timer {
   readonly action: () => void;
 }
 
+/** `work` takes a core. An awaited `answer` takes none: a function of this runtime that gives it holds the clock itself. */
+type HeldFor = 'work' | 'answer';
+
 interface Holder {
+  readonly heldFor: HeldFor;
   isShort: boolean;
 }
 
 /** Wall time for which work counts as short: several times what an invocation for a small file takes. */
 const SHORT_WORK_MS = 500;
-/** The rate beside short work, which adds 3.5 s at most to what a time-out or lease measures. */
-const RATE_BESIDE_WORK = 8;
+/** The rate beside short work, which adds 14.5 s at most to what a time-out or lease measures. */
+const RATE_BESIDE_WORK = 30;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1; // setTimeout's limit; a longer wait sets a new timer when it ends
 
 /**
  * The clock of a runtime. It runs `speed` times as fast as the wall clock while nothing computes, and at normal speed
  * otherwise. So waiting is sped up but work is not, and a function's time-out, lease and upload mean the same as in the
- * cloud. Beside short work that leaves cores idle, it runs up to 8 times as fast, so that what comes next is not kept
+ * cloud. Beside short work that leaves cores idle, it runs up to 30 times as fast, so that what comes next is not kept
  * waiting (ADR 0031). `start` continues the time of an earlier run.
  */
 export class VirtualClock implements Clock {
@@ -75,9 +79,9 @@ export class VirtualClock implements Clock {
     };
   }
 
-  /** Slows time down until the returned function is called, because something computes. */
-  hold(): () => void {
-    const holder: Holder = { isShort: true };
+  /** Slows time down until the returned function is called, because something computes or an answer is awaited. */
+  hold(heldFor: HeldFor = 'work'): () => void {
+    const holder: Holder = { heldFor, isShort: true };
     this.#holders.add(holder);
     const ageing = setTimeout(() => {
       holder.isShort = false;
@@ -120,8 +124,10 @@ export class VirtualClock implements Clock {
 
   #rightRate(): number {
     if (this.#holders.size === 0) return this.speed;
+    const holders = [...this.#holders];
     const leavesCores =
-      this.#holders.size <= this.#cores && [...this.#holders].every(({ isShort }) => isShort);
+      holders.every(({ isShort }) => isShort) &&
+      holders.filter(({ heldFor }) => heldFor === 'work').length <= this.#cores;
     return leavesCores ? Math.min(this.speed, RATE_BESIDE_WORK) : 1;
   }
 

@@ -54,10 +54,13 @@ export class LambdaFunction {
   /** Runs one invocation to its end. Replaces a process that crashed or timed out. Throws InvocationFailed. */
   async invoke(event: unknown): Promise<unknown> {
     if (this.#closed) throw this.#stopping();
-    const release = this.#clock.hold();
+    let release = this.#clock.hold('answer');
     let process: FunctionProcess | undefined;
     try {
       process = await this.#processes.take();
+      const computed = this.#clock.hold('work');
+      release();
+      release = computed;
       const answer = await process.invoke({
         requestId: randomUUID(),
         event,

@@ -15,18 +15,33 @@ function clockOf(options: { speed: number; cores?: number }): VirtualClock {
 }
 
 describe('the rate of the clock', () => {
-  it('is the speed while nothing computes, and eight at most beside one short piece of work per core', () => {
+  it('is the speed while nothing computes, and thirty at most beside one short piece of work per core', () => {
     const clock = clockOf({ speed: 600 });
     expect(clock.reading.rate).toBe(600);
     const [first, second] = [clock.hold(), clock.hold()];
-    expect(clock.reading.rate).toBe(8);
+    expect(clock.reading.rate).toBe(30);
     const third = clock.hold();
     expect(clock.reading.rate).toBe(1);
     third();
     third(); // twice is once
-    expect(clock.reading.rate).toBe(8);
+    expect(clock.reading.rate).toBe(30);
     first();
     second();
+    expect(clock.reading.rate).toBe(600);
+  });
+
+  it('counts an awaited answer for no core, and is one once the answer takes longer than half a second', async () => {
+    const clock = clockOf({ speed: 600 });
+    const answer = clock.hold('answer');
+    expect(clock.reading.rate).toBe(30);
+    const works = [clock.hold(), clock.hold()];
+    expect(clock.reading.rate).toBe(30);
+    works.push(clock.hold('work'));
+    expect(clock.reading.rate).toBe(1);
+    for (const release of works) release();
+    expect(clock.reading.rate).toBe(30);
+    await expect.poll(() => clock.reading.rate).toBe(1);
+    answer();
     expect(clock.reading.rate).toBe(600);
   });
 
@@ -45,7 +60,7 @@ describe('the rate of the clock', () => {
     const short = clock.hold();
     expect(clock.reading.rate).toBe(1);
     long();
-    expect(clock.reading.rate).toBe(8);
+    expect(clock.reading.rate).toBe(30);
     short();
     expect(clock.reading.rate).toBe(600);
   });
@@ -62,7 +77,7 @@ describe('the rate of the clock', () => {
     });
     const releases = [clock.hold(), clock.hold(), clock.hold()];
     for (const release of releases) release();
-    expect(rates).toEqual([8, 1, 8, 600]);
+    expect(rates).toEqual([30, 1, 30, 600]);
     unfollow();
     clock.hold()();
     expect(rates).toHaveLength(4);

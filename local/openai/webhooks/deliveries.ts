@@ -119,7 +119,7 @@ export class Deliveries {
     webhookId: string,
     { body, secrets }: { body: string; secrets: string[] },
   ): Promise<Attempt> {
-    const release = this.#receivers.hold();
+    const release = this.#receivers.hold('answer');
     try {
       const headers = signedHeaders(webhookId, body, { secrets, at: this.#receivers.now() });
       return await sendWebhook(url, body, headers, {
