@@ -25,14 +25,13 @@ interface BatchToSave {
 /**
  * Saves a batch for the intent that it was created for. The intent must still be the part's current one; the lease is
  * not checked. If the intent was replaced, or the file already has another batch, this batch is cancelled at once,
- * unless an earlier attempt had it. Saving a batch twice changes nothing. Returns whether it is the part's batch now.
- * Errors: RetryableError.
+ * unless an earlier attempt had it. Saving a batch twice changes nothing. Errors: RetryableError.
  */
 export async function saveBatch(
   deps: Deps,
   inHand: PartInHand,
   { intentId, batch, unconfirmed, released }: BatchToSave,
-): Promise<boolean> {
+): Promise<void> {
   await inHand.change((part) => {
     if (part.phase !== 'creating' || part.intent.id !== intentId) return undefined;
     const saved = withBatch(part, part.intent, batch, deps.clock.now());
@@ -40,11 +39,10 @@ export async function saveBatch(
   });
   if (inHand.item.batch?.batchId !== batch.batchId) {
     await cancelSecondBatch(deps, inHand, batch.batchId);
-    return false;
+    return;
   }
   await deps.ledger.putBatchPointer(batch.batchId, inHand.ref);
   if (deps.webhooks) await noteToldEnd(deps, inHand, batch.batchId);
-  return true;
 }
 
 /**
