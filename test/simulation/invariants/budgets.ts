@@ -1,7 +1,7 @@
 import { type Amount, decimalOf } from '../../../functions/shared/domain/money/amount.ts';
 import type { SpendLimits } from '../../../functions/shared/domain/money/budget.ts';
 import { NO_TOKENS } from '../../../functions/shared/domain/money/token-counts.ts';
-import { amount, type EverCharged, keyOf, periodOf } from '../world/spending-watch.ts';
+import { amount, type EverCharged, keyOf, ofSeconds, periodOf } from '../world/spending-watch.ts';
 import { PRICES, type World } from '../world/world.ts';
 import type { Finding } from './finding.ts';
 
@@ -70,7 +70,7 @@ export function settledOnce(world: World): Finding {
   const expected = sum(
     ofMonth.map((one) => {
       const isSeen = !one.isGone || one.charge.settled !== undefined;
-      return isSeen ? total(one.charge) : (costs.get(one) ?? 0n);
+      return isSeen ? total(one.charge) : (costs.get(one) ?? 0n) + ofSeconds(one.charge);
     }),
   );
   if (inItem !== expected)
@@ -137,8 +137,8 @@ function* billedAttempts(world: World): Generator<BilledAttempt> {
   }
 }
 
-function total({ high, settled, seconds = 0 }: EverCharged['charge']): Amount {
-  return amount(settled ?? high) + BigInt(seconds) * amount(high);
+function total(charge: EverCharged['charge']): Amount {
+  return amount(charge.settled ?? charge.high) + ofSeconds(charge);
 }
 
 function sum(amounts: readonly Amount[]): Amount {

@@ -115,9 +115,9 @@ export class SpendingWatch {
 
   /** Returns what an attempt did cost, as far as the item says so, with its second batches: 0 while it is open. */
   async #costOf({ charge, isGone }: EverCharged): Promise<Amount> {
-    const { settled, seconds = 0 } = charge;
-    if (settled !== undefined) return amount(settled) + BigInt(seconds) * amount(charge.high);
-    return isGone ? this.#billedFor(charge) : 0n;
+    const { settled } = charge;
+    if (settled !== undefined) return amount(settled) + ofSeconds(charge);
+    return isGone ? (await this.#billedFor(charge)) + ofSeconds(charge) : 0n;
   }
 
   async #billedFor(charge: Charge): Promise<Amount> {
@@ -151,6 +151,11 @@ export function periodOf({ day }: Charge, period: keyof typeof PERIODS): string 
 /** Returns the key of an attempt: the name of its part, and when it was admitted. */
 export function keyOf(part: PartRef & { at: number | undefined }): string {
   return `${nameOf(part)} at ${part.at}`;
+}
+
+/** Returns what the second batches of an attempt are billed for. */
+export function ofSeconds({ seconds = 0, high }: Charge): Amount {
+  return BigInt(seconds) * amount(high);
 }
 
 /** Returns the limits that a group pays from, each with whether another group pays from it, too. */
