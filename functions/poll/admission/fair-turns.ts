@@ -186,12 +186,13 @@ class Turns {
     const average = all / ([...weights.values()].reduce((sum, weight) => sum + weight, 0) || 1);
     const names = [...new Set([...Object.keys(this.#leads), ...weights.keys()])];
     const leadOf = (name: string) => (this.#leads[name] ?? 0) + (gained.get(name) ?? 0) - average;
-    const least = Math.min(...[...stillWait].map(leadOf));
-    const tooMuch = stillWait.size > 0 ? Math.max(0, least) : 0; // one of those that wait is not ahead
+    const mayWait = (name: string) => stillWait.has(name) || (!sawAll && !weights.has(name));
+    const least = Math.min(...names.filter(mayWait).map(leadOf));
+    const tooMuch = stillWait.size > 0 ? Math.max(0, least) : 0; // one of those that may wait is not ahead
     const leads = names
       .map((name) => [name, rounded(leadOf(name) - tooMuch)] as const)
       .filter(([, lead]) => lead !== 0)
-      .filter(([name, lead]) => lead > 0 || stillWait.has(name) || (!sawAll && !weights.has(name)));
+      .filter(([name, lead]) => lead > 0 || mayWait(name));
     return Object.fromEntries(leads);
   }
 

@@ -186,6 +186,16 @@ describe('shares', () => {
     expect(leadsIf(false)).toEqual({ m: { 'normal billing': 20 } });
   });
 
+  it('ahead of others stay ahead when a tick has not read those others', () => {
+    const models = { m: { 'normal ads': 300, 'normal billing': -10 } };
+    const leadsIf = (sawAll: boolean) =>
+      new FairTurns(EQUAL, { models, batches: {} }).after({
+        ...{ admitted: [], waitForModel: [waiting(1, 'ads')], waitForBatches: [], sawAll },
+      }).models;
+    expect(leadsIf(false)).toEqual(models);
+    expect(leadsIf(true)).toEqual({}); // only one waits
+  });
+
   it('are at most 200 at a time; further ones share one line', () => {
     const all = Array.from({ length: 300 }, (_, n) => waiting(n, `team ${n}`));
     const turns = new FairTurns(EQUAL);
