@@ -1,11 +1,12 @@
 import type { Part, Waiting } from '../../../functions/shared/domain/part.ts';
 import type { Breaker } from '../../../functions/shared/domain/waiting/breaker.ts';
-import { MINUTE } from '../world/invocation.ts';
+import { LONGEST_TICK_MS, MINUTE } from '../world/invocation.ts';
 import { nameOf } from '../world/ledger-watch.ts';
 import type { World } from '../world/world.ts';
 import type { Finding } from './finding.ts';
 
-const SEEN_AFTER_MS = 8 * MINUTE; // after this wait, a part is in the index and a tick has read it
+/** After this wait, a part is in the index, and each tick that still writes has read it. */
+export const SEEN_AFTER_MS = LONGEST_TICK_MS + MINUTE;
 
 /** There are never more open batches than `maxOpenBatches`, including those that may exist. */
 export function withinLimits({ limits, written, api }: World): Finding {

@@ -1,10 +1,9 @@
 import type { Part } from '../../../functions/shared/domain/part.ts';
 import { lineOf, weightOf } from '../../../functions/shared/domain/waiting/shares.ts';
-import { MINUTE } from '../world/invocation.ts';
 import type { World } from '../world/world.ts';
+import { SEEN_AFTER_MS } from './capacity.ts';
 import type { Finding } from './finding.ts';
 
-const SEEN_AFTER_MS = 8 * MINUTE; // a part that has waited so long is in the index, and a tick has read it
 const CAPACITY: ReadonlySet<string | undefined> = new Set(['enqueued_tokens', 'open_batches']);
 
 /** A time in which a line has parts that wait. */

@@ -22,6 +22,8 @@ const LEFT_TO_NOTE_FAILURES_MS = 10_000; // the same as in functions/shared/adap
 const MAX_SKEW_MS = 5000;
 const MAX_FREEZE_MS = 8 * MINUTE; // with the lag of the list below the settling time
 const LIFE_AFTER_THAW_MS = MINUTE;
+/** How long after its start a tick of POLL that was frozen may still write. */
+export const LONGEST_TICK_MS = TIMEOUT_MS.poll + MAX_FREEZE_MS + LIFE_AFTER_THAW_MS;
 
 /** The queues that each function may send to, as in its index.ts. */
 export const REACHES: Partial<Record<FunctionName, ReadonlySet<WorkMessage['to']>>> = {
