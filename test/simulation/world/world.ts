@@ -372,15 +372,13 @@ export class World {
   }
 
   /**
-   * Returns the parts that the request names by their job or current batch. A batch that was unknown when the message
-   * was read names none.
+   * Returns the parts that the request names by their job or current batch. A job or batch that was unknown when the
+   * message was read names none: another invocation may find it meanwhile.
    */
   #partsNamed(request: CancelRequest, messageId: string): Part[] {
     const parts = this.ledger.parts();
-    if ('batchId' in request) {
-      const isKnown = this.#foundItsJob(`cancel:${messageId}`);
-      return parts.filter(({ batch }) => isKnown && batch?.batchId === request.batchId);
-    }
+    if (!this.#foundItsJob(`cancel:${messageId}`)) return [];
+    if ('batchId' in request) return parts.filter(({ batch }) => batch?.batchId === request.batchId);
     if (!('jobId' in request)) return [];
     const jobs = this.ledger.jobs();
     const named = jobs.find(({ jobId }) => jobId === request.jobId);
