@@ -8,7 +8,8 @@
  *               Only then is the create unresolved: the part begins again with another intent and another file, or it
  *               stalls (`unresolved-creates.ts`)
  *
- * Known gap: that of `next-step.ts`. POLL, or the search after the job's end, finds a batch that appears later.
+ * Known gaps: that of `next-step.ts`: POLL, or the search after the job's end, finds a batch that appears later. If a second
+ * batch of an earlier intent with the same file runs, and the list shows no metadata, it is adopted.
  */
 
 import { hasEnded } from '../shared/contract/batch-status.ts';
@@ -120,7 +121,7 @@ export async function adoptIfFound(
   });
   // Earlier attempts may have used the same file. Their known batches have ended.
   const unknown = await unknownOf(deps, search.part, ours);
-  const found = unknown.filter((batch) => !isOfEarlierIntent(batch, intent.id));
+  const found = unknown.filter((batch) => !isOfEarlierIntent(batch, search.part));
   for (const batch of unknown)
     if (!found.includes(batch) && !hasEnded(batch.status))
       await cancelSecondBatch(deps, inHand, batch.batchId);
@@ -139,10 +140,16 @@ export async function adoptIfFound(
 /**
  * Returns whether the batch is of an earlier intent with the same file: a second batch of a create that was refused or
  * whose batch was rejected. It says nothing about the create of this intent, whose batch may appear later. If it has
- * ended, the search after the job's end decides what it is (`second-batch-search.ts`).
+ * ended, the search after the job's end decides what it is (`second-batch-search.ts`). So does a rejected batch without
+ * metadata, which may be of either intent.
  */
-function isOfEarlierIntent({ metadata }: ObservedBatch, intentId: string): boolean {
-  return (metadata.batchdrop_intent ?? intentId) !== intentId;
+function isOfEarlierIntent(
+  { metadata, inputFileId, status }: ObservedBatch,
+  { intent, replacedIntents = [] }: PartIn<'creating'>,
+): boolean {
+  const { batchdrop_intent: intentId } = metadata;
+  if (intentId !== undefined) return intentId !== intent.id;
+  return status === 'failed' && replacedIntents.some(({ fileId }) => fileId === inputFileId);
 }
 
 /** Returns the batch that the response to the create named, if the API knows it by now. Errors: those of the API. */

@@ -1,5 +1,6 @@
 import type { LeftOut } from './faults/fault-book.ts';
 import { type HistoryReport, playHistory } from './world/history.ts';
+import type { Scenario } from './world/world.ts';
 
 /** What remains of a shrunk history: the user actions that are left out, and the only faults that occur. */
 export type Shrunk = Required<Pick<LeftOut, 'actions' | 'allFaultsBut'>>;
@@ -8,10 +9,10 @@ export type Shrunk = Required<Pick<LeftOut, 'actions' | 'allFaultsBut'>>;
  * Removes from a broken history whatever does not matter for the broken promise: first user actions, then faults, in
  * smaller and smaller groups, until no single one can be removed.
  */
-export async function shrink(seed: number): Promise<Shrunk> {
-  const whole = await playHistory(seed);
+export async function shrink(seed: number, scenario: Scenario): Promise<Shrunk> {
+  const whole = await playHistory(seed, {}, scenario);
   const sort = sortOf(whole);
-  const stillBroken = async (left: Shrunk) => sortOf(await playHistory(seed, left)) === sort;
+  const stillBroken = async (left: Shrunk) => sortOf(await playHistory(seed, left, scenario)) === sort;
   let best: Shrunk = { actions: [], allFaultsBut: [...new Set(whole.world.faults.occurred)] };
   for (let size = best.allFaultsBut.length; size >= 1; ) {
     const before = best;

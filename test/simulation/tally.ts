@@ -1,5 +1,6 @@
 import { FAULT_KINDS, type FaultKind } from './faults/fault-kinds.ts';
-import { type HistoryReport, outcomeText, playHistory } from './world/history.ts';
+import type { FaultTheme } from './faults/fault-themes.ts';
+import { type HistoryReport, outcomeText, playHistory, scenarioOf } from './world/history.ts';
 
 /** The sums over many histories. It is plain data, so that processes can exchange it. */
 export interface Tally {
@@ -28,12 +29,16 @@ const FIRST_PER_KIND = 10;
 export async function playMany(
   first: number,
   histories: number,
-  options: { untilBroken?: boolean; onHistory?: (report: HistoryReport) => void } = {},
+  options: {
+    untilBroken?: boolean;
+    theme?: FaultTheme | undefined;
+    onHistory?: (report: HistoryReport) => void;
+  } = {},
 ): Promise<Tally> {
   const tally: Tally = { histories: 0, steps: 0, fired: {}, changed: [], examined: {}, broken: [] };
   const kept = new ReplayableHistories();
   for (let seed = first; seed < first + histories; seed += 1) {
-    const report = await playHistory(seed);
+    const report = await playHistory(seed, {}, scenarioOf(seed, options.theme));
     tally.histories += 1;
     tally.steps += report.steps;
     for (const [kind, times] of report.fired) tally.fired[kind] = (tally.fired[kind] ?? 0) + times;
@@ -47,7 +52,7 @@ export async function playMany(
     if (!options.untilBroken) kept.add(seed, report);
   }
   for (const [kind, replayable] of kept.byKind())
-    if (await changesOneOf(kind, replayable)) tally.changed.push(kind);
+    if (await changesOneOf(kind, replayable, options.theme)) tally.changed.push(kind);
   return tally;
 }
 
@@ -85,9 +90,15 @@ class ReplayableHistories {
 }
 
 /** Returns whether one of the histories has another outcome without this kind of fault. */
-async function changesOneOf(kind: FaultKind, replayable: readonly Replayable[]): Promise<boolean> {
-  for (const { seed, outcome } of replayable)
-    if (outcomeText(await playHistory(seed, { kinds: [kind] })) !== outcome) return true;
+async function changesOneOf(
+  kind: FaultKind,
+  replayable: readonly Replayable[],
+  theme: FaultTheme | undefined,
+): Promise<boolean> {
+  for (const { seed, outcome } of replayable) {
+    const without = await playHistory(seed, { kinds: [kind] }, scenarioOf(seed, theme));
+    if (outcomeText(without) !== outcome) return true;
+  }
   return false;
 }
 

@@ -26,14 +26,20 @@ export class FaultBook {
   over = false;
   onFault: (kind: FaultKind, where: string) => void = () => {};
 
-  constructor(chance: Chance, leftOut: LeftOut) {
+  /** `rates`: the kinds that may occur, and how often. */
+  constructor(
+    chance: Chance,
+    leftOut: LeftOut,
+    rates: Readonly<Partial<Record<FaultKind, number>>> = FAULT_RATES,
+  ) {
     this.#chance = chance;
     this.#leftOut = new Set(leftOut.kinds);
     this.#kept = leftOut.allFaultsBut && new Set(leftOut.allFaultsBut);
     const intensity = chance.pick('intensity', INTENSITIES) ?? 1;
     for (const kind of FAULT_KINDS) {
-      if (chance.of(`holds ${kind}`) >= SHARE_OF_KINDS) continue;
-      this.#rates.set(kind, Math.min(0.9, FAULT_RATES[kind] * intensity));
+      const { [kind]: rate } = rates;
+      if (rate === undefined || chance.of(`holds ${kind}`) >= SHARE_OF_KINDS) continue;
+      this.#rates.set(kind, Math.min(0.9, rate * intensity));
     }
   }
 

@@ -467,8 +467,8 @@ export const KEPT: KeptHistory[] = [
     without: [
       {
         file: 'functions/submit/ambiguous-create.ts',
-        anchor: 'return (metadata.batchdrop_intent ?? intentId) !== intentId;',
-        replacement: 'return metadata.batchdrop_intent === "another" + intentId;',
+        anchor: 'if (intentId !== undefined) return intentId !== intent.id;',
+        replacement: 'return false;',
       },
     ],
     shows: 'was billed twice',

@@ -1,5 +1,6 @@
 import type { LeftOut } from '../faults/fault-book.ts';
 import type { FaultKind } from '../faults/fault-kinds.ts';
+import type { FaultTheme } from '../faults/fault-themes.ts';
 import type { Finding } from '../invariants/finding.ts';
 import { findings } from '../invariants/invariants.ts';
 import { outcomeOf } from '../outcome.ts';
@@ -21,14 +22,19 @@ export interface HistoryReport {
   steps: number;
 }
 
-const MAX_STEPS = 150_000;
+const MAX_STEPS = 600_000; // the longest histories of a theme take 400,000
 const LONG_FAULTS_SHARE = 0.12;
+
+/** Returns the scenario of a seed. */
+export function scenarioOf(seed: number, theme?: FaultTheme): Scenario {
+  return { tightness: tightnessOf(seed), holds: holdsOf(seed), theme };
+}
 
 /** Plays one history. First users act and faults occur. Then only time passes, until nothing is due any more. */
 export async function playHistory(
   seed: number,
   leftOut: LeftOut = {},
-  scenario: Scenario = { tightness: tightnessOf(seed), holds: holdsOf(seed) },
+  scenario: Scenario = scenarioOf(seed),
 ): Promise<HistoryReport> {
   const world = new World(seed, leftOut, scenario);
   const users = new Workload(world, leftOut.actions);

@@ -31,6 +31,7 @@ import { createRecordingMetrics } from '../../fakes/recording-metrics.ts';
 import { createSeededIds } from '../../fakes/seeded-ids.ts';
 import { behaviorOf } from '../faults/batch-behaviors.ts';
 import { FaultBook, type LeftOut } from '../faults/fault-book.ts';
+import { FAULT_THEMES, type FaultTheme } from '../faults/fault-themes.ts';
 import { FaultyApi } from '../faults/faulty-api.ts';
 import { Approver } from './approver.ts';
 import { Chance } from './chance.ts';
@@ -71,6 +72,8 @@ export interface Scenario {
   tightness?: Tightness | undefined;
   /** Which jobs are held. */
   holds?: HoldPolicy | undefined;
+  /** Default: all kinds of fault, at their usual rates. */
+  theme?: FaultTheme | undefined;
 }
 
 type OurPorts = Ports & { instance: string; resultsBucket: string; limits: BatchLimits; prices: PriceList };
@@ -138,7 +141,7 @@ export class World {
     this.chance = new Chance(seed);
     this.tables = { always: this.chance.of('tables') < TABLES_SHARE, pieceBytes: 1 };
     this.limits = scenario.tightness?.limits ?? { enqueuedTokens: {} };
-    this.faults = new FaultBook(this.chance, leftOut);
+    this.faults = new FaultBook(this.chance, leftOut, scenario.theme && FAULT_THEMES[scenario.theme]);
     this.faults.onFault = (kind, where) => this.note(`   fault: ${kind} @ ${where}`);
     this.ledger = createInMemoryLedger({
       clock: { now },

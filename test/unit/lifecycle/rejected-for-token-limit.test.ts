@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Ambiguous } from '../../../functions/shared/domain/errors.ts';
+import type { ObservedBatch } from '../../../functions/shared/domain/part.ts';
 import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
 import { type Fault, withFaults } from '../../fakes/faulty.ts';
 import type { BatchBehavior } from '../../fakes/simulated-batch.ts';
@@ -70,7 +71,10 @@ it('a batch whose create got no response, and that was rejected before it was fo
  * Found by the simulation with seed 38771. The first create makes two batches, and the first of them is rejected for the
  * token limit, so the file is sent again. This second create gets no response, and its batch appears after the first search.
  */
-function duplicatedThenLate(duplicate: BatchBehavior): SmallWorld {
+function duplicatedThenLate(
+  duplicate: BatchBehavior,
+  shown: (batch: ObservedBatch) => ObservedBatch = (batch) => batch,
+): SmallWorld {
   const creates: Parameters<BatchApi['createBatch']>[] = [];
   let isMade = false;
   const world: SmallWorld = new SmallWorld({
@@ -91,7 +95,7 @@ function duplicatedThenLate(duplicate: BatchBehavior): SmallWorld {
             isMade = true;
             await api.createBatch(...late);
           }
-          return page;
+          return { ...page, batches: page.batches.map(shown) };
         },
       }),
     }),
@@ -100,8 +104,11 @@ function duplicatedThenLate(duplicate: BatchBehavior): SmallWorld {
 }
 
 describe('a second batch of a rejected create does not answer the next create with the same file', () => {
-  it('if it was rejected as well: the rows run in one batch', async () => {
-    const world = duplicatedThenLate({ failure: [TOKEN_LIMIT] });
+  it.each([
+    ['if it was rejected as well', (batch: ObservedBatch) => batch],
+    ['nor if the list shows no metadata', (batch: ObservedBatch) => ({ ...batch, metadata: {} })],
+  ])('%s: the rows run in one batch', async (_, shown) => {
+    const world = duplicatedThenLate({ failure: [TOKEN_LIMIT] }, shown);
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.rest();
     const { creates, billed } = world.api.audit();
