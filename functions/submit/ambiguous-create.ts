@@ -8,8 +8,8 @@
  *               Only then is the create unresolved: the part begins again with another intent and another file, or it
  *               stalls (`unresolved-creates.ts`)
  *
- * Known gaps: that of `next-step.ts`: POLL, or the search after the job's end, finds a batch that appears later. If a second
- * batch of an earlier intent with the same file runs, and the list shows no metadata, it is adopted.
+ * Known gaps: that of `next-step.ts`: POLL, or the search after the job's end, finds a batch that appears later. A second batch
+ * of an earlier intent with the same file is adopted if the API never shows its metadata.
  */
 
 import { hasEnded } from '../shared/contract/batch-status.ts';
@@ -121,10 +121,12 @@ export async function adoptIfFound(
   });
   // Earlier attempts may have used the same file. Their known batches have ended.
   const unknown = await unknownOf(deps, search.part, ours);
-  const found = unknown.filter((batch) => !isOfEarlierIntent(batch, search.part));
-  for (const batch of unknown)
-    if (!found.includes(batch) && !hasEnded(batch.status))
-      await cancelSecondBatch(deps, inHand, batch.batchId);
+  const found: ObservedBatch[] = [];
+  for (const listed of unknown) {
+    const batch = await withItsIntent(deps, search.part, listed);
+    if (!isOfEarlierIntent(batch, intent.id)) found.push(batch);
+    else if (!hasEnded(batch.status)) await cancelSecondBatch(deps, inHand, batch.batchId);
+  }
   if (found.length === 0) found.push(...(await unseenBatch(deps, search.part)));
   const adopted = batchToAdopt(found);
   if (!adopted) {
@@ -138,27 +140,41 @@ export async function adoptIfFound(
 }
 
 /**
+ * Returns the batch as the API shows it by its id, if the list shows no metadata and an earlier intent had the same file.
+ * Errors: those of the API.
+ */
+async function withItsIntent(
+  { api }: Deps,
+  { replacedIntents = [] }: PartIn<'creating'>,
+  batch: ObservedBatch,
+): Promise<ObservedBatch> {
+  const { metadata, inputFileId, batchId } = batch;
+  const isShared = replacedIntents.some(({ fileId }) => fileId === inputFileId);
+  if (metadata.batchdrop_intent !== undefined || !isShared) return batch;
+  return retrieved(api, batchId).then((shown) => shown ?? batch);
+}
+
+/**
  * Returns whether the batch is of an earlier intent with the same file: a second batch of a create that was refused or
  * whose batch was rejected. It says nothing about the create of this intent, whose batch may appear later. If it has
- * ended, the search after the job's end decides what it is (`second-batch-search.ts`). So does a rejected batch without
- * metadata, which may be of either intent.
+ * ended, the search after the job's end decides what it is (`second-batch-search.ts`).
  */
-function isOfEarlierIntent(
-  { metadata, inputFileId, status }: ObservedBatch,
-  { intent, replacedIntents = [] }: PartIn<'creating'>,
-): boolean {
-  const { batchdrop_intent: intentId } = metadata;
-  if (intentId !== undefined) return intentId !== intent.id;
-  return status === 'failed' && replacedIntents.some(({ fileId }) => fileId === inputFileId);
+function isOfEarlierIntent({ metadata }: ObservedBatch, intentId: string): boolean {
+  return (metadata.batchdrop_intent ?? intentId) !== intentId;
 }
 
 /** Returns the batch that the response to the create named, if the API knows it by now. Errors: those of the API. */
 async function unseenBatch({ api }: Deps, { unseen }: PartIn<'creating'>): Promise<ObservedBatch[]> {
-  if (!unseen) return [];
+  const batch = unseen && (await retrieved(api, unseen.batchId));
+  return batch ? [batch] : [];
+}
+
+/** Returns the batch; undefined if the API does not know it. Errors: those of the API. */
+async function retrieved(api: Deps['api'], batchId: string): Promise<ObservedBatch | undefined> {
   try {
-    return [await api.retrieveBatch(unseen.batchId)];
+    return await api.retrieveBatch(batchId);
   } catch (failure) {
-    if (failure instanceof TerminalError && failure.code === 'not_found') return [];
+    if (failure instanceof TerminalError && failure.code === 'not_found') return undefined;
     throw failure;
   }
 }

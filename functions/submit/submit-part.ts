@@ -66,20 +66,25 @@ async function submissionStep(
     case 'create':
       return createBatch(deps, submission);
     case 'search':
-      await leased.claim();
-      return searchForBatch(deps, inHand, leased);
+      return leased.isHeld ? searchForBatch(deps, inHand, leased) : claimed(leased);
     case 'abandon':
-      await leased.claim();
-      return abandonIntent(deps, inHand, leased);
+      return leased.isHeld ? abandonIntent(deps, inHand, leased) : claimed(leased);
     case 'adopt':
-      await leased.claim();
-      await adoptFoundBatch(deps, inHand, leased);
-      return false;
+      return leased.isHeld ? adoptFoundBatch(deps, inHand, leased) : claimed(leased);
     case 'retry':
       return retry(deps, leased);
     default:
       return false;
   }
+}
+
+/**
+ * Stores the claim, and returns true: if another invocation changed the part meanwhile, another step may be next. Errors:
+ * LostLease, RetryableError.
+ */
+async function claimed(leased: LeasedPart): Promise<true> {
+  await leased.claim();
+  return true;
 }
 
 /**

@@ -28,8 +28,8 @@ interface Leased<Item> {
   /** The end of the lease, in milliseconds. Do nothing irrevocable after it. */
   readonly until: number;
   /**
-   * Stores the claim if no change has stored it yet. Call this before the first effect outside the ledger. Errors:
-   * those of `change`.
+   * Stores the claim if no change has stored it yet. Call this before the first effect outside the ledger, and look at
+   * the item after it: another invocation may have changed it meanwhile. Errors: those of `change`.
    */
   claim(): Promise<void>;
   /** Changes the item; returns false if there was nothing to change. Errors: LostLease, RetryableError. */
@@ -126,7 +126,7 @@ async function withLease<Item extends Leasable, T>(
     until,
     change,
     async claim() {
-      if (!isClaimed) await change((item) => item);
+      if (!isOurs(inHand.item)) await change((item) => item);
     },
     released: (item) => (isOurs(item) ? how.released(item) : item),
   };

@@ -467,7 +467,7 @@ export const KEPT: KeptHistory[] = [
     without: [
       {
         file: 'functions/submit/ambiguous-create.ts',
-        anchor: 'if (intentId !== undefined) return intentId !== intent.id;',
+        anchor: 'return (metadata.batchdrop_intent ?? intentId) !== intentId;',
         replacement: 'return false;',
       },
     ],

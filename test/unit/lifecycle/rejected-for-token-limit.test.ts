@@ -106,7 +106,7 @@ function duplicatedThenLate(
 describe('a second batch of a rejected create does not answer the next create with the same file', () => {
   it.each([
     ['if it was rejected as well', (batch: ObservedBatch) => batch],
-    ['nor if the list shows no metadata', (batch: ObservedBatch) => ({ ...batch, metadata: {} })],
+    ['also if the list shows no metadata', (batch: ObservedBatch) => ({ ...batch, metadata: {} })],
   ])('%s: the rows run in one batch', async (_, shown) => {
     const world = duplicatedThenLate({ failure: [TOKEN_LIMIT] }, shown);
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Ambiguous, RetryableError } from '../../../functions/shared/domain/errors.ts';
 import type { Ports } from '../../../functions/shared/ports/ports.ts';
 import { type Fault, withFaults } from '../../fakes/faulty.ts';
-import { fileOf, SmallWorld } from '../small-world.ts';
+import { fileOf, HOUR, SmallWorld } from '../small-world.ts';
 
 /** Holds one call until the test releases it. */
 class Hold {
@@ -97,6 +97,35 @@ describe('of two concurrent invocations for one part,', () => {
 
     expect(world.api.audit().uploads).toHaveLength(1);
     expect(world.api.files()).toEqual([]);
+    expect(world.job(jobId).status).toBe('completed');
+  });
+
+  it('only one gives up the create, and the other leaves the next create alone', async () => {
+    const { world, hold, holdNext } = heldAt('replacePart', {
+      createBatch: [
+        { failBefore: new Ambiguous('the request was lost') },
+        { failAfter: new Ambiguous('the answer was lost') },
+      ],
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    const [part] = world.parts(jobId);
+    const body = JSON.stringify({ ref: part });
+    await world.submit(body);
+    expect(world.parts(jobId)[0]?.phase).toBe('creating');
+    world.clock.advance(HOUR);
+
+    holdNext();
+    const held = world.submit(body);
+    await hold.reached;
+    await world.submit(body); // its batch is not on the list yet
+    expect(world.parts(jobId)[0]).toMatchObject({ phase: 'creating', abandoned: [{}] });
+    hold.letGoOn();
+    await held;
+    await world.rest();
+
+    const { creates, billed } = world.api.audit();
+    expect(creates).toHaveLength(1);
+    expect(billed.map(({ customId }) => customId).toSorted()).toEqual(['r1', 'r2']);
     expect(world.job(jobId).status).toBe('completed');
   });
 });
