@@ -55,6 +55,7 @@ export class SpendingWatch {
       const known = this.all.get(key);
       if (known) known.charge = charge;
       else {
+        this.#noteSecondsBefore(charge);
         const part = await this.#ledger.readPart(charge);
         const isApproved = part?.approvedAt !== undefined;
         // A stale index may name an earlier wait of the part: then nothing is admitted.
@@ -70,6 +71,15 @@ export class SpendingWatch {
     for (const charge of admissions.spending?.charges ?? [])
       if (charge.settled === undefined && (await this.#isUsedUp(this.#budget, charge)))
         this.mayStop.add(keyOf(charge));
+  }
+
+  /** An attempt whose second batches were found when its charge was dropped was never seen with them: the next charge says so. */
+  #noteSecondsBefore(next: Charge): void {
+    const earlier = [...this.all.values()].filter(({ charge }) => nameOf(charge) === nameOf(next));
+    const seen = earlier.reduce((sum, { charge }) => sum + (charge.seconds ?? 0), 0);
+    const unseen = (next.secondsBefore ?? 0) - seen;
+    const last = earlier.at(-1);
+    if (last && unseen > 0) last.charge = { ...last.charge, seconds: (last.charge.seconds ?? 0) + unseen };
   }
 
   /** What was spent and reserved, and what is admitted now, is within each purse that pays for it. */
