@@ -3,8 +3,8 @@ import type { FaultKind } from './fault-kinds.ts';
 type Rates = Partial<Record<FaultKind, number>>;
 
 const STOPS: Rates = {
-  'frozen before its effect': 0.02,
-  'frozen before its answer': 0.02,
+  'frozen before its effect': 0.012,
+  'frozen before its answer': 0.012,
   'dies after its effect': 0.02,
 };
 const SLOW: Rates = { 'slow before its effect': 0.1, 'slow to answer': 0.1 };
@@ -45,7 +45,7 @@ export const FAULT_THEMES = {
     'message lost': 0.2,
     'rows fail for a passing reason': 0.7,
     'rows fail or vanish': 0.4,
-    'content truncated': 0.3,
+    'content truncated': 0.15, // more, and files are truncated for a whole day: their rows are then reported as missing
     'content 502': 0.2,
     'results late': 0.5,
     'batch expires with partial results': 0.3,

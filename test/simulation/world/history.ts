@@ -22,7 +22,7 @@ export interface HistoryReport {
   steps: number;
 }
 
-const MAX_STEPS = 600_000; // the longest histories of a theme take 400,000
+const MAX_STEPS = 600_000; // while invocations are frozen, each waiting message asks again every 700 ms
 const LONG_FAULTS_SHARE = 0.12;
 
 /** Returns the scenario of a seed. */
