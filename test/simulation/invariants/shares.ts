@@ -5,6 +5,8 @@ import { SEEN_AFTER_MS } from './capacity.ts';
 import type { Finding } from './finding.ts';
 
 const CAPACITY: ReadonlySet<string | undefined> = new Set(['enqueued_tokens', 'open_batches']);
+/** A part that the API has refused takes a turn of its line, too. */
+const TAKES_A_TURN: ReadonlySet<string | undefined> = new Set([...CAPACITY, 'token_limit']);
 
 /** A time in which a line has parts that wait. */
 interface Backlog {
@@ -21,9 +23,11 @@ interface Backlog {
 export function fairlyShared(world: World): Finding {
   const promise = 'shares get what their weights say';
   const { limits, written, repairedAt } = world;
-  const waits = written.waits.filter(({ part }) => CAPACITY.has(part.waiting?.for) && isShared(world, part));
-  const largest = Math.max(...waits.map(({ bytes = 0 }) => bytes));
-  const admitted = waits
+  const ofModels = written.waits.filter(({ part }) => isShared(world, part));
+  const waits = ofModels.filter(({ part }) => CAPACITY.has(part.waiting?.for));
+  const taking = ofModels.filter(({ part }) => TAKES_A_TURN.has(part.waiting?.for));
+  const largest = Math.max(...taking.map(({ bytes = 0 }) => bytes));
+  const admitted = taking
     .filter(({ bytes, until }) => bytes !== undefined && repairedAt > 0 && until > repairedAt + SEEN_AFTER_MS)
     .sort((a, b) => a.until - b.until);
   const broken: string[] = [];
