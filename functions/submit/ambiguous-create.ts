@@ -9,7 +9,7 @@
  *               stalls (`unresolved-creates.ts`)
  *
  * Known gaps: that of `next-step.ts`: POLL, or the search after the job's end, finds a batch that appears later. A second batch
- * of an earlier intent with the same file is adopted if the API never shows its metadata.
+ * of an earlier intent with the same file is adopted if the API shows neither its metadata nor its time.
  */
 
 import { hasEnded } from '../shared/contract/batch-status.ts';
@@ -124,7 +124,7 @@ export async function adoptIfFound(
   const found: ObservedBatch[] = [];
   for (const listed of unknown) {
     const batch = await withItsIntent(deps, search.part, listed);
-    if (!isOfEarlierIntent(batch, intent.id)) found.push(batch);
+    if (!isOfEarlierIntent(batch, search.part)) found.push(batch);
     else if (!hasEnded(batch.status)) await cancelSecondBatch(deps, inHand, batch.batchId);
   }
   if (found.length === 0) found.push(...(await unseenBatch(deps, search.part)));
@@ -157,10 +157,16 @@ async function withItsIntent(
 /**
  * Returns whether the batch is of an earlier intent with the same file: a second batch of a create that was refused or
  * whose batch was rejected. It says nothing about the create of this intent, whose batch may appear later. If it has
- * ended, the search after the job's end decides what it is (`second-batch-search.ts`).
+ * ended, the search after the job's end decides what it is (`second-batch-search.ts`). Without metadata, it is of an
+ * earlier one if it is older than that one's end.
  */
-function isOfEarlierIntent({ metadata }: ObservedBatch, intentId: string): boolean {
-  return (metadata.batchdrop_intent ?? intentId) !== intentId;
+function isOfEarlierIntent(
+  { metadata, inputFileId, createdAt = Number.POSITIVE_INFINITY }: ObservedBatch,
+  { intent, replacedIntents = [] }: PartIn<'creating'>,
+): boolean {
+  const { batchdrop_intent: intentId } = metadata;
+  if (intentId !== undefined) return intentId !== intent.id;
+  return replacedIntents.some(({ fileId, endedAt = 0 }) => fileId === inputFileId && createdAt < endedAt);
 }
 
 /** Returns the batch that the response to the create named, if the API knows it by now. Errors: those of the API. */

@@ -57,7 +57,7 @@ function itComparesAndSets(ledger: () => Ledger): void {
       abandoned: [{ ...file, ...times, intentId: 'a', givenUpAt: NOON + 2 }],
       replacedIntents: [
         { ...file, ...times, intentId: 'b', sentUntil: NOON + 3 },
-        { intentId: 'c', at: NOON, sentUntil: NOON, batchId: 'batch_2' },
+        { intentId: 'c', at: NOON, sentUntil: NOON, batchId: 'batch_2', endedAt: NOON + 4 },
       ],
       secondBatchIds: ['batch_2', 'batch_3'],
       openSecondBatches: [{ batchId: 'batch_3', cancelAt: NOON, unknown: true }],

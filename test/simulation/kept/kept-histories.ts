@@ -467,8 +467,8 @@ export const KEPT: KeptHistory[] = [
     without: [
       {
         file: 'functions/submit/ambiguous-create.ts',
-        anchor: 'return (metadata.batchdrop_intent ?? intentId) !== intentId;',
-        replacement: 'return false;',
+        anchor: 'if (!isOfEarlierIntent(batch, search.part)) found.push(batch);',
+        replacement: 'if (!isOfEarlierIntent(batch, search.part) || true) found.push(batch);',
       },
     ],
     shows: 'was billed twice',

@@ -73,7 +73,10 @@ it('a batch whose create got no response, and that was rejected before it was fo
  */
 function duplicatedThenLate(
   duplicate: BatchBehavior,
-  shown: (batch: ObservedBatch) => ObservedBatch = (batch) => batch,
+  {
+    listed = (batch: ObservedBatch) => batch,
+    retrieved = (batch: ObservedBatch) => batch,
+  }: { [shown in 'listed' | 'retrieved']?: (batch: ObservedBatch) => ObservedBatch } = {},
 ): SmallWorld {
   const creates: Parameters<BatchApi['createBatch']>[] = [];
   let isMade = false;
@@ -88,6 +91,7 @@ function duplicatedThenLate(
           if (creates.length === 1) await api.createBatch(...call);
           return made;
         },
+        retrieveBatch: async (batchId) => retrieved(await api.retrieveBatch(batchId)),
         async listBatches(query) {
           const page = await api.listBatches(query);
           const [, late] = creates;
@@ -95,7 +99,7 @@ function duplicatedThenLate(
             isMade = true;
             await api.createBatch(...late);
           }
-          return { ...page, batches: page.batches.map(shown) };
+          return { ...page, batches: page.batches.map(listed) };
         },
       }),
     }),
@@ -104,9 +108,14 @@ function duplicatedThenLate(
 }
 
 describe('a second batch of a rejected create does not answer the next create with the same file', () => {
+  const bare = (batch: ObservedBatch) => ({ ...batch, metadata: {} });
   it.each([
-    ['if it was rejected as well', (batch: ObservedBatch) => batch],
-    ['also if the list shows no metadata', (batch: ObservedBatch) => ({ ...batch, metadata: {} })],
+    ['if it was rejected as well', {}],
+    ['also if the list shows no metadata', { listed: bare }],
+    [
+      'also if the API shows none at all, because it is older than the rejection',
+      { listed: bare, retrieved: bare },
+    ],
   ])('%s: the rows run in one batch', async (_, shown) => {
     const world = duplicatedThenLate({ failure: [TOKEN_LIMIT] }, shown);
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));

@@ -61,6 +61,8 @@ export interface ReplacedIntent extends Partial<FileAtApi>, Pick<Intent, 'upload
   sentUntil: number;
   /** The batch that its create is known to have made. */
   batchId?: string;
+  /** When that batch ended, by the API's clock, in milliseconds. The create of a later intent was sent after that. */
+  endedAt?: number;
 }
 
 /** A second batch that may not have ended. */

@@ -33,7 +33,7 @@ export function replacing(part: Part, intent: UploadedIntent, batchId?: string):
     sentUntil,
     ...(uploadedAt === undefined ? {} : { uploadedAt }),
     ...(answeredAt === undefined ? {} : { answeredAt }),
-    ...(batchId === undefined ? {} : { batchId }),
+    ...(batchId === undefined ? {} : { batchId, ...endOf(part, batchId) }),
   };
   return { replacedIntents: [...(part.replacedIntents ?? []), replaced].slice(-MAX_REPLACED) };
 }
@@ -44,6 +44,10 @@ export function sentUntilOf({
   refusedAt,
 }: Pick<UploadedIntent, 'sendBy' | 'refusedAt'>): number | undefined {
   return sendBy === undefined && refusedAt === undefined ? undefined : Math.max(sendBy ?? 0, refusedAt ?? 0);
+}
+
+function endOf({ batch }: Part, batchId: string): Pick<ReplacedIntent, 'endedAt'> {
+  return batch?.batchId === batchId && batch.endedAt !== undefined ? { endedAt: batch.endedAt } : {};
 }
 
 function fileOf({ fileId, account }: UploadedIntent): FileAtApi {
