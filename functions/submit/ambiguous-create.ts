@@ -102,9 +102,9 @@ export async function abandonIntent(deps: Deps, inHand: PartInHand, leased: Leas
 }
 
 /**
- * Searches for the intent's batches, adopts one and cancels the others, and those of earlier intents that run. Returns false if there is certainly none.
- * `account`: the account that the list must belong to; undefined for any. Errors: those of the API; RetryableError if
- * nothing was found and the list is not complete.
+ * Searches for the intent's batches, adopts one and cancels the others, and those of earlier intents that run. Returns
+ * false if there is certainly none. `account`: the account that the list must belong to; undefined for any. Errors: those
+ * of the API; RetryableError if nothing was found and the list is not complete.
  */
 export async function adoptIfFound(
   deps: Deps,
