@@ -12,11 +12,11 @@ type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>;
 
 /**
  * Adopts the batch that a person found for a stalled part, if it can belong to the part. If not, the part remains
- * stalled, and its reason says why. Returns false: nothing remains to do here. Errors: those of the API, LostLease.
+ * stalled, and its reason says why. Errors: those of the API, LostLease.
  */
-export async function adoptFoundBatch(deps: Deps, inHand: PartInHand, leased: LeasedPart): Promise<false> {
+export async function adoptFoundBatch(deps: Deps, inHand: PartInHand, leased: LeasedPart): Promise<void> {
   const part = leased.item;
-  if (part.phase !== 'stalled' || !part.adopt) return false;
+  if (part.phase !== 'stalled' || !part.adopt) return;
   const { batchId } = part.adopt;
   const found = await retrieve(deps, batchId);
   const problem = (await isOfOther(deps, inHand, batchId))
@@ -34,11 +34,10 @@ export async function adoptFoundBatch(deps: Deps, inHand: PartInHand, leased: Le
   const { jobId, number } = inHand.ref;
   if (problem !== undefined) {
     deps.log.warn('batch_not_adopted', { jobId, part: number, batchId, reason: problem });
-    return false;
+    return;
   }
   deps.log.info('batch_adopted', { jobId, part: number, batchId });
   await deps.ledger.putBatchPointer(batchId, inHand.ref, inHand.item.expiresAt);
-  return false;
 }
 
 async function retrieve({ api }: Deps, batchId: string): Promise<ObservedBatch | string> {

@@ -13,7 +13,7 @@
  */
 
 import { hasEnded } from '../shared/contract/batch-status.ts';
-import { RetryableError, TerminalError } from '../shared/domain/errors.ts';
+import { RetryableError } from '../shared/domain/errors.ts';
 import { settledAt } from '../shared/domain/next-step.ts';
 import type { ObservedBatch, PartIn } from '../shared/domain/part.ts';
 import { batchToAdopt } from '../shared/domain/spending/batch-choice.ts';
@@ -23,7 +23,7 @@ import { afterUnresolvedCreate } from '../shared/domain/spending/unresolved-crea
 import { LISTED_AFTER_MS, SEARCH_AGAIN_MS } from '../shared/domain/timing.ts';
 import { without } from '../shared/domain/without.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
-import { findBatches } from '../shared/lifecycle/find-batches.ts';
+import { findBatches, retrieveIfKnown } from '../shared/lifecycle/find-batches.ts';
 import type { LeasedPart } from '../shared/lifecycle/lease.ts';
 import { fileAtApi, isDeleted } from '../shared/lifecycle/openai-account.ts';
 import { saveBatch } from '../shared/lifecycle/save-batch.ts';
@@ -151,7 +151,7 @@ async function withItsIntent(
   const { metadata, inputFileId, batchId } = batch;
   const isShared = replacedIntents.some(({ fileId }) => fileId === inputFileId);
   if (metadata.batchdrop_intent !== undefined || !isShared) return batch;
-  return retrieved(api, batchId).then((shown) => shown ?? batch);
+  return (await retrieveIfKnown(api, batchId)) ?? batch;
 }
 
 /**
@@ -171,16 +171,6 @@ function isOfEarlierIntent(
 
 /** Returns the batch that the response to the create named, if the API knows it by now. Errors: those of the API. */
 async function unseenBatch({ api }: Deps, { unseen }: PartIn<'creating'>): Promise<ObservedBatch[]> {
-  const batch = unseen && (await retrieved(api, unseen.batchId));
+  const batch = unseen && (await retrieveIfKnown(api, unseen.batchId));
   return batch ? [batch] : [];
-}
-
-/** Returns the batch; undefined if the API does not know it. Errors: those of the API. */
-async function retrieved(api: Deps['api'], batchId: string): Promise<ObservedBatch | undefined> {
-  try {
-    return await api.retrieveBatch(batchId);
-  } catch (failure) {
-    if (failure instanceof TerminalError && failure.code === 'not_found') return undefined;
-    throw failure;
-  }
 }

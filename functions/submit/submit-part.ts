@@ -34,6 +34,8 @@ import type { Submission, SubmissionControl, SubmissionDeps, SubmitDeps } from '
 import { uploadRows } from './upload-rows.ts';
 
 const UNCERTAIN_CHECK_SECONDS = 600;
+/** Steps that act on the create that the part has sent. They begin outside the ledger, so the claim is stored before. */
+const ON_A_SENT_CREATE: ReadonlySet<PartStep['do']> = new Set(['search', 'abandon', 'adopt']);
 
 /** Carries out the part's submission steps under a lease until the deadline. Errors: those of the ports, LostLease. */
 export async function submitPart(
@@ -58,6 +60,10 @@ async function submissionStep(
   step: PartStep,
 ): Promise<boolean> {
   const { inHand, leased } = submission;
+  if (ON_A_SENT_CREATE.has(step.do) && !leased.isHeld) {
+    await leased.claim();
+    return true; // if another invocation changed the part meanwhile, another step is next
+  }
   switch (step.do) {
     case 'begin':
       return begin(deps, leased);
@@ -66,25 +72,17 @@ async function submissionStep(
     case 'create':
       return createBatch(deps, submission);
     case 'search':
-      return leased.isHeld ? searchForBatch(deps, inHand, leased) : claimed(leased);
+      return searchForBatch(deps, inHand, leased);
     case 'abandon':
-      return leased.isHeld ? abandonIntent(deps, inHand, leased) : claimed(leased);
+      return abandonIntent(deps, inHand, leased);
     case 'adopt':
-      return leased.isHeld ? adoptFoundBatch(deps, inHand, leased) : claimed(leased);
+      await adoptFoundBatch(deps, inHand, leased);
+      return false;
     case 'retry':
       return retry(deps, leased);
     default:
       return false;
   }
-}
-
-/**
- * Stores the claim, and returns true: if another invocation changed the part meanwhile, another step may be next. Errors:
- * LostLease, RetryableError.
- */
-async function claimed(leased: LeasedPart): Promise<true> {
-  await leased.claim();
-  return true;
 }
 
 /**

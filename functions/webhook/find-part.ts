@@ -1,6 +1,6 @@
-import { TerminalError } from '../shared/domain/errors.ts';
 import type { ObservedBatch, Part, PartRef } from '../shared/domain/part.ts';
 import { partInHand } from '../shared/lifecycle/compare-and-set.ts';
+import { retrieveIfKnown } from '../shared/lifecycle/find-batches.ts';
 import { saveBatch } from '../shared/lifecycle/save-batch.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
@@ -19,20 +19,11 @@ const EARLY_END_KEPT_MS = 60 * 60_000; // a create that takes longer is searched
 export async function findPart(deps: Deps, batchId: string): Promise<PartRef | 'foreign' | 'early'> {
   const known = await deps.ledger.readBatchPointer(batchId);
   if (known) return known;
-  const batch = await retrieved(deps, batchId);
+  const batch = await retrieveIfKnown(deps.api, batchId);
   if (batch) return (await ownerOf(deps, batch)) ?? 'foreign';
   const now = deps.clock.now();
   await deps.ledger.noteEarlyEnd(batchId, now, now + EARLY_END_KEPT_MS);
   return (await deps.ledger.readBatchPointer(batchId)) ?? 'early';
-}
-
-async function retrieved({ api }: Deps, batchId: string): Promise<ObservedBatch | undefined> {
-  try {
-    return await api.retrieveBatch(batchId);
-  } catch (failure) {
-    if (failure instanceof TerminalError && failure.code === 'not_found') return undefined;
-    throw failure;
-  }
 }
 
 /** Returns the part whose intent the batch has, after saving the batch on it; undefined if there is none. */

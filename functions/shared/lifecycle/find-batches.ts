@@ -3,7 +3,7 @@
  * is ours if its metadata has our intent, or if its input file is ours. A batch that is found counts even if the list
  * cannot be read to its end. A search that finds nothing counts only if the list is complete back to the horizon.
  */
-import { RetryableError } from '../domain/errors.ts';
+import { RetryableError, TerminalError } from '../domain/errors.ts';
 import { isSameAccount } from '../domain/openai-account.ts';
 import type { ObservedBatch } from '../domain/part.ts';
 import type { BatchApi } from '../ports/ports.ts';
@@ -42,6 +42,19 @@ export async function findBatches({ api }: ListDeps, search: BatchSearch): Promi
     if (isOurs(batch, search)) found.set(batch.batchId, batch);
   }).catch((failure: unknown) => (failure instanceof Error ? failure : new Error(String(failure))));
   return { ours: oldestFirst(found), listed, ...(gap ? { gap } : {}) };
+}
+
+/** Returns the batch; undefined if the API does not know it. Errors: those of the API. */
+export async function retrieveIfKnown(
+  api: Pick<BatchApi, 'retrieveBatch'>,
+  batchId: string,
+): Promise<ObservedBatch | undefined> {
+  try {
+    return await api.retrieveBatch(batchId);
+  } catch (failure) {
+    if (failure instanceof TerminalError && failure.code === 'not_found') return undefined;
+    throw failure;
+  }
 }
 
 /** Reads the list page by page. Returns why the list is not complete, or undefined. Errors: those of the API. */
