@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { STACK_COMMANDS } from '../../bin/commands/stack-commands.ts';
 import { bundleCommand } from '../../lib/bundling/build-package.ts';
 import { type AuditEntry, readAudit } from '../../local/openai/audit-log.ts';
+import { DataDirectory } from '../../local/runtime/data-directory.ts';
 import { type RuntimeEndpoints, readRuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 
 const BATCHDROP = fileURLToPath(new URL('../../bin/batchdrop.ts', import.meta.url));
@@ -47,14 +48,19 @@ export class ChildRuntime {
     return this.#said.text;
   }
 
-  /** Starts it and waits until it responds. With the directory of an earlier runtime, that runtime continues. */
+  /**
+   * Starts it and waits until it responds. With the directory of an earlier runtime, that runtime continues. A new one
+   * runs the example, unless `isIdle`.
+   */
   static async start(options: {
     speed?: number;
     directory?: string;
+    isIdle?: boolean;
     more?: string[];
     env?: Record<string, string>;
   }): Promise<ChildRuntime> {
     const directory = options.directory ?? join(mkdtempSync(join(tmpdir(), 'batchdrop-runtime-')), 'data');
+    if (options.isIdle) markExampleAsRun(directory);
     const speed = options.speed === undefined ? [] : ['--speed', String(options.speed)];
     const child = spawn(
       process.execPath,
@@ -117,6 +123,13 @@ export class ChildRuntime {
     await this.kill();
     rmSync(join(this.directory, '..'), { recursive: true, force: true });
   }
+}
+
+/** Makes a runtime with that directory one without a job: a directory runs the example once. */
+function markExampleAsRun(directory: string): void {
+  const data = new DataDirectory(directory, 'local');
+  data.saveExample('none');
+  data.release();
 }
 
 /** Waits until it has printed that it is up, as a sentence or as JSON with its endpoints. */

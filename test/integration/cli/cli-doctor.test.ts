@@ -50,7 +50,8 @@ let runtime: ChildRuntime;
 let user: UserProgram;
 
 beforeAll(async () => {
-  runtime = await ChildRuntime.start({ speed: SPEED });
+  // The example's webhook could arrive before the first test.
+  runtime = await ChildRuntime.start({ speed: SPEED, isIdle: true });
   user = new UserProgram(runtime.names);
 });
 
