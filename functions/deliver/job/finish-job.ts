@@ -4,7 +4,8 @@
  *      progress is stored on the job. A small job needs no assembly: its delivery wrote these files
  *      (`../part/part-files.ts`)
  *   2. if asked, write the results as one table, too (`write-table.ts`)
- *   3. write what the job cost, and the summary
+ *   3. write what the job cost, and the summary. Both say when the job ended, which is known before: an invocation that
+ *      writes them late, because it was frozen, writes the same as the others
  *   4. set the job's last status (`job-end.ts`) and publish it, so that users read the results only then
  * Then `clean-up-job.ts` deletes what is no longer needed.
  *
@@ -13,7 +14,7 @@
  */
 import { costKey, resultKeys, resultLinesKeys } from '../../shared/contract/result-keys.ts';
 import type { PieceName } from '../../shared/domain/internal-keys.ts';
-import type { Job } from '../../shared/domain/job.ts';
+import type { Job, JobIn } from '../../shared/domain/job.ts';
 import type { PriceList } from '../../shared/domain/money/price-list.ts';
 import type { FlatResults } from '../../shared/domain/results/flat-results.ts';
 import type { WholePart } from '../../shared/domain/spending/past-attempts.ts';
@@ -46,9 +47,13 @@ export async function finishJob(
   parts: readonly DeliveredPart[],
   deadline: Deadline,
 ): Promise<void> {
-  if (areSmall(parts) && !isTableAsked(deps, inHand.item))
+  if (isSmall(deps, inHand.item, parts))
     await finish(deps, withoutLease(inHand, deadline.until), parts, deadline);
   else await withJobLease(deps, inHand, deadline.until, (leased) => finish(deps, leased, parts, deadline));
+}
+
+function isSmall(deps: FinishDeps, job: Job, parts: readonly DeliveredPart[]): boolean {
+  return areSmall(parts) && !isTableAsked(deps, job);
 }
 
 function areSmall(parts: readonly DeliveredPart[]): boolean {
@@ -68,9 +73,8 @@ async function finish(
   deadline: Deadline,
 ): Promise<void> {
   const job = leased.item;
-  const endedAt = deps.clock.now();
+  if (!mayEnd(job)) return;
   const whole = await allWithPast(deps, parts);
-  if (!endOf(deps, job, { parts: whole, endedAt })) return;
   await leased.claim();
   try {
     await assembleAll(deps, leased, parts);
@@ -79,29 +83,51 @@ async function finish(
     throw failure;
   }
   const table = await tableOf(deps, leased, deadline);
-  const ended = endOf(deps, leased.item, { parts: whole, endedAt, table });
+  const of = { parts: whole, endedAt: await timeOfEnd(deps, leased, parts), table };
+  const ended = endOf(deps, leased.item, of);
   if (!ended) return;
   await Promise.all([
     deps.results.put(costKey(job), costRecord(ended, deps.instance), 'application/json'),
     deps.results.put(resultKeys(job).summary, summaryText(ended, whole), 'application/json'),
   ]);
   await leased.change((now) => {
-    const next = now.rev === job.rev ? endOf(deps, now, { parts: whole, endedAt, table }) : undefined;
+    const next = now.rev === job.rev ? endOf(deps, now, of) : undefined;
     return next && leased.released(next);
   });
 }
 
-/** Returns the ended job; undefined if it has already ended, or has a status to publish first. */
+/** Returns whether the job has neither ended nor a status to publish first. */
+function mayEnd(job: Job): job is JobIn<'accepted' | 'submitted'> {
+  return (job.status === 'accepted' || job.status === 'submitted') && job.rev === job.publishedRev;
+}
+
+/**
+ * Returns when the job ends: for a small job, when its results were stored; otherwise now, unless another invocation
+ * has set it.
+ */
+async function timeOfEnd(
+  deps: FinishDeps,
+  leased: LeasedJob,
+  parts: readonly DeliveredPart[],
+): Promise<number> {
+  const [only] = parts;
+  const now = deps.clock.now();
+  if (isSmall(deps, leased.item, parts) && only?.delivered.at !== undefined)
+    return Math.max(leased.item.changedAt, only.delivered.at);
+  await leased.change((job) =>
+    mayEnd(job) && job.endingAt === undefined ? { ...job, endingAt: now } : undefined,
+  );
+  return leased.item.endingAt ?? now;
+}
+
+/** Returns the ended job; undefined if it may not end. */
 function endOf(
   { prices }: FinishDeps,
   job: Job,
-  of: { parts: readonly WholePart<DeliveredPart>[]; endedAt: number; table?: { flat?: FlatResults } },
+  of: { parts: readonly WholePart<DeliveredPart>[]; endedAt: number; table: { flat?: FlatResults } },
 ) {
   const { parts, endedAt, table } = of;
-  if (job.status !== 'accepted' && job.status !== 'submitted') return undefined;
-  return job.rev === job.publishedRev
-    ? { ...endedJob(job, parts, { now: endedAt, prices }), ...table }
-    : undefined;
+  return mayEnd(job) ? { ...endedJob(job, parts, { now: endedAt, prices }), ...table } : undefined;
 }
 
 async function assembleAll(

@@ -29,6 +29,7 @@ export function endedJob(
   const rest = without(
     withoutBackoff(job),
     'assembly',
+    'endingAt',
     'flatProgress',
     'onlyPart',
     'openPart',

@@ -36,7 +36,7 @@ export async function redeliverParts(
   const uploads = uploadsOf(leased.item);
   const isOpen = await leased.change((job) =>
     job.status === 'accepted' || job.status === 'submitted'
-      ? { ...without(job, 'assembly', 'flatProgress'), redelivered: true }
+      ? { ...without(job, 'assembly', 'flatProgress', 'endingAt'), redelivered: true }
       : undefined,
   );
   if (!isOpen) throw new LostLease(`job ${leased.item.jobId}: it has ended`);

@@ -194,7 +194,7 @@ async function store(
       ...usage,
       ...(part.batch ? { ofBatch: { batchId: part.batch.batchId, ...ofAttempt } } : {}),
     };
-    const delivered = { deliveryId, ...stored, ...counted };
+    const delivered = { deliveryId, at: deps.clock.now(), ...stored, ...counted };
     return { delivered, again, doubtfulFiles };
   } catch (failure) {
     await files.abort();

@@ -139,7 +139,7 @@ interface JobRecord {
 /** Fields that must be absent. */
 type Absent<Name extends string> = { [N in Name]?: never };
 
-type OfDispatched = 'partsDispatched' | 'openPart' | 'assembly' | 'flatProgress';
+type OfDispatched = 'partsDispatched' | 'openPart' | 'assembly' | 'flatProgress' | 'endingAt';
 type OfPlanned = 'hold' | 'waiting' | 'onlyPart' | OfDispatched;
 type OfResults = 'rows' | 'usage' | 'cost' | 'batches' | 'redelivered' | 'refusedRows' | 'flat';
 type OfEnded =
@@ -179,6 +179,8 @@ type JobPlanned = {
   assembly?: Assemblies;
   /** How much of the table of the results is written. */
   flatProgress?: FlatProgress;
+  /** When its result files were complete, in milliseconds. Set before the summary is written, except for a small job. */
+  endingAt?: number;
   /**
    * Parts were delivered again because pieces were missing, or another invocation resumed the table. An earlier one may
    * still be writing.

@@ -36,6 +36,8 @@ export interface Delivered extends Partial<Billed> {
   ofBatch?: BilledBatch;
   /** The delivery whose pieces count. */
   deliveryId: string;
+  /** When its results were stored, in milliseconds. Absent before 0.2. */
+  at?: number;
   rows: RowCounts;
   /** How many of the failed rows the API itself refused. Another run would give the same. */
   refused?: number;

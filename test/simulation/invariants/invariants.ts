@@ -13,6 +13,7 @@ import { breakersOpenForTheirReason, nobodyWaitsForAnother, storageStopsUploadsO
 import { planned } from './plans.ts';
 import { atRest, expiresWithItsJob, nothingDeletedUnread, nothingLeft, taggedAtItsEnd } from './rest.ts';
 import { fairlyShared } from './shares.ts';
+import { summariesAgree } from './summaries.ts';
 import { tablesAgree } from './tables.ts';
 import { webhooksAnsweredRightly } from './webhooks.ts';
 
@@ -28,6 +29,7 @@ export function findings(world: World, users: Workload): Finding[] {
     oneEnd(world, users),
     nothingGivenUp(world),
     costsOnce(world),
+    summariesAgree(world),
     planned(world, users),
     published(world),
     forward(world),

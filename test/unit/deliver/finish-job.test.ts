@@ -21,8 +21,11 @@ async function delivered(
 
 const idsIn = (world: SmallWorld, end: string) => world.lines(end).map((entry) => entry.custom_id);
 
-function summary(world: SmallWorld): object {
-  const [, found] = [...world.results.objects()].find(([key]) => key.endsWith('/summary.json')) ?? [];
+const summary = (world: SmallWorld) => stored(world, '/summary.json');
+
+/** Returns the contents of the only JSON object whose key ends so. */
+function stored(world: SmallWorld, end: string): object {
+  const [, found] = [...world.results.objects()].find(([key]) => key.endsWith(end)) ?? [];
   return JSON.parse(Buffer.from(found?.body ?? '{}').toString());
 }
 
@@ -42,6 +45,34 @@ describe('the end of a job', () => {
     });
     expect(idsIn(world, 'output.jsonl')).toEqual(['first', 'second']);
     expect(world.job(jobId).usage).toMatchObject({ totalTokens: 30 });
+  });
+
+  it.each([
+    ['of one part', fileOf('r1')],
+    ['of two parts', fileOfTwoParts()],
+  ])('%s is the same in its summary, even if a frozen invocation writes that late', async (_, text) => {
+    const late: (() => Promise<void>)[] = [];
+    const world: SmallWorld = new SmallWorld({
+      replaced: ({ results }) => ({
+        results: {
+          ...results,
+          async put(key, body, contentType) {
+            const write = () => results.put(key, body, contentType);
+            if (late.length === 2 || !/costs|summary/.test(key)) return write();
+            late.push(write);
+            world.clock.advance(20 * MINUTE); // past its lease
+            throw new RetryableError('no answer');
+          },
+        },
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', text);
+    await world.rest();
+    expect(late).toHaveLength(2);
+    for (const write of late) await write();
+    const endedAt = new Date(world.job(jobId).changedAt).toISOString();
+    expect(summary(world)).toMatchObject({ status: 'completed', endedAt });
+    expect(stored(world, `/${jobId}.json`)).toMatchObject({ status: 'completed', endedAt });
   });
 
   it('keeps a cancel request that arrives while the results are assembled, as the outcome event announced', async () => {
