@@ -5,14 +5,18 @@ import type { Scenario } from './world/world.ts';
 /** What remains of a shrunk history: the user actions that are left out, and the only faults that occur. */
 export type Shrunk = Required<Pick<LeftOut, 'actions' | 'allFaultsBut'>>;
 
+const LONGEST_MS = 180_000; // a history that does not come to rest takes half a minute each time
+
 /**
  * Removes from a broken history whatever does not matter for the broken promise: first user actions, then faults, in
- * smaller and smaller groups, until no single one can be removed.
+ * smaller and smaller groups, until no single one can be removed, or for three minutes.
  */
 export async function shrink(seed: number, scenario: Scenario): Promise<Shrunk> {
+  const until = performance.now() + LONGEST_MS;
   const whole = await playHistory(seed, {}, scenario);
   const sort = sortOf(whole);
-  const stillBroken = async (left: Shrunk) => sortOf(await playHistory(seed, left, scenario)) === sort;
+  const stillBroken = async (left: Shrunk) =>
+    performance.now() < until && sortOf(await playHistory(seed, left, scenario)) === sort;
   let best: Shrunk = { actions: [], allFaultsBut: [...new Set(whole.world.faults.occurred)] };
   for (let size = best.allFaultsBut.length; size >= 1; ) {
     const before = best;

@@ -22,7 +22,7 @@ export interface HistoryReport {
   steps: number;
 }
 
-const MAX_STEPS = 600_000; // while invocations are frozen, each waiting message asks again every 700 ms
+const MAX_STEPS = 3_000_000; // while invocations are frozen, each waiting message asks again every 700 ms; half a minute
 const LONG_FAULTS_SHARE = 0.12;
 
 /** Returns the scenario of a seed. */
