@@ -6,7 +6,7 @@
  *      what was sent; doubtful ones remain, and the summary names them (rule 4 of "What an answer is worth",
  *      docs/architecture.md)
  *   4. if a delivery or scan was superseded: half an hour later, all objects in the folder again, because the
- *      superseded invocation may have written more
+ *      superseded invocation may have written more. The same if there are second batches, and the summary again
  *   5. last, its parts (also those of abandoned plans) and its batch pointers get the expiry time of the job
  * Steps 1 to 3 run at once. If one fails, the others are still carried out, and it is retried.
  *
@@ -63,7 +63,7 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
   const all = await allWithPast(deps, await deps.ledger.partsOf(job.jobId));
   const parts = all.filter(({ planId }) => planId === job.plan?.planId);
   const isFirst = job.secondCleanUpAt === undefined;
-  await searchOnce(deps, inHand, parts);
+  const hasSecondBatches = await searchOnce(deps, inHand, parts);
   if (deps.clock.now() - job.changedAt < CLEAN_UP_MS) {
     await allOf([
       removePieces(deps, job),
@@ -75,14 +75,14 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
     deps.metrics.record('TriesUsedUp', 1);
   }
   const isSuperseded = isScanSuperseded(job) || job.redelivered || parts.some(isDeliverySuperseded);
+  const needsSecond = isFirst && (isSuperseded || hasSecondBatches);
   const isSearched = isOver(inHand.item) && inHand.item.secondBatchSearch !== undefined;
-  const isLast = isSearched && !(isFirst && isSuperseded);
+  const isLast = isSearched && !needsSecond;
   if (isLast) await inParallel(all, PARTS_AT_ONCE, (part) => expireWith(deps, job, part));
   await inHand.change((now) => {
     if (!isOver(now) || now.cleanedUp) return undefined;
     const rest = without(withoutBackoff(now), 'secondCleanUpAt');
-    if (isFirst && isSuperseded)
-      return { ...rest, tries: 0, secondCleanUpAt: deps.clock.now() + LATE_WRITES_MS };
+    if (needsSecond) return { ...rest, tries: 0, secondCleanUpAt: deps.clock.now() + LATE_WRITES_MS };
     if (isLast) return { ...rest, cleanedUp: true };
     // Another clean-up may have completed the search meanwhile and then failed. This one has set no expiry, so it comes
     // again.
@@ -129,25 +129,35 @@ async function expireWith(deps: CleanUpDeps, { changedAt, ...job }: Job, part: W
     await deps.ledger.putBatchPointer(batchId, inHand.ref, expiresAt);
 }
 
-/** Searches for second batches, unless the search is done or not yet due. Notes on the job when it is done. */
-async function searchOnce(deps: CleanUpDeps, inHand: JobInHand, parts: WholePart[]): Promise<void> {
+/**
+ * Searches for second batches, unless the search is done or not yet due. Notes on the job when it is done. Returns
+ * whether there are any.
+ */
+async function searchOnce(deps: CleanUpDeps, inHand: JobInHand, parts: WholePart[]): Promise<boolean> {
   const job = inHand.item;
-  if (!isOver(job) || job.secondBatchSearch) return;
+  const areKnown = parts.some(({ secondBatchIds }) => secondBatchIds.length > 0);
+  if (!isOver(job)) return areKnown;
+  if (job.secondBatchSearch) {
+    // An invocation that was frozen while it ended the job may have written an older summary since.
+    if (areKnown) await summariseAgain(deps, job);
+    return areKnown;
+  }
   const now = deps.clock.now();
-  if (now < secondBatchSearchFrom(parts)) return;
+  if (now < secondBatchSearchFrom(parts)) return areKnown;
   const { found, isComplete } = await searchForSecondBatches(deps, parts);
+  const areAny = areKnown || found > 0;
   const isLast = now - job.changedAt >= SECOND_BATCH_SEARCH_MS;
-  const isNews = found > 0 || parts.some(({ secondBatchIds }) => secondBatchIds.length > 0);
   if (!isComplete && !isLast) {
     if (found > 0) await summariseAgain(deps, job);
-    return;
+    return areAny;
   }
   const secondBatchSearch = isComplete ? 'complete' : 'incomplete';
-  if (isNews || !isComplete) await summariseAgain(deps, { ...job, secondBatchSearch });
+  if (areAny || !isComplete) await summariseAgain(deps, { ...job, secondBatchSearch });
   inHand.note(
     (known) => (isOver(known) && !known.secondBatchSearch ? { ...known, secondBatchSearch } : undefined),
     () => undefined,
   );
+  return areAny;
 }
 
 function nextSearchAt({ clock }: CleanUpDeps, parts: WholePart[]): number {

@@ -92,6 +92,30 @@ describe('a second batch on an intent', () => {
     });
   });
 
+  it('stays in the summary if an invocation that was frozen before the search writes its own after it', async () => {
+    const world = duplicating(RUNS_LONG);
+    const { put } = world.results;
+    let late: (() => Promise<void>) | undefined;
+    let isWritten = false;
+    world.results.put = async (key, body, contentType) => {
+      const write = () => put(key, body, contentType);
+      if (!key.endsWith('/summary.json') || isWritten) return write();
+      if (late === undefined) {
+        late = write;
+        throw new RetryableError('no answer');
+      }
+      await write();
+      if (!body.toString().includes(`"${SECOND}"`)) return;
+      isWritten = true;
+      await late();
+    };
+    const jobId = await submitted(world, 'a.jsonl');
+    await world.rest();
+    expect(isWritten).toBe(true);
+    expect(world.job(jobId)).toMatchObject({ secondBatchSearch: 'complete', cleanedUp: true });
+    expect(summaryOf(world, jobId).parts[0].secondBatchIds).toEqual([SECOND]);
+  });
+
   it('that has ended is also reported', async () => {
     const world = duplicating();
     const jobId = await submitted(world, 'a.jsonl');
