@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createRandomIds } from '../../functions/shared/adapters/lambda/random-ids.ts';
 import { handleEachRecord } from '../../functions/shared/adapters/sqs/records.ts';
-import { defaultProvider } from '../../lib/bundling/environment-credentials.ts';
+import { defaultProvider } from '../../lib/bundling/left-out/environment-credentials.ts';
 import { createRecordingLog } from '../fakes/recording-log.ts';
 import { createSeededIds } from '../fakes/seeded-ids.ts';
 

@@ -119,6 +119,9 @@ const LATE = [
   '@aws-sdk/checksums',
 ];
 
+/** For configuration files and for random ids, see `lib/bundling/left-out`. */
+const FOR_NOTHING = ['fs/promises', 'internal/readline/interface', 'internal/crypto/webcrypto'];
+
 describe('the cold start of a function', () => {
   it('loads only the client of the ledger, and the others on first use', () => {
     for (const { name, loadedAtStart } of bundles) {
@@ -149,6 +152,20 @@ describe('the cold start of a function', () => {
         loadedAtStart.filter((file) => /adapters\/(tracing\/|openai\/(batch-api|transport))/.test(file)),
         name,
       ).toEqual([]);
+  });
+
+  it('loads none of the modules of Node that the SDK would load for nothing', async () => {
+    for (const { name, file } of bundles) {
+      const script = `require(${JSON.stringify(file)});
+        process.stdout.write(JSON.stringify(process.moduleLoadList))`;
+      const { stdout } = await run(process.execPath, ['--eval', script], { env: ANY_FUNCTION });
+      const loaded: string[] = JSON.parse(stdout);
+      expect(loaded, name).toContain('NativeModule https');
+      expect(
+        loaded.filter((module) => FOR_NOTHING.some((each) => module === `NativeModule ${each}`)),
+        name,
+      ).toEqual([]);
+    }
   });
 
   it('needs no file that is loaded later', async () => {

@@ -1,5 +1,5 @@
 /*
- * Replaces `bowser` in the bundles (`bundle.ts`): the SDK reads the name of a browser with it, which no function is.
+ * Replaces `bowser` in the bundles (`left-out.ts`): the SDK reads the name of a browser with it, which no function is.
  */
 
 /** The SDK would call this in a browser. */

@@ -1,5 +1,5 @@
 /*
- * Replaces `@aws-sdk/credential-provider-node` in the bundles (`bundle.ts`). Lambda passes credentials in environment
+ * Replaces `@aws-sdk/credential-provider-node` in the bundles (`left-out.ts`). Lambda passes credentials in environment
  * variables. The SDK's chain of other sources would be a quarter of a bundle and would be loaded at each cold start.
  */
 

@@ -1,5 +1,5 @@
 /*
- * Replaces `@smithy/core/event-streams` in the bundles (`bundle.ts`). The functions call no operation with an event
+ * Replaces `@smithy/core/event-streams` in the bundles (`left-out.ts`). The functions call no operation with an event
  * stream. The SDK's only `import()` of that module makes esbuild wrap half of the SDK for lazy loading.
  */
 
