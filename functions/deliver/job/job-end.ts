@@ -61,12 +61,13 @@ function lastStatus(parts: readonly WholePart<DeliveredPart>[], rows: RowCounts)
 
 function cancelReason(job: JobIn<'accepted' | 'submitted'>, parts: readonly DeliveredPart[]): Reason {
   if (job.supersededBy !== undefined) return supersededReason(job.supersededBy);
-  return { code: 'cancelled', message: `cancelled ${cancelRequestTime(job, parts)}` };
+  return { code: 'cancelled', message: `cancelled ${cancelRequestTime(parts)}` };
 }
 
-function cancelRequestTime(job: JobIn<'accepted' | 'submitted'>, parts: readonly DeliveredPart[]): string {
-  const at = job.cancelRequestedAt ?? parts.find((part) => part.cancelRequestedAt)?.cancelRequestedAt;
-  return at === undefined ? 'at the API' : `on a request of ${isoTime(at)}`;
+/** Parts have only requests that came before their end. That of the job may have come later, without an effect. */
+function cancelRequestTime(parts: readonly DeliveredPart[]): string {
+  const times = parts.flatMap(({ cancelRequestedAt = [] }) => cancelRequestedAt);
+  return times.length === 0 ? 'at the API' : `on a request of ${isoTime(Math.min(...times))}`;
 }
 
 function reasonOf(parts: readonly DeliveredPart[]): Reason {

@@ -111,6 +111,31 @@ describe('the end of a job', () => {
     expect(world.job(jobId).reason?.message).toContain(`cancelled ${said}`);
   });
 
+  it('after two cancels says when the one was requested that had an effect', async () => {
+    const world: SmallWorld = new SmallWorld({
+      fate: () => ({ runningMs: 2 * HOUR }),
+      replaced: ({ results }) => ({
+        results: {
+          ...results,
+          async put(key, body, contentType) {
+            world.clock.advance(MINUTE);
+            if (key.endsWith('/summary.json')) await world.cancel({ jobId: world.ledger.jobs()[0]?.jobId });
+            return results.put(key, body, contentType);
+          },
+        },
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(2);
+    await world.cancel({ batchId: world.parts(jobId)[0]?.batch?.batchId });
+    const requested = new Date(world.parts(jobId)[0]?.cancelRequestedAt ?? 0).toISOString();
+    await world.rest();
+    const reason = { code: 'cancelled', message: `cancelled on a request of ${requested}` };
+    expect(world.job(jobId)).toMatchObject({ cancelRequestedAt: expect.any(Number), reason });
+    expect(summary(world)).toMatchObject({ status: 'cancelled', reason });
+  });
+
   it('leaves no file at the API, and only the result files that users read', async () => {
     const { world, jobId } = await delivered(() => ({}), fileOfTwoParts());
     expect(world.api.files()).toEqual([]);
