@@ -208,10 +208,10 @@ class Reconciliation {
     return false;
   };
 
-  /** Admits parts, unless an operator paused submission. */
+  /** Admits parts, unless an operator paused submission, or the lease has ended: what was read is then too old. */
   async #admit(): Promise<void> {
     this.tick.report.waiting = this.#queue.length;
-    if (this.#control.paused) return;
+    if (this.#control.paused || this.#deps.clock.now() >= this.#deadline.until) return;
     const { open, ended, completed } = this.observation;
     const { breakers = [], measured = [] } = this.#control;
     try {

@@ -3,7 +3,7 @@ import { reconcile } from '../../../functions/poll/reconcile.ts';
 import { type BatchStatusChangeData, DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { withFaults } from '../../fakes/faulty.ts';
-import { fileOf, HOUR, MINUTE, row, SmallWorld } from '../small-world.ts';
+import { fileOf, HOUR, MINUTE, row, SmallWorld, withMethods } from '../small-world.ts';
 
 const MODEL = 'gpt-4o-mini';
 const ROWS = fileOf('r1', 'r2', 'r3', 'r4'); // 40 tokens as the API counts, 122 by the estimate
@@ -225,6 +225,25 @@ describe('with open batches limited', () => {
     const unread = { ...world.ledger, due: () => Promise.reject(new RetryableError('the index is away')) };
     await reconcile({ ...world.ports, ledger: unread }, world.deadline(55_000));
     expect((await world.ledger.readControl()).partsWait).toBe(true);
+  });
+
+  it('a tick that was frozen until after its lease admits nothing: what it has read is old', async () => {
+    const world = new SmallWorld({ limits, fate: () => ({ runningMs: HOUR }) });
+    const [running = ''] = await dropAll(world, 1);
+    await world.pass(2);
+    const waits = await world.drop('waits.jsonl', ROWS);
+    const api = withMethods(world.api, {
+      async retrieveBatch(batchId) {
+        const batch = await world.api.retrieveBatch(batchId);
+        world.clock.advance(15 * MINUTE);
+        return batch;
+      },
+    });
+    await reconcile({ ...world.ports, api }, world.deadline(55_000));
+    const { admitted } = await world.ledger.readAdmissions();
+    expect(admitted.map(({ jobId }) => jobId)).toEqual([running]);
+    await world.rest();
+    expect(jobsByCreate(world)).toEqual([running, waits]);
   });
 
   it('the accepted event says that the batches of the file wait', async () => {
