@@ -52,18 +52,12 @@ export async function finishJob(
   else await withJobLease(deps, inHand, deadline.until, (leased) => finish(deps, leased, parts, deadline));
 }
 
+/** Returns whether the delivery of the only part has written the job's result files, or one call can write each. */
 function isSmall(deps: FinishDeps, job: Job, parts: readonly DeliveredPart[]): boolean {
-  return areSmall(parts) && !isTableAsked(deps, job);
-}
-
-function areSmall(parts: readonly DeliveredPart[]): boolean {
-  return (
-    parts.length === 1 &&
-    parts.every(
-      ({ delivered }) =>
-        Math.max(delivered.outputBytes, delivered.errorsBytes, delivered.anomaliesBytes) < MIN_UPLOAD_PART,
-    )
-  );
+  const [only, another] = parts;
+  if (only === undefined || another !== undefined || isTableAsked(deps, job)) return false;
+  const { outputBytes, errorsBytes, anomaliesBytes } = only.delivered;
+  return Math.max(outputBytes, errorsBytes, anomaliesBytes) < MIN_UPLOAD_PART;
 }
 
 async function finish(
