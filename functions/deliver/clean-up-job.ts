@@ -40,6 +40,7 @@ import { isDelivered } from '../shared/lifecycle/check-parts.ts';
 import { type JobInHand, partInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { isDeleted, KEY_BACK_CHECK_SECONDS } from '../shared/lifecycle/openai-account.ts';
+import { partsOfPlan } from '../shared/lifecycle/parts-of-plan.ts';
 import { filesOf, filesOfEarlier } from '../shared/lifecycle/spending/files-at-api.ts';
 import { allWithPast, pagesOf } from '../shared/lifecycle/spending/past-attempts.ts';
 import type { Ports } from '../shared/ports/ports.ts';
@@ -164,10 +165,10 @@ function nextSearchAt({ clock }: CleanUpDeps, parts: WholePart[]): number {
   return Math.max(clock.now() + SECOND_BATCH_SEARCH_AGAIN_MS, secondBatchSearchFrom(parts));
 }
 
-/** Rewrites the summary of a job with results. Errors: RetryableError. */
+/** Rewrites the summary of a job with results. Errors: RetryableError, also if parts are missing. */
 async function summariseAgain(deps: CleanUpDeps, job: EndedJob): Promise<void> {
   if (!('rows' in job) || !job.plan) return;
-  const parts = await deps.ledger.partsOf(job.jobId, job.plan.planId);
+  const parts = await partsOfPlan(deps, job);
   const whole = await allWithPast(deps, parts.filter(isDelivered));
   await deps.results.put(resultKeys(job).summary, summaryText(job, whole), 'application/json');
 }

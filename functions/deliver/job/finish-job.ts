@@ -25,7 +25,7 @@ import { allWithPast } from '../../shared/lifecycle/spending/past-attempts.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
 import { instructionsIn } from '../../shared/request-file/instructions.ts';
 import { assembleFile } from './assemble-file.ts';
-import { endedJob } from './job-end.ts';
+import { endedJob, type JobWithResults } from './job-end.ts';
 import { MIN_UPLOAD_PART, type Segment, segmentBytes, segmentsOf } from './multipart-plan.ts';
 import { isPieceGone, redeliverParts } from './redeliver-parts.ts';
 import { rangesOf } from './result-ranges.ts';
@@ -77,17 +77,27 @@ async function finish(
     throw failure;
   }
   const table = await tableOf(deps, leased, deadline);
-  const of = { parts: whole, endedAt: await timeOfEnd(deps, leased, parts), table };
-  const ended = endOf(deps, leased.item, of);
-  if (!ended) return;
-  await Promise.all([
-    deps.results.put(costKey(job), costRecord(ended, deps.instance), 'application/json'),
-    deps.results.put(resultKeys(job).summary, summaryText(ended, whole), 'application/json'),
-  ]);
-  await leased.change((now) => {
-    const next = now.rev === job.rev ? endOf(deps, now, of) : undefined;
-    return next && leased.released(next);
-  });
+  await endWithSummary(deps, leased, { parts: whole, endedAt: await timeOfEnd(deps, leased, parts), table });
+}
+
+/** Writes the cost record and the summary, and ends the job as they say: if it has changed meanwhile, they are written again. */
+async function endWithSummary(deps: FinishDeps, leased: LeasedJob, of: KnownOfEnd): Promise<void> {
+  const { rev } = leased.item;
+  const textOf = (ended: JobWithResults) => summaryText(ended, of.parts);
+  for (;;) {
+    const ended = leased.item.rev === rev ? endOf(deps, leased.item, of) : undefined;
+    if (!ended) return;
+    const summary = textOf(ended);
+    await Promise.all([
+      deps.results.put(costKey(ended), costRecord(ended, deps.instance), 'application/json'),
+      deps.results.put(resultKeys(ended).summary, summary, 'application/json'),
+    ]);
+    const hasEnded = await leased.change((now) => {
+      const next = now.rev === rev ? endOf(deps, now, of) : undefined;
+      return next && textOf(next) === summary ? leased.released(next) : undefined;
+    });
+    if (hasEnded) return;
+  }
 }
 
 /** Returns whether the job has neither ended nor a status to publish first. */
@@ -114,13 +124,15 @@ async function timeOfEnd(
   return leased.item.endingAt ?? now;
 }
 
+/** What is known of a job's end before the job has it. */
+interface KnownOfEnd {
+  readonly parts: readonly WholePart<DeliveredPart>[];
+  readonly endedAt: number;
+  readonly table: { flat?: FlatResults };
+}
+
 /** Returns the ended job; undefined if it may not end. */
-function endOf(
-  { prices }: FinishDeps,
-  job: Job,
-  of: { parts: readonly WholePart<DeliveredPart>[]; endedAt: number; table: { flat?: FlatResults } },
-) {
-  const { parts, endedAt, table } = of;
+function endOf({ prices }: FinishDeps, job: Job, { parts, endedAt, table }: KnownOfEnd) {
   return mayEnd(job) ? { ...endedJob(job, parts, { now: endedAt, prices }), ...table } : undefined;
 }
 

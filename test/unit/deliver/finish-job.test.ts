@@ -136,6 +136,31 @@ describe('the end of a job', () => {
     expect(summary(world)).toMatchObject({ status: 'cancelled', reason });
   });
 
+  it('has the reason that its summary has, if a newer file replaces it meanwhile', async () => {
+    const world: SmallWorld = new SmallWorld({
+      fate: () => ({ runningMs: 2 * HOUR }),
+      replaced: ({ results }) => ({
+        results: {
+          ...results,
+          async put(key, body, contentType) {
+            const [job] = world.ledger.jobs();
+            if (key.endsWith('/summary.json') && job && job.supersededBy === undefined)
+              await world.ledger.replaceJob({ ...job, supersededBy: 'newer' });
+            return results.put(key, body, contentType);
+          },
+        },
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(2);
+    await world.cancel({ batchId: world.parts(jobId)[0]?.batch?.batchId });
+    await world.rest();
+    const { reason } = world.job(jobId);
+    expect(reason?.code).toBe('superseded');
+    expect(summary(world)).toMatchObject({ status: 'cancelled', reason });
+  });
+
   it('leaves no file at the API, and only the result files that users read', async () => {
     const { world, jobId } = await delivered(() => ({}), fileOfTwoParts());
     expect(world.api.files()).toEqual([]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Ambiguous, NotAllowed, RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { SECOND_BATCH_SEARCH_MS } from '../../../functions/shared/domain/timing.ts';
 import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
-import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
+import { fileOf, fileOfTwoParts, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
 
 type Settings = ConstructorParameters<typeof SmallWorld>[0];
 
@@ -114,6 +114,28 @@ describe('a second batch on an intent', () => {
     expect(isWritten).toBe(true);
     expect(world.job(jobId)).toMatchObject({ secondBatchSearch: 'complete', cleanedUp: true });
     expect(summaryOf(world, jobId).parts[0].secondBatchIds).toEqual([SECOND]);
+  });
+
+  it('is added to the summary once the ledger has all parts of the job', async () => {
+    let isFirst = true;
+    const world: SmallWorld = duplicating(RUNS_LONG);
+    const { partsOf } = world.ledger;
+    world.ledger.partsOf = async (jobId, planId) => {
+      const parts = await partsOf(jobId, planId);
+      if (!isFirst || planId === undefined || world.job(jobId).status !== 'completed') return parts;
+      isFirst = false;
+      return parts.slice(1);
+    };
+    const jobId = await world.drop('two.jsonl', fileOfTwoParts());
+    await world.work();
+    await world.rest();
+    expect(isFirst).toBe(false);
+    expect(world.log.lines.some(({ code }) => code === 'parts_missing')).toBe(true);
+    expect(world.job(jobId)).toMatchObject({ secondBatchSearch: 'complete', cleanedUp: true });
+    const known = world.parts(jobId).map(({ secondBatchIds }) => secondBatchIds);
+    expect(known.flat()).toHaveLength(1);
+    const { parts }: { parts: { secondBatchIds: string[] }[] } = summaryOf(world, jobId);
+    expect(parts.map(({ secondBatchIds }) => secondBatchIds)).toEqual(known);
   });
 
   it('that has ended is also reported', async () => {
