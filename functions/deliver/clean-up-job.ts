@@ -65,7 +65,7 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
   const parts = all.filter(({ planId }) => planId === job.plan?.planId);
   const isFirst = job.secondCleanUpAt === undefined;
   const hasSecondBatches = await searchOnce(deps, inHand, parts);
-  if (deps.clock.now() - job.changedAt < CLEAN_UP_MS) {
+  if (!isGivenUp(deps, job)) {
     await allOf([
       removePieces(deps, job),
       ...(isFirst ? [tagRequestFile(deps, job)] : []),
@@ -90,6 +90,11 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
     const secondCleanUpAt = now.secondBatchSearch ? deps.clock.now() : nextSearchAt(deps, parts);
     return { ...rest, tries: 0, secondCleanUpAt };
   });
+}
+
+/** Returns whether the clean-up was tried for so long that what fails will not succeed any more. */
+function isGivenUp({ clock }: CleanUpDeps, job: EndedJob): boolean {
+  return clock.now() - job.changedAt >= CLEAN_UP_MS;
 }
 
 /**
@@ -167,7 +172,7 @@ function nextSearchAt({ clock }: CleanUpDeps, parts: WholePart[]): number {
 
 /** Rewrites the summary of a job with results. Errors: RetryableError, also if parts are missing. */
 async function summariseAgain(deps: CleanUpDeps, job: EndedJob): Promise<void> {
-  if (!('rows' in job) || !job.plan) return;
+  if (!('rows' in job) || !job.plan || isGivenUp(deps, job)) return;
   const parts = await partsOfPlan(deps, job);
   const whole = await allWithPast(deps, parts.filter(isDelivered));
   await deps.results.put(resultKeys(job).summary, summaryText(job, whole), 'application/json');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Ambiguous, NotAllowed, RetryableError } from '../../../functions/shared/domain/errors.ts';
-import { SECOND_BATCH_SEARCH_MS } from '../../../functions/shared/domain/timing.ts';
+import { CLEAN_UP_MS, SECOND_BATCH_SEARCH_MS } from '../../../functions/shared/domain/timing.ts';
 import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
 import { fileOf, fileOfTwoParts, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
 
@@ -136,6 +136,21 @@ describe('a second batch on an intent', () => {
     expect(known.flat()).toHaveLength(1);
     const { parts }: { parts: { secondBatchIds: string[] }[] } = summaryOf(world, jobId);
     expect(parts.map(({ secondBatchIds }) => secondBatchIds)).toEqual(known);
+  });
+
+  it('does not keep the clean-up waiting for lost parts of the job for longer than a week', async () => {
+    const world: SmallWorld = duplicating(RUNS_LONG);
+    const { partsOf } = world.ledger;
+    world.ledger.partsOf = async (jobId, planId) => {
+      const parts = await partsOf(jobId, planId);
+      return planId !== undefined && world.job(jobId).status === 'completed' ? parts.slice(1) : parts;
+    };
+    const jobId = await world.drop('two.jsonl', fileOfTwoParts());
+    await world.work();
+    await world.rest((CLEAN_UP_MS + 24 * HOUR) / MINUTE);
+    expect(world.log.lines.some(({ code }) => code === 'parts_missing')).toBe(true);
+    expect(world.log.lines.some(({ code }) => code === 'clean_up_abandoned')).toBe(true);
+    expect(world.job(jobId).cleanedUp).toBe(true);
   });
 
   it('that has ended is also reported', async () => {
