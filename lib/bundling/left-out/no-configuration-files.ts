@@ -13,5 +13,5 @@ export function loadSharedConfigFiles(): Promise<ConfigurationFiles> {
   return Promise.resolve({ configFile: {}, credentialsFile: {} });
 }
 
-/** The SDK's name for what separates a section from its name. */
+/** What separates a section from its name. Another file of the SDK imports it from here. */
 export const CONFIG_PREFIX_SEPARATOR = '.';

@@ -12,14 +12,16 @@ export function summariesAgree(world: World): Finding {
     if (!isOver(job) || !('rows' in job)) continue;
     examined += 1;
     const told = { summary: resultKeys(job).summary, 'cost record': costKey(job) };
-    for (const [name, key] of Object.entries(told))
+    for (const [name, key] of Object.entries(told)) {
+      const text = textIn(world, key);
       for (const [field, value] of Object.entries(toldOf(world, job, name))) {
-        const said = JSON.stringify(textIn(world, key)[field]);
+        const said = JSON.stringify(text[field]);
         if (said !== JSON.stringify(value))
           broken.push(
             `job ${job.jobId}: its ${name} says ${field} ${said}, the ledger ${JSON.stringify(value)}`,
           );
       }
+    }
   }
   return { promise: 'the summary says what the ledger says', examined, broken };
 }

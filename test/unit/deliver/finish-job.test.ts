@@ -21,6 +21,37 @@ async function delivered(
 
 const idsIn = (world: SmallWorld, end: string) => world.lines(end).map((entry) => entry.custom_id);
 
+/** Returns a world in which something happens just before a summary is written. */
+function beforeSummary(
+  happens: (world: SmallWorld) => Promise<unknown>,
+  settings: ConstructorParameters<typeof SmallWorld>[0] = {},
+): SmallWorld {
+  const world: SmallWorld = new SmallWorld({
+    ...settings,
+    replaced: ({ results }) => ({
+      results: {
+        ...results,
+        async put(key, body, contentType) {
+          if (key.endsWith('/summary.json')) await happens(world);
+          return results.put(key, body, contentType);
+        },
+      },
+    }),
+  });
+  return world;
+}
+
+const cancelJob = (world: SmallWorld) => world.cancel({ jobId: world.ledger.jobs()[0]?.jobId });
+
+/** Cancels the batch of a job that runs, and returns the job. */
+async function withCancelledBatch(world: SmallWorld): Promise<string> {
+  const jobId = await world.drop('a.jsonl', fileOf('r1'));
+  await world.work();
+  await world.pass(2);
+  await world.cancel({ batchId: world.parts(jobId)[0]?.batch?.batchId });
+  return jobId;
+}
+
 const summary = (world: SmallWorld) => stored(world, '/summary.json');
 
 /** Returns the contents of the only JSON object whose key ends so. */
@@ -76,17 +107,7 @@ describe('the end of a job', () => {
   });
 
   it('keeps a cancel request that arrives while the results are assembled, as the outcome event announced', async () => {
-    const world: SmallWorld = new SmallWorld({
-      replaced: ({ results }) => ({
-        results: {
-          ...results,
-          async put(key, body, contentType) {
-            if (key.endsWith('/summary.json')) await world.cancel({ jobId: world.ledger.jobs()[0]?.jobId });
-            return results.put(key, body, contentType);
-          },
-        },
-      }),
-    });
+    const world = beforeSummary(cancelJob);
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
     await world.rest();
     expect(world.outcomes()).toEqual(['requested']);
@@ -112,23 +133,12 @@ describe('the end of a job', () => {
   });
 
   it('after two cancels says when the one was requested that had an effect', async () => {
-    const world: SmallWorld = new SmallWorld({
-      fate: () => ({ runningMs: 2 * HOUR }),
-      replaced: ({ results }) => ({
-        results: {
-          ...results,
-          async put(key, body, contentType) {
-            world.clock.advance(MINUTE);
-            if (key.endsWith('/summary.json')) await world.cancel({ jobId: world.ledger.jobs()[0]?.jobId });
-            return results.put(key, body, contentType);
-          },
-        },
-      }),
-    });
-    const jobId = await world.drop('a.jsonl', fileOf('r1'));
-    await world.work();
-    await world.pass(2);
-    await world.cancel({ batchId: world.parts(jobId)[0]?.batch?.batchId });
+    const later = (world: SmallWorld) => {
+      world.clock.advance(MINUTE);
+      return cancelJob(world);
+    };
+    const world = beforeSummary(later, { fate: () => ({ runningMs: 2 * HOUR }) });
+    const jobId = await withCancelledBatch(world);
     const requested = new Date(world.parts(jobId)[0]?.cancelRequestedAt ?? 0).toISOString();
     await world.rest();
     const reason = { code: 'cancelled', message: `cancelled on a request of ${requested}` };
@@ -137,24 +147,13 @@ describe('the end of a job', () => {
   });
 
   it('has the reason that its summary has, if a newer file replaces it meanwhile', async () => {
-    const world: SmallWorld = new SmallWorld({
-      fate: () => ({ runningMs: 2 * HOUR }),
-      replaced: ({ results }) => ({
-        results: {
-          ...results,
-          async put(key, body, contentType) {
-            const [job] = world.ledger.jobs();
-            if (key.endsWith('/summary.json') && job && job.supersededBy === undefined)
-              await world.ledger.replaceJob({ ...job, supersededBy: 'newer' });
-            return results.put(key, body, contentType);
-          },
-        },
-      }),
-    });
-    const jobId = await world.drop('a.jsonl', fileOf('r1'));
-    await world.work();
-    await world.pass(2);
-    await world.cancel({ batchId: world.parts(jobId)[0]?.batch?.batchId });
+    const replace = async (world: SmallWorld) => {
+      const [job] = world.ledger.jobs();
+      if (job && job.supersededBy === undefined)
+        await world.ledger.replaceJob({ ...job, supersededBy: 'newer' });
+    };
+    const world = beforeSummary(replace, { fate: () => ({ runningMs: 2 * HOUR }) });
+    const jobId = await withCancelledBatch(world);
     await world.rest();
     const { reason } = world.job(jobId);
     expect(reason?.code).toBe('superseded');
