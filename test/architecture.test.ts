@@ -70,6 +70,12 @@ const LAYERS: Record<string, Layer> = {
   'result-lines': { contains: RESULT_LINES, mayImport: [RESULT_LINES, PART_ROWS, SCANNER, ...BASE] },
   'flat-results': { contains: FLAT_RESULTS, mayImport: [FLAT_RESULTS, RESULT_LINES, PART_ROWS, ...BASE] },
   lifecycle: { contains: LIFECYCLE, mayImport: [LIFECYCLE, PART_ROWS, ...BASE] },
+  // The only adapter that uses the parts of which the clients of the SDK are made (ADR 0032).
+  'signed calls': {
+    contains: /^functions\/shared\/adapters\/dynamodb\/signed-table-calls\.ts$/,
+    mayImport: [ADAPTERS, DOMAIN, NODE, /^@smithy\//],
+    mayImportTypes: [SDK],
+  },
   adapters: {
     contains: ADAPTERS,
     mayImport: [ADAPTERS, PORTS, DOMAIN, CONTRACT, NODE, SDK],
@@ -87,6 +93,7 @@ const LAYERS: Record<string, Layer> = {
     mayImport: [
       /^lib\/(bundling|stages\/function-bundles)/,
       /^functions\/shared\/scanner\/scanner-bytes\.ts$/,
+      /^functions\/shared\/adapters\/aws\/environment-credentials\.ts$/, // in the place of the SDK's
       ...[CONTRACT, NODE, /^esbuild$/],
     ],
   },
@@ -319,6 +326,11 @@ describe('the rule finds', () => {
     ['functions/shared/lifecycle/lease.ts', "import { a } from '../adapters/lambda/system-clock.ts';"],
     ['functions/shared/lifecycle/lease.ts', "import { a } from '../../poll/reconcile.ts';"],
     ['functions/shared/adapters/openai/batch-api.ts', "import OpenAI from 'openai';"],
+    ['functions/shared/adapters/s3/object.ts', "import { SignatureV4 } from '@smithy/signature-v4';"],
+    [
+      'functions/shared/adapters/dynamodb/signed-table-calls.ts',
+      "import { DynamoDBClient } from '@aws-sdk/client-dynamodb';",
+    ],
     ['functions/shared/adapters/s3/object.ts', "import { a } from '../../lifecycle/publish.ts';"],
     ['functions/shared/adapters/s3/object.ts', "export * from '../../../intake/handler.ts';"],
     ['functions/shared/adapters/s3/object.ts', "const s3 = await import('aws-cdk-lib/aws-s3');"],

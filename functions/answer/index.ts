@@ -1,7 +1,6 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws/client-settings.ts';
 import { createDynamoDbCallbacks } from '../shared/adapters/dynamodb/callbacks.ts';
 import { createDynamoDbLedger } from '../shared/adapters/dynamodb/ledger.ts';
+import { createTableCalls } from '../shared/adapters/lambda/compose-table-calls.ts';
 import { createEmfMetrics } from '../shared/adapters/lambda/emf-metrics.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
 import { createJsonLog } from '../shared/adapters/lambda/json-log.ts';
@@ -19,7 +18,7 @@ const env = readEnvironment<AnswerEnv>({
   RESULTS_PREFIX: 'optional',
 });
 const table = {
-  client: new DynamoDBClient(AWS_CLIENT_SETTINGS),
+  calls: createTableCalls(),
   tableName: env.LEDGER_TABLE,
   clock: systemClock,
 };

@@ -1,7 +1,6 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
-import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws/client-settings.ts';
 import { createDynamoDbCallbacks } from '../shared/adapters/dynamodb/callbacks.ts';
+import { createTableCalls } from '../shared/adapters/lambda/compose-table-calls.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
 import { deadlineOf } from '../shared/adapters/lambda/invocation-deadline.ts';
 import { createJsonLog } from '../shared/adapters/lambda/json-log.ts';
@@ -19,7 +18,7 @@ const env = readEnvironment<StartEnv>({
 
 const handle = createHandler({
   callbacks: createDynamoDbCallbacks({
-    client: new DynamoDBClient(AWS_CLIENT_SETTINGS),
+    calls: createTableCalls(),
     tableName: env.LEDGER_TABLE,
     clock: systemClock,
   }),

@@ -1,5 +1,4 @@
 import { crc32 } from 'node:zlib';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -10,7 +9,7 @@ import { createS3RequestFiles } from '../../functions/shared/adapters/s3/request
 import { createS3ResultStore } from '../../functions/shared/adapters/s3/result-store.ts';
 import { createSqsWorkQueues } from '../../functions/shared/adapters/sqs/work-queues.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
-import { localAws } from './ledger/local-dynamodb.ts';
+import { localAws, localTableCalls } from './ledger/local-dynamodb.ts';
 import {
   html,
   json,
@@ -36,7 +35,7 @@ describe('the ledger on DynamoDB', () => {
   const clock = new ManualClock(NOON);
   const ledger = (maxAttempts = 1) =>
     createDynamoDbLedger({
-      client: new DynamoDBClient({ ...once, maxAttempts }),
+      calls: localTableCalls(server.url, { maxAttempts }),
       tableName: 'ledger',
       clock,
     });
@@ -82,7 +81,7 @@ describe('the ledger on DynamoDB', () => {
     }
   });
 
-  it('recognizes its own write when the response was lost and the SDK repeated the write', async () => {
+  it('recognizes its own write when the response was lost and the write was repeated', async () => {
     let written: { writeId?: unknown } = {};
     const itsOwn: ScriptedAnswer = (response, request) => json(200, { Item: written })(response, request);
     server.answerWith(

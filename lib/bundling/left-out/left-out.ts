@@ -5,7 +5,6 @@ import type { Plugin } from 'esbuild';
 /** Packages that no function uses, and what takes their place. */
 const PACKAGES: Readonly<Record<string, string>> = {
   '@aws-sdk/credential-provider-node': 'environment-credentials.ts',
-  '@aws-sdk/middleware-endpoint-discovery': 'no-endpoint-discovery.ts',
   '@smithy/core/event-streams': 'no-event-streams.ts',
   bowser: 'no-browsers.ts',
 };

@@ -16,7 +16,7 @@ const SMALL: ReadonlySet<string> = new Set(['poll', 'cancel', 'approve', 'webhoo
 const TURNS_A_TURN = 3; // a start is short, but disturbances are long
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** A function that has the SDK's client of the ledger and nothing else: no function of ours can start sooner. */
+/** A function that has the SDK's client of the ledger and nothing else, for comparison: no function of ours loads it. */
 const SDK_ALONE = `import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 const client = new DynamoDBClient({});
 export const handler = async () => client.send(new GetItemCommand({ TableName: 'x', Key: { pk: { S: 'x' } } }));
@@ -41,7 +41,7 @@ export async function startFigures(directory: string, turns: number): Promise<Fi
       {
         what: "cold start of the SDK's client of DynamoDB alone, against an empty handler",
         ...{ ours: shown(sdk), against: shown(none), ratio: `${medianRatio(sdk, none).toFixed(2)}×` },
-        ...{ goal: '', good: true, notes: 'no function can start sooner' },
+        ...{ goal: '', good: true, notes: 'no function loads it (ADR 0032)' },
       },
     ];
     for (const { name, file, bytes } of bundles) {

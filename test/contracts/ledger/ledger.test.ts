@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDynamoDbLedger } from '../../../functions/shared/adapters/dynamodb/ledger.ts';
 import { jobKey, partKey } from '../../../functions/shared/adapters/dynamodb/ledger-keys.ts';
 import { createDynamoDbLedgerQueries } from '../../../functions/shared/adapters/dynamodb/ledger-queries.ts';
+import { createSdkTableCalls } from '../../../functions/shared/adapters/dynamodb/sdk-table-calls.ts';
 import { createInMemoryLedger } from '../../fakes/in-memory-ledger.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import { aBatch, aJob, aPart, NOON } from '../samples.ts';
@@ -30,8 +31,18 @@ describeLedgerContract('the fake', async () => {
 
 describeLedgerContract('DynamoDB', async () => {
   const clock = new ManualClock(NOON);
-  const ledger = createDynamoDbLedger({ client: dynamoDb.client, tableName: await aTable(), clock });
+  const ledger = createDynamoDbLedger({ calls: dynamoDb.calls, tableName: await aTable(), clock });
   return { ledger, clock, close: async () => {} };
+});
+
+describeLedgerContract('DynamoDB, by the client of the SDK', async () => {
+  const clock = new ManualClock(NOON);
+  const calls = createSdkTableCalls(dynamoDb.client);
+  return {
+    ledger: createDynamoDbLedger({ calls, tableName: await aTable(), clock }),
+    clock,
+    close: async () => {},
+  };
 });
 
 describeQueriesContract('the fake', async () => {
@@ -42,7 +53,7 @@ describeQueriesContract('the fake', async () => {
 
 describeQueriesContract('DynamoDB', async () => {
   const clock = new ManualClock(NOON);
-  const options = { client: dynamoDb.client, tableName: await aTable(), clock };
+  const options = { calls: createSdkTableCalls(dynamoDb.client), tableName: await aTable(), clock };
   const ledger = createDynamoDbLedger(options);
   return { ledger, queries: createDynamoDbLedgerQueries({ ...options, ledger }), clock };
 });
@@ -72,7 +83,7 @@ describe('the table', () => {
   it('has attributes for operators, and a time to live in seconds', async () => {
     const tableName = await aTable();
     const ledger = createDynamoDbLedger({
-      client: dynamoDb.client,
+      calls: dynamoDb.calls,
       tableName,
       clock: new ManualClock(NOON),
     });

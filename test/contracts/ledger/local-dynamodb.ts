@@ -10,10 +10,15 @@ import {
   type DynamoDBClientConfig,
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
+import { AWS_CLIENT_SETTINGS } from '../../../functions/shared/adapters/aws/client-settings.ts';
+import { createSignedTableCalls } from '../../../functions/shared/adapters/dynamodb/signed-table-calls.ts';
+import type { TableCalls } from '../../../functions/shared/adapters/dynamodb/table-calls.ts';
 
 /** Starts a DynamoDB server on its own port. */
 export async function startDynamoDb(): Promise<{
   client: DynamoDBClient;
+  /** As functions make them. */
+  calls: TableCalls;
   endpoint: string;
   close(): Promise<void>;
 }> {
@@ -26,6 +31,7 @@ export async function startDynamoDb(): Promise<{
   const client = new DynamoDBClient(localAws(endpoint));
   return {
     client,
+    calls: localTableCalls(endpoint),
     endpoint,
     async close() {
       client.destroy();
@@ -43,6 +49,18 @@ export function localAws(endpoint: string) {
     region: 'us-east-1',
     credentials: { accessKeyId: 'LOCAL', secretAccessKey: 'local' },
   } satisfies DynamoDBClientConfig;
+}
+
+/** Returns the ledger's calls, as functions make them, of a local server. */
+export function localTableCalls(
+  endpoint: string,
+  { maxAttempts }: { maxAttempts: number } = AWS_CLIENT_SETTINGS,
+): TableCalls {
+  const { region, credentials } = localAws(endpoint);
+  return createSignedTableCalls({
+    ...{ ...AWS_CLIENT_SETTINGS, maxAttempts, region },
+    ...{ endpoint: new URL(endpoint), credentials: async () => credentials },
+  });
 }
 
 /** Creates the table as the construct does. */

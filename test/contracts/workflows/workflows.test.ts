@@ -45,7 +45,7 @@ describeCallbacksContract('DynamoDB', async () => {
   const tableName = `callbacks-${tables}`;
   await createLedgerTable(dynamoDb.client, tableName);
   const clock = new ManualClock(NOON);
-  return { callbacks: createDynamoDbCallbacks({ client: dynamoDb.client, tableName, clock }), clock };
+  return { callbacks: createDynamoDbCallbacks({ calls: dynamoDb.calls, tableName, clock }), clock };
 });
 
 describeTasksContract('the fake', async () => {

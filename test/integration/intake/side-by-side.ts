@@ -72,7 +72,7 @@ export class SideBySide {
 
   #ledger() {
     const clock = { now: () => Date.now() };
-    return createDynamoDbLedger({ client: this.#dynamoDb.client, tableName: 'ledger', clock });
+    return createDynamoDbLedger({ calls: this.#dynamoDb.calls, tableName: 'ledger', clock });
   }
 
   async #intake(key: string, versionId: string, chance: number): Promise<void> {

@@ -2,6 +2,7 @@ import type { QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { createDynamoDbLedger } from '../../../functions/shared/adapters/dynamodb/ledger.ts';
 import { createDynamoDbLedgerQueries } from '../../../functions/shared/adapters/dynamodb/ledger-queries.ts';
+import { createSdkTableCalls } from '../../../functions/shared/adapters/dynamodb/sdk-table-calls.ts';
 import { aJob, aPart, NOON } from '../../contracts/samples.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import {
@@ -324,7 +325,7 @@ it('these tests use the expressions that the ledger sends', async () => {
     },
     { step: 'initialize', name: 'listen' },
   );
-  const options = { client, tableName: TableName, clock: new ManualClock(NOON) };
+  const options = { calls: createSdkTableCalls(client), tableName: TableName, clock: new ManualClock(NOON) };
   const ledger = createDynamoDbLedger(options);
   const queries = createDynamoDbLedgerQueries({ ...options, ledger });
   await ledger.createJob(aJob());

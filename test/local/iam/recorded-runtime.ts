@@ -5,6 +5,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { synthesizedStack } from '../../../bin/up/synthesis.ts';
 import { createDynamoDbLedger } from '../../../functions/shared/adapters/dynamodb/ledger.ts';
+import { createSdkTableCalls } from '../../../functions/shared/adapters/dynamodb/sdk-table-calls.ts';
 import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import type { AwsEvent } from '../../../local/aws/events/event.ts';
@@ -75,7 +76,11 @@ export class RecordedRuntime {
     this.#authorizer = parts.authorizer;
     const { url: endpoint, ledgerTable: tableName } = runtime.endpoints;
     this.#dynamoDb = new DynamoDBClient(clientConfig(endpoint));
-    this.ledger = createDynamoDbLedger({ client: this.#dynamoDb, tableName, clock: runtime.clock });
+    this.ledger = createDynamoDbLedger({
+      calls: createSdkTableCalls(this.#dynamoDb),
+      tableName,
+      clock: runtime.clock,
+    });
   }
 
   static async start(

@@ -1,26 +1,26 @@
-import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Callback } from '../../domain/workflows/callback.ts';
 import type { Callbacks, Clock } from '../../ports/ports.ts';
 import { callbackAttributes, itemIn, type LedgerAttributes } from './ledger-attributes.ts';
 import { ledgerCall, queriedPages } from './ledger-call.ts';
 import { asItemKey, callbackIdAt, callbackKey, followerKey, type LedgerKey } from './ledger-keys.ts';
+import type { TableCalls } from './table-calls.ts';
 
 /** The callbacks in the ledger's table. */
 export function createDynamoDbCallbacks(options: {
-  client: DynamoDBClient;
+  calls: TableCalls;
   tableName: string;
   clock: Clock;
 }): Callbacks {
-  return new DynamoDbCallbacks(options.client, options.tableName, options.clock);
+  return new DynamoDbCallbacks(options.calls, options.tableName, options.clock);
 }
 
 class DynamoDbCallbacks implements Callbacks {
-  readonly #client: DynamoDBClient;
+  readonly #calls: TableCalls;
   readonly #table: string;
   readonly #clock: Clock;
 
-  constructor(client: DynamoDBClient, table: string, clock: Clock) {
-    this.#client = client;
+  constructor(calls: TableCalls, table: string, clock: Clock) {
+    this.#calls = calls;
     this.#table = table;
     this.#clock = clock;
   }
@@ -28,7 +28,7 @@ class DynamoDbCallbacks implements Callbacks {
   async read(callbackId: string): Promise<Callback | undefined> {
     const Key = asItemKey(callbackKey(callbackId));
     const { Item } = await ledgerCall(`read callback ${callbackId}`, () =>
-      this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true })),
+      this.#calls.getItem({ TableName: this.#table, Key, ConsistentRead: true }),
     );
     return Item && itemIn<Callback>(Item, this.#clock.now());
   }
@@ -48,7 +48,7 @@ class DynamoDbCallbacks implements Callbacks {
   async followersOf(jobId: string): Promise<string[]> {
     const { pk, sk } = followerKey(jobId, '');
     const found: string[] = [];
-    const pages = queriedPages(this.#client, `read the callbacks of job ${jobId}`, {
+    const pages = queriedPages(this.#calls, `read the callbacks of job ${jobId}`, {
       TableName: this.#table,
       ConsistentRead: true,
       KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
@@ -61,9 +61,7 @@ class DynamoDbCallbacks implements Callbacks {
 
   async #put(key: LedgerKey, attributes: LedgerAttributes): Promise<void> {
     await ledgerCall(`write ${key.pk} ${key.sk}`, () =>
-      this.#client.send(
-        new PutItemCommand({ TableName: this.#table, Item: { ...asItemKey(key), ...attributes } }),
-      ),
+      this.#calls.putItem({ TableName: this.#table, Item: { ...asItemKey(key), ...attributes } }),
     );
   }
 }

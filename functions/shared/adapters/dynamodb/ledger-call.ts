@@ -1,11 +1,7 @@
-import {
-  type AttributeValue,
-  type DynamoDBClient,
-  QueryCommand,
-  type QueryCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import type { AttributeValue, QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { awsFailure } from '../aws/aws-failure.ts';
 import type { LedgerAttributes } from './ledger-attributes.ts';
+import type { TableCalls } from './table-calls.ts';
 
 /** Makes a call of the ledger's table. Errors: those of `awsFailure`, with what was tried. */
 export async function ledgerCall<T>(tried: string, call: () => Promise<T>): Promise<T> {
@@ -18,14 +14,14 @@ export async function ledgerCall<T>(tried: string, call: () => Promise<T>): Prom
 
 /** Yields the items of a query, by page. The next page is read when it is needed. Errors: as `ledgerCall`. */
 export async function* queriedPages(
-  client: DynamoDBClient,
+  calls: TableCalls,
   tried: string,
   query: QueryCommandInput,
 ): AsyncGenerator<readonly LedgerAttributes[]> {
   let startKey: Record<string, AttributeValue> | undefined;
   do {
     const page = await ledgerCall(tried, () =>
-      client.send(new QueryCommand({ ...query, ExclusiveStartKey: startKey })),
+      calls.query({ ...query, ...(startKey && { ExclusiveStartKey: startKey }) }),
     );
     yield page.Items ?? [];
     startKey = page.LastEvaluatedKey;

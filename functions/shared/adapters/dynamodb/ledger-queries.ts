@@ -10,7 +10,7 @@
  *
  * Known gap: a list of one status also reads all newer jobs of the other statuses, about 0.7 KB each.
  */
-import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { isOver, type Job } from '../../domain/job.ts';
 import type { JobSummary } from '../../domain/job-summary.ts';
 import { type DelayedItem, DUE_SHARDS, type StalledItem } from '../../domain/ledger-records.ts';
@@ -26,12 +26,13 @@ import {
 } from './ledger-attributes.ts';
 import { queriedPages } from './ledger-call.ts';
 import { cursorAfter, dueItemAt, idPrefixOf, JOB_SHARDS, jobKey, jobTime, timeIn } from './ledger-keys.ts';
+import type { TableCalls } from './table-calls.ts';
 
 const BEFORE_ALL_TIMES = '!'; // a key cannot be empty
 const AFTER_ALL_TIMES = '~';
 
 interface Options {
-  client: DynamoDBClient;
+  calls: TableCalls;
   tableName: string;
   clock: Clock;
   /** The ledger in the same table, for consistent reads. */
@@ -54,13 +55,13 @@ export function createDynamoDbLedgerQueries(options: Options): LedgerQueries {
 }
 
 class DynamoDbLedgerQueries implements LedgerQueries {
-  readonly #client: DynamoDBClient;
+  readonly #calls: TableCalls;
   readonly #table: string;
   readonly #clock: Clock;
   readonly #ledger: Pick<Ledger, 'readJob'>;
 
-  constructor({ client, tableName, clock, ledger }: Options) {
-    this.#client = client;
+  constructor({ calls, tableName, clock, ledger }: Options) {
+    this.#calls = calls;
     this.#table = tableName;
     this.#clock = clock;
     this.#ledger = ledger;
@@ -177,7 +178,7 @@ class DynamoDbLedgerQueries implements LedgerQueries {
 
   async *#entries(query: IndexQuery): AsyncGenerator<LedgerAttributes> {
     const { index, where, values, filter, newestFirst = false, pageSize } = query;
-    const pages = queriedPages(this.#client, `query the index ${index}`, {
+    const pages = queriedPages(this.#calls, `query the index ${index}`, {
       TableName: this.#table,
       IndexName: index,
       KeyConditionExpression: where,

@@ -20,6 +20,7 @@ import {
   keyPointerKey,
   type LedgerKey,
 } from './ledger-keys.ts';
+import { createSdkTableCalls } from './sdk-table-calls.ts';
 
 const WAIT = { maxWaitTime: 300, minDelay: 1, maxDelay: 5 }; // seconds
 
@@ -85,7 +86,7 @@ export function createTableRemoval(client: DynamoDBClient, TableName: string): T
 
 async function keysOf(client: DynamoDBClient, TableName: string, jobId: string): Promise<LedgerKey[]> {
   const keys: LedgerKey[] = [];
-  const pages = queriedPages(client, `read the items of job ${jobId}`, {
+  const pages = queriedPages(createSdkTableCalls(client), `read the items of job ${jobId}`, {
     TableName,
     ConsistentRead: true,
     KeyConditionExpression: 'pk = :pk',

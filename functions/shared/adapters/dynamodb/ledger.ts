@@ -1,11 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Job } from '../../domain/job.ts';
 import type { Admissions, Control, CreateWindow, DueItem, KeyPointer } from '../../domain/ledger-records.ts';
 import type { Part, PartRef } from '../../domain/part.ts';
@@ -46,25 +40,26 @@ import {
   partsPrefix,
   pastKey,
 } from './ledger-keys.ts';
+import { isFailedCondition, type TableCalls } from './table-calls.ts';
 
 const DUE_INDEX = 'due';
 
 /** The ledger as a DynamoDB table with `pk`/`sk` and the sparse index `due` (`dueShard`, `dueAt`; with `openBatch` and `waits`). */
 export function createDynamoDbLedger(options: {
-  client: DynamoDBClient;
+  calls: TableCalls;
   tableName: string;
   clock: Clock;
 }): Ledger {
-  return new DynamoDbLedger(options.client, options.tableName, options.clock);
+  return new DynamoDbLedger(options.calls, options.tableName, options.clock);
 }
 
 class DynamoDbLedger implements Ledger {
-  readonly #client: DynamoDBClient;
+  readonly #calls: TableCalls;
   readonly #table: string;
   readonly #clock: Clock;
 
-  constructor(client: DynamoDBClient, table: string, clock: Clock) {
-    this.#client = client;
+  constructor(calls: TableCalls, table: string, clock: Clock) {
+    this.#calls = calls;
     this.#table = table;
     this.#clock = clock;
   }
@@ -108,7 +103,7 @@ class DynamoDbLedger implements Ledger {
 
   async partsOf(jobId: string, planId?: string): Promise<Part[]> {
     const parts: Part[] = [];
-    const pages = queriedPages(this.#client, `read the parts of job ${jobId}`, {
+    const pages = queriedPages(this.#calls, `read the parts of job ${jobId}`, {
       TableName: this.#table,
       ConsistentRead: true,
       KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
@@ -129,12 +124,10 @@ class DynamoDbLedger implements Ledger {
 
   async putBatchPointer(batchId: string, ref: PartRef, expiresAt?: number): Promise<void> {
     await ledgerCall(`point batch ${batchId} to its part`, () =>
-      this.#client.send(
-        new PutItemCommand({
-          TableName: this.#table,
-          Item: { ...asItemKey(batchPointerKey(batchId)), ...batchPointerAttributes(ref, expiresAt) },
-        }),
-      ),
+      this.#calls.putItem({
+        TableName: this.#table,
+        Item: { ...asItemKey(batchPointerKey(batchId)), ...batchPointerAttributes(ref, expiresAt) },
+      }),
     );
   }
 
@@ -144,12 +137,10 @@ class DynamoDbLedger implements Ledger {
 
   async noteEarlyEnd(batchId: string, at: number, expiresAt: number): Promise<void> {
     await ledgerCall(`note the end of batch ${batchId}`, () =>
-      this.#client.send(
-        new PutItemCommand({
-          TableName: this.#table,
-          Item: { ...asItemKey(earlyEndKey(batchId)), ...earlyEndAttributes(at, expiresAt) },
-        }),
-      ),
+      this.#calls.putItem({
+        TableName: this.#table,
+        Item: { ...asItemKey(earlyEndKey(batchId)), ...earlyEndAttributes(at, expiresAt) },
+      }),
     );
   }
 
@@ -159,12 +150,10 @@ class DynamoDbLedger implements Ledger {
 
   async noteWebhook(at: number): Promise<void> {
     await ledgerCall('note that a webhook came', () =>
-      this.#client.send(
-        new PutItemCommand({
-          TableName: this.#table,
-          Item: { ...asItemKey(LAST_WEBHOOK_KEY), ...lastWebhookAttributes(at) },
-        }),
-      ),
+      this.#calls.putItem({
+        TableName: this.#table,
+        Item: { ...asItemKey(LAST_WEBHOOK_KEY), ...lastWebhookAttributes(at) },
+      }),
     );
   }
 
@@ -206,7 +195,7 @@ class DynamoDbLedger implements Ledger {
 
   async due(shard: number, before: number, limit: number): Promise<DueItem[]> {
     const found: DueItem[] = [];
-    const pages = queriedPages(this.#client, `query the due items of shard ${shard}`, {
+    const pages = queriedPages(this.#calls, `query the due items of shard ${shard}`, {
       TableName: this.#table,
       IndexName: DUE_INDEX,
       KeyConditionExpression: 'dueShard = :shard AND dueAt <= :before',
@@ -230,9 +219,7 @@ class DynamoDbLedger implements Ledger {
 
   async #attributes(key: LedgerKey): Promise<Record<string, AttributeValue> | undefined> {
     const answer = await ledgerCall(`read ${key.pk} ${key.sk}`, () =>
-      this.#client.send(
-        new GetItemCommand({ TableName: this.#table, Key: asItemKey(key), ConsistentRead: true }),
-      ),
+      this.#calls.getItem({ TableName: this.#table, Key: asItemKey(key), ConsistentRead: true }),
     );
     return answer.Item;
   }
@@ -263,17 +250,15 @@ class DynamoDbLedger implements Ledger {
   ): Promise<boolean> {
     const writeId = randomUUID();
     try {
-      await this.#client.send(
-        new PutItemCommand({
-          TableName: this.#table,
-          Item: { ...asItemKey(key), ...attributes, writeId: { S: writeId } },
-          ConditionExpression: condition,
-          ExpressionAttributeValues: values,
-        }),
-      );
+      await this.#calls.putItem({
+        TableName: this.#table,
+        Item: { ...asItemKey(key), ...attributes, writeId: { S: writeId } },
+        ConditionExpression: condition,
+        ExpressionAttributeValues: values,
+      });
       return true;
     } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) {
+      if (!isFailedCondition(error)) {
         throw awsFailure(`write ${key.pk} ${key.sk}`, error);
       }
       return (await this.#attributes(key))?.writeId?.S === writeId;

@@ -8,6 +8,7 @@ import {
   type JobRemoval,
   type TableRemoval,
 } from './ledger-removal.ts';
+import { createSdkTableCalls } from './sdk-table-calls.ts';
 
 export type { JobRemoval } from './ledger-removal.ts';
 
@@ -29,8 +30,9 @@ export function openDynamoDbLedger(options: {
       { step: 'initialize' },
     );
   }
-  const ledger = createDynamoDbLedger({ client, tableName, clock });
-  const queries = createDynamoDbLedgerQueries({ client, tableName, clock, ledger });
+  const table = { calls: createSdkTableCalls(client), tableName, clock };
+  const ledger = createDynamoDbLedger(table);
+  const queries = createDynamoDbLedgerQueries({ ...table, ledger });
   const removal = createJobRemoval(client, tableName);
   return { ledger, queries, removal, close: () => client.destroy() };
 }

@@ -1,7 +1,6 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock, EventBus, Ledger, Log } from '../../ports/ports.ts';
-import { AWS_CLIENT_SETTINGS } from '../aws/client-settings.ts';
 import { createDynamoDbLedger } from '../dynamodb/ledger.ts';
+import { createTableCalls } from './compose-table-calls.ts';
 import { createEmfMetrics, type EmfMetrics } from './emf-metrics.ts';
 import { createJsonLog } from './json-log.ts';
 import { lateBus, loadedOnce } from './late-ports.ts';
@@ -39,7 +38,7 @@ export function createBasics(
 ): Basics {
   return tracedIfAsked({
     ledger: createDynamoDbLedger({
-      client: new DynamoDBClient(AWS_CLIENT_SETTINGS),
+      calls: createTableCalls(),
       tableName: env.LEDGER_TABLE,
       clock: systemClock,
     }),
