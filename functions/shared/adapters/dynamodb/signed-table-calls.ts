@@ -6,12 +6,12 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { loadJsonRpcErrorCode } from '@smithy/core/protocols';
 import { retryMiddleware, StandardRetryStrategy } from '@smithy/core/retry';
-import { Hash } from '@smithy/core/serde';
 import { HttpRequest, type HttpResponse } from '@smithy/core/transport';
 import { NodeHttpHandler, type NodeHttpHandlerOptions } from '@smithy/node-http-handler';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { RetryableError } from '../../domain/errors.ts';
 import type { AwsCredentials } from '../aws/environment-credentials.ts';
+import { Sha256 } from '../aws/sha256.ts';
 import type { TableCalls } from './table-calls.ts';
 
 const API = 'DynamoDB_20120810';
@@ -62,13 +62,6 @@ export function createSignedTableCalls(options: SignedTableCallsOptions): TableC
     putItem: (input) => call('PutItem', input),
     query: (input) => call('Query', input),
   };
-}
-
-/** The SDK's hash by Node, in the form that its signer wants. */
-class Sha256 extends Hash {
-  constructor(secret?: ConstructorParameters<typeof Hash>[1]) {
-    super('sha256', secret);
-  }
 }
 
 function requestTo(endpoint: URL, operation: string, input: object): HttpRequest {
