@@ -4,7 +4,7 @@
  */
 import { createReadStream, openSync, readSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { S3Client } from '@aws-sdk/client-s3';
+import { openS3Client } from '../../functions/shared/adapters/s3/open-client.ts';
 import { createS3RequestFiles } from '../../functions/shared/adapters/s3/request-files.ts';
 import { ENDPOINTS, FILE_LIMITS, PART_LIMITS } from '../../functions/shared/contract/request-file.ts';
 import { validateRequestFile } from '../../functions/shared/request-file/validate-request-file.ts';
@@ -21,7 +21,7 @@ const WAYS: Record<string, () => Promise<Record<string, number>>> = {
   stream: () => check(() => createReadStream(file, { highWaterMark: BLOCK_BYTES })),
   /** Reads as INTAKE does, from S3 over HTTP. */
   wire: () => {
-    const client = new S3Client({ ...clientConfig(url), forcePathStyle: true });
+    const client = openS3Client({ ...clientConfig(url), forcePathStyle: true });
     const files = createS3RequestFiles({ client, owner: '111122223333' });
     return check(() => files.read({ bucket: 'requests', key: 'part.jsonl', versionId: 'v1' }));
   },

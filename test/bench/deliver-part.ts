@@ -3,10 +3,10 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage, request } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { S3Client } from '@aws-sdk/client-s3';
 import { deliverPart } from '../../functions/deliver/part/deliver-part.ts';
 import { createDiskScratch } from '../../functions/shared/adapters/lambda/disk-scratch.ts';
 import { createOpenAiBatchApi } from '../../functions/shared/adapters/openai/batch-api.ts';
+import { openS3Client } from '../../functions/shared/adapters/s3/open-client.ts';
 import { createS3ResultStore } from '../../functions/shared/adapters/s3/result-store.ts';
 import { PriceList } from '../../functions/shared/domain/money/price-list.ts';
 import { partInHand } from '../../functions/shared/lifecycle/compare-and-set.ts';
@@ -47,7 +47,7 @@ async function byDeliver(): Promise<Record<string, number>> {
   const part = aPart({ ...state, rows: Number(rows), expiresAt: Number.MAX_SAFE_INTEGER });
   await ledger.createPart(part);
   const key = async () => ({ apiKey: 'sk-bench' });
-  const client = new S3Client({ ...clientConfig(url), forcePathStyle: true });
+  const client = openS3Client({ ...clientConfig(url), forcePathStyle: true });
   const deps = {
     ledger,
     clock,

@@ -7,9 +7,10 @@ import { once } from 'node:events';
 import { get, type IncomingMessage, request } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
 import OpenAI, { toFile } from 'openai';
 import { createOpenAiBatchApi } from '../../functions/shared/adapters/openai/batch-api.ts';
+import { openS3Client } from '../../functions/shared/adapters/s3/open-client.ts';
 import { createS3RequestFiles } from '../../functions/shared/adapters/s3/request-files.ts';
 import { createS3ResultStore } from '../../functions/shared/adapters/s3/result-store.ts';
 import { createHandler } from '../../functions/submit/handler.ts';
@@ -26,7 +27,7 @@ import { report } from './in-child.ts';
 const [way = '', url = '', ...sizes] = process.argv.slice(2);
 const [rows = 0, bytes = 0, firstRowBytes = 0] = sizes.map(Number);
 const OBJECT = { bucket: 'requests', key: 'part.jsonl', versionId: 'v1' };
-const s3 = new S3Client({ ...clientConfig(url), forcePathStyle: true });
+const s3 = openS3Client({ ...clientConfig(url), forcePathStyle: true });
 
 /** The first rows of the object. */
 interface Range {

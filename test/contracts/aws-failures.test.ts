@@ -1,10 +1,10 @@
 import { crc32 } from 'node:zlib';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoDbLedger } from '../../functions/shared/adapters/dynamodb/ledger.ts';
 import { createEventBridgeBus } from '../../functions/shared/adapters/eventbridge/bus.ts';
+import { openS3Client } from '../../functions/shared/adapters/s3/open-client.ts';
 import { createS3RequestFiles } from '../../functions/shared/adapters/s3/request-files.ts';
 import { createS3ResultStore } from '../../functions/shared/adapters/s3/result-store.ts';
 import { createSqsWorkQueues } from '../../functions/shared/adapters/sqs/work-queues.ts';
@@ -193,7 +193,7 @@ describe('a file on S3', () => {
   const body = patternOf(300_000);
   const file = { bucket: 'requests', key: 'a.jsonl', versionId: 'v1' };
   const files = () => createS3RequestFiles({ client: s3(), owner: '000000000000' });
-  const s3 = () => new S3Client({ ...once, forcePathStyle: true });
+  const s3 = () => openS3Client({ ...once, forcePathStyle: true });
   const asked = () => server.requests.map(({ headers }) => headers.range);
 
   /** Sends the requested range, but breaks off after `mostBytes`. */

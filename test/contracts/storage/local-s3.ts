@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { openS3Client } from '../../../functions/shared/adapters/s3/open-client.ts';
 import { startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
 import { S3Engine } from '../../../local/aws/s3/engine.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
@@ -16,7 +17,7 @@ export async function startS3(): Promise<{ client: S3Client; clock: ManualClock;
   engine.createBucket('requests', { versioned: true, eventBridge: false });
   engine.createBucket('results', { versioned: false, eventBridge: false });
   const endpoint = await startEndpoint({ services: [engine], port: 0 });
-  const client = new S3Client({ ...localAws(endpoint.url), forcePathStyle: true });
+  const client = openS3Client({ ...localAws(endpoint.url), forcePathStyle: true });
   return {
     client,
     clock,

@@ -1,6 +1,7 @@
-import { S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readObject } from '../../../functions/shared/adapters/s3/object.ts';
+import { openS3Client } from '../../../functions/shared/adapters/s3/open-client.ts';
 import { LOCAL_ACCOUNT } from '../../../local/aws/protocol/aws-service.ts';
 import { localAws } from '../ledger/local-dynamodb.ts';
 import { type ScriptedServer, startScriptedServer } from '../openai/scripted-server.ts';
@@ -10,7 +11,7 @@ let server: ScriptedServer;
 let client: S3Client;
 beforeEach(async () => {
   server = await startScriptedServer();
-  client = new S3Client({ ...localAws(server.url), forcePathStyle: true, maxAttempts: 1 });
+  client = openS3Client({ ...localAws(server.url), forcePathStyle: true, maxAttempts: 1 });
 });
 afterEach(async () => {
   client.destroy();

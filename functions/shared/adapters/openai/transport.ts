@@ -2,8 +2,10 @@ import http, { type ClientRequest, type IncomingMessage, type OutgoingHttpHeader
 import https from 'node:https';
 import { parseBaseUrl } from '../../contract/base-url.ts';
 import { withIdleTimeout } from '../aws/idle-timeout.ts';
+import { createReadingAgent } from '../aws/reading-agent.ts';
 import { BoundedJson } from './bounded-json.ts';
-import { createReadingAgent } from './reading-agent.ts';
+
+const READ_BYTES = 512 * 1024;
 
 /*
  * Plain HTTP as the Batch API needs it: each call is sent once, without redirects, with exact lengths, and with
@@ -60,7 +62,7 @@ export function createOpenAiTransport(baseUrl: string, silenceMs: number): OpenA
   const base = parseBaseUrl(baseUrl);
   if ('problem' in base) throw new Error(`the base URL ${base.problem}`);
   const secure = base.url.startsWith('https:');
-  const agent = createReadingAgent(secure);
+  const agent = createReadingAgent(secure, { readBytes: READ_BYTES });
   const start = (request: OpenAiRequest): ClientRequest =>
     (secure ? https : http).request(base.url + request.path, {
       method: request.method,

@@ -1,6 +1,5 @@
-import { S3Client } from '@aws-sdk/client-s3';
 import type { RequestFiles, ResultStore } from '../../ports/ports.ts';
-import { S3_CLIENT_SETTINGS } from '../aws/client-settings.ts';
+import { openS3Client } from './open-client.ts';
 import { createS3RequestFiles } from './request-files.ts';
 import { createS3ResultStore } from './result-store.ts';
 
@@ -12,7 +11,7 @@ export interface Buckets {
 
 /** Opens both buckets with one client. `bucket`: the results bucket. */
 export function openBuckets(options: { bucket: string; owner: string; prefix: string | undefined }): Buckets {
-  const client = new S3Client(S3_CLIENT_SETTINGS);
+  const client = openS3Client();
   return {
     requestFiles: createS3RequestFiles({ client, owner: options.owner }),
     results: createS3ResultStore({ client, ...options }),

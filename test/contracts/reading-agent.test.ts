@@ -5,10 +5,13 @@ import { createServer, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
-import { openTlsFront, TEST_CA } from '../../openai/tls/tls-front.ts';
-import { openAiForEachTest } from './openai-under-test.ts';
-import type { ScriptedAnswer } from './scripted-server.ts';
+import { readObject } from '../../functions/shared/adapters/s3/object.ts';
+import { openS3Client } from '../../functions/shared/adapters/s3/open-client.ts';
+import { LOCAL_ACCOUNT } from '../../local/aws/protocol/aws-service.ts';
+import { openTlsFront, TEST_CA } from '../openai/tls/tls-front.ts';
+import { localAws } from './ledger/local-dynamodb.ts';
+import { openAiForEachTest } from './openai/openai-under-test.ts';
+import type { ScriptedAnswer } from './openai/scripted-server.ts';
 
 const openAi = openAiForEachTest();
 const trusted = getCACertificates();
@@ -18,7 +21,8 @@ const SHA256 = sha256([CONTENT]);
 beforeAll(() => setDefaultCACertificates([...trusted, readFileSync(TEST_CA, 'utf8')]));
 afterAll(() => setDefaultCACertificates(trusted));
 
-const whole: ScriptedAnswer = (response) => response.writeHead(200).end(CONTENT);
+const whole: ScriptedAnswer = (response) =>
+  response.writeHead(200, { 'content-length': CONTENT.length }).end(CONTENT);
 
 /** Writes pieces of odd lengths with pauses between some of them. */
 const inPieces: ScriptedAnswer = async (response) => {
@@ -32,16 +36,35 @@ const inPieces: ScriptedAnswer = async (response) => {
   response.end();
 };
 
+/** Reads the content from a server, again with each call. */
+type Read = () => AsyncIterable<Uint8Array>;
+
+const READERS: Record<string, (url: string) => { read: Read; close(): void }> = {
+  'a file of the Batch API': (url) => {
+    const api = openAi.apiAt(`${url}/v1`);
+    return { read: () => api.readFile('file-1'), close: () => {} };
+  },
+  'an object of S3': (url) => {
+    const client = openS3Client({ ...localAws(url), forcePathStyle: true });
+    const place = { bucket: 'requests', key: 'a.jsonl', owner: LOCAL_ACCOUNT };
+    return { read: () => readObject(client, place), close: () => client.destroy() };
+  },
+};
+
 describe.each(['http', 'https'])('over %s', (protocol) => {
-  it.each([
-    ['at once', whole],
-    ['piece after piece', inPieces],
-  ])('a file that arrives %s is correct, however late its pieces are used', async (_, answer) => {
-    openAi.server.answerWith(answer);
-    await withApi(protocol, async (api) => {
-      const both = await Promise.all([keptPieces(api, 3), keptPieces(api, 5)]);
-      expect(both.map(sha256)).toEqual([SHA256, SHA256]);
-      expect(sha256(await keptPieces(api, 1))).toBe(SHA256);
+  describe.each(Object.entries(READERS))('%s', (_, reader) => {
+    it.each([
+      ['at once', whole],
+      ['piece after piece', inPieces],
+    ])('that arrives %s is correct, however late its pieces are used', async (_, answer) => {
+      openAi.server.answerWith(answer);
+      await withServer(protocol, async (url) => {
+        const { read, close } = reader(url);
+        const both = await Promise.all([keptPieces(read, 3), keptPieces(read, 5)]);
+        expect(both.map(sha256)).toEqual([SHA256, SHA256]);
+        expect(sha256(await keptPieces(read, 1))).toBe(SHA256);
+        close();
+      });
     });
   });
 });
@@ -73,22 +96,22 @@ it('bytes that arrive without a request do not count as a response to the next o
   }
 });
 
-/** Reads the file to its end, and keeps its pieces as they arrived. Waits after every `every` pieces. */
-async function keptPieces(api: BatchApi, every: number): Promise<Uint8Array[]> {
+/** Reads the content to its end, and keeps its pieces as they arrived. Waits after every `every` pieces. */
+async function keptPieces(read: Read, every: number): Promise<Uint8Array[]> {
   const kept: Uint8Array[] = [];
-  for await (const piece of api.readFile('file-1')) {
+  for await (const piece of read()) {
     kept.push(piece);
     if (kept.length % every === 0) await pause(1);
   }
   return kept;
 }
 
-async function withApi(protocol: string, work: (api: BatchApi) => Promise<void>): Promise<void> {
-  const plain = `${openAi.server.url}/v1`;
-  if (protocol === 'http') return await work(openAi.apiAt(plain));
-  const front = await openTlsFront(plain);
+async function withServer(protocol: string, work: (url: string) => Promise<void>): Promise<void> {
+  const { url } = openAi.server;
+  if (protocol === 'http') return await work(url);
+  const front = await openTlsFront(url);
   try {
-    await work(openAi.apiAt(front.url));
+    await work(front.url.replace(/\/$/, ''));
   } finally {
     await front.close();
   }
