@@ -31,8 +31,8 @@ let theirs: Side;
 let sdk: DynamoDBClient;
 beforeAll(async () => {
   const [one, other] = await Promise.all([startScriptedServer(), startScriptedServer()]);
-  sdk = new DynamoDBClient({ ...localAws(other.url), maxAttempts: 3 });
-  ours = { server: one, calls: localTableCalls(one.url) };
+  sdk = new DynamoDBClient({ ...localAws(`${other.url}/base`), maxAttempts: 3 });
+  ours = { server: one, calls: localTableCalls(`${one.url}/base`) };
   theirs = { server: other, calls: createSdkTableCalls(sdk) };
 });
 afterAll(async () => {
