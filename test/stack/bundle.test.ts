@@ -106,6 +106,18 @@ describe('the bundles of the functions', () => {
       expect(stdout, name).toBe('functionfalse');
     }
   });
+
+  it('have one copy of what signs, sends and repeats, for the ledger’s calls and the clients of the SDK', () => {
+    const lock: { packages: object } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+    for (const part of ['core', 'node-http-handler', 'signature-v4']) {
+      const copies = Object.keys(lock.packages).filter((path) =>
+        path.endsWith(`node_modules/@smithy/${part}`),
+      );
+      expect(copies, 'raise its version in package.json with that of the SDK').toEqual([
+        `node_modules/@smithy/${part}`,
+      ]);
+    }
+  });
 });
 
 /** Packages that a function loads on first use or never, and not at its start. */
@@ -124,18 +136,6 @@ const LATE = [
 const FOR_NOTHING = ['fs/promises', 'internal/readline/interface', 'internal/crypto/webcrypto'];
 
 describe('the cold start of a function', () => {
-  it('and the clients of the SDK share one copy of what signs, sends and repeats', () => {
-    const lock: { packages: object } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
-    for (const part of ['core', 'node-http-handler', 'signature-v4']) {
-      const copies = Object.keys(lock.packages).filter((path) =>
-        path.endsWith(`node_modules/@smithy/${part}`),
-      );
-      expect(copies, 'raise its version in package.json with that of the SDK').toEqual([
-        `node_modules/@smithy/${part}`,
-      ]);
-    }
-  });
-
   it('loads only what makes the ledger’s calls, and the clients of the SDK on first use', () => {
     for (const { name, loadedAtStart } of bundles) {
       const packages = new Set(

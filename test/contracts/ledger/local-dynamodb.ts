@@ -11,7 +11,10 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { AWS_CLIENT_SETTINGS } from '../../../functions/shared/adapters/aws/client-settings.ts';
-import { createSignedTableCalls } from '../../../functions/shared/adapters/dynamodb/signed-table-calls.ts';
+import {
+  createSignedTableCalls,
+  type SignedTableCallsOptions,
+} from '../../../functions/shared/adapters/dynamodb/signed-table-calls.ts';
 import type { TableCalls } from '../../../functions/shared/adapters/dynamodb/table-calls.ts';
 
 /** Starts a DynamoDB server on its own port. */
@@ -51,15 +54,16 @@ export function localAws(endpoint: string) {
   } satisfies DynamoDBClientConfig;
 }
 
-/** Returns the ledger's calls, as functions make them, of a local server. */
+/** Returns the ledger's calls, as functions make them, of a local server. `different`: what differs from a function. */
 export function localTableCalls(
   endpoint: string,
-  { maxAttempts }: { maxAttempts: number } = AWS_CLIENT_SETTINGS,
+  different: Partial<SignedTableCallsOptions> = {},
 ): TableCalls {
   const { region, credentials } = localAws(endpoint);
   return createSignedTableCalls({
-    ...{ ...AWS_CLIENT_SETTINGS, maxAttempts, region },
-    ...{ endpoint: new URL(endpoint), credentials: async () => credentials },
+    ...AWS_CLIENT_SETTINGS,
+    ...{ endpoint: new URL(endpoint), region, credentials: async () => credentials },
+    ...different,
   });
 }
 

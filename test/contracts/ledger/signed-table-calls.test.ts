@@ -2,9 +2,7 @@
 import { type AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { awsFailure } from '../../../functions/shared/adapters/aws/aws-failure.ts';
-import { AWS_CLIENT_SETTINGS } from '../../../functions/shared/adapters/aws/client-settings.ts';
 import { createSdkTableCalls } from '../../../functions/shared/adapters/dynamodb/sdk-table-calls.ts';
-import { createSignedTableCalls } from '../../../functions/shared/adapters/dynamodb/signed-table-calls.ts';
 import type { TableCalls } from '../../../functions/shared/adapters/dynamodb/table-calls.ts';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import {
@@ -209,9 +207,8 @@ describe('the ledger’s calls of functions', () => {
 
   it('carry the token of the function’s session', async () => {
     const { server } = ours;
-    const { region, credentials } = localAws(server.url);
-    const calls = createSignedTableCalls({
-      ...{ ...AWS_CLIENT_SETTINGS, endpoint: new URL(server.url), region },
+    const { credentials } = localAws(server.url);
+    const calls = localTableCalls(server.url, {
       credentials: async () => ({ ...credentials, sessionToken: 'token' }),
     });
     server.answerWith(json(200, {}));
@@ -222,11 +219,8 @@ describe('the ledger’s calls of functions', () => {
   });
 
   it('give up a server that says nothing', async () => {
-    const { region, credentials } = localAws(ours.server.url);
-    const calls = createSignedTableCalls({
-      ...{ endpoint: new URL(ours.server.url), region, credentials: async () => credentials },
-      ...{ maxAttempts: 2, requestHandler: { requestTimeout: 50, throwOnRequestTimeout: true } },
-    });
+    const requestHandler = { requestTimeout: 50, throwOnRequestTimeout: true };
+    const calls = localTableCalls(ours.server.url, { maxAttempts: 2, requestHandler });
     const before = ours.server.requests.length;
     ours.server.answerWith(silence);
     const failed = calls.getItem({ TableName: 'ledger', Key }).catch((error) => awsFailure('read', error));

@@ -13,53 +13,16 @@ interface ReadingOptions {
  * download. Node's HTTP parser copies the bytes of a body out of the buffer before it returns, so they stay valid.
  * `readBytes` should be more than a TLS record, which has 16 KB. A plain connection often has more to read.
  */
-export function createReadingAgent(secure: boolean, options: ReadingOptions): http.Agent {
-  return secure ? new SecureReadingAgent(options) : new ReadingAgent(options);
-}
-
-class ReadingAgent extends http.Agent {
-  readonly #buffer: LateBuffer;
-
-  constructor({ readBytes, ...options }: ReadingOptions) {
-    super({ ...options, keepAlive: true });
-    this.#buffer = new LateBuffer(readBytes);
-  }
-
-  override createConnection(...[options, callback]: Parameters<http.Agent['createConnection']>) {
-    return reading(this.#buffer.bytes, (onread) =>
-      super.createConnection({ ...options, ...onread }, callback),
-    );
-  }
-}
-
-class SecureReadingAgent extends https.Agent {
-  readonly #buffer: LateBuffer;
-
-  constructor({ readBytes, ...options }: ReadingOptions) {
-    super({ ...options, keepAlive: true });
-    this.#buffer = new LateBuffer(readBytes);
-  }
-
-  override createConnection(...[options, callback]: Parameters<https.Agent['createConnection']>) {
-    return reading(this.#buffer.bytes, (onread) =>
-      super.createConnection({ ...options, ...onread }, callback),
-    );
-  }
-}
-
-/** The buffer of an agent, made with its first connection: a client of S3 has two agents and uses one. */
-class LateBuffer {
-  readonly #length: number;
-  #bytes: Buffer | undefined;
-
-  constructor(length: number) {
-    this.#length = length;
-  }
-
-  get bytes(): Buffer {
-    this.#bytes ??= Buffer.allocUnsafe(this.#length);
-    return this.#bytes;
-  }
+export function createReadingAgent(secure: boolean, { readBytes, ...options }: ReadingOptions): http.Agent {
+  const kept = { ...options, keepAlive: true };
+  const agent = secure ? new https.Agent(kept) : new http.Agent(kept);
+  const connect = agent.createConnection.bind(agent);
+  let buffer: Buffer | undefined; // made with the first connection: a client of S3 has two agents and uses one
+  agent.createConnection = (to, callback) => {
+    buffer ??= Buffer.allocUnsafe(readBytes);
+    return reading(buffer, (onread) => connect({ ...to, ...onread }, callback));
+  };
+  return agent;
 }
 
 type Connection = Duplex | null | undefined;
