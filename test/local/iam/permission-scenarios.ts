@@ -232,8 +232,15 @@ async function brokenDelivery(runtime: RecordedRuntime): Promise<void> {
 async function toldJob(runtime: RecordedRuntime): Promise<void> {
   await whileEndsAreTold(runtime, async () => {
     const before = runtime.decisions.length;
+    // POLL may find an end earlier. If it has already stored or published the end, WEBHOOK only does what is left.
+    const hasDoneAll = () =>
+      runtime.hasAsked('webhooks', 'events:PutEvents', before) &&
+      runtime.hasAsked('webhooks', 'sqs:SendMessage', before) &&
+      runtime.hasAsked('webhooks', 'secretsmanager:GetSecretValue', 0, (secret) =>
+        secret.includes('/openai-'),
+      );
     do await completeJob(runtime);
-    while (!runtime.hasAsked('webhooks', 'sqs:SendMessage', before)); // POLL may find an end earlier
+    while (!hasDoneAll());
   });
 }
 
