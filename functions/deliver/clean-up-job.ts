@@ -21,7 +21,6 @@
  * that writes after the clean-up and crashes at each redelivery of its message leaves its pieces behind.
  */
 
-import { resultKeys } from '../shared/contract/result-keys.ts';
 import { RetryableError } from '../shared/domain/errors.ts';
 import { internalFolder } from '../shared/domain/internal-keys.ts';
 import { type EndedJob, isOver, type Job } from '../shared/domain/job.ts';
@@ -36,16 +35,14 @@ import {
   SECOND_BATCH_SEARCH_MS,
 } from '../shared/domain/timing.ts';
 import { without, withoutBackoff } from '../shared/domain/without.ts';
-import { isDelivered } from '../shared/lifecycle/check-parts.ts';
 import { type JobInHand, partInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { isDeleted, KEY_BACK_CHECK_SECONDS } from '../shared/lifecycle/openai-account.ts';
-import { partsOfPlan } from '../shared/lifecycle/parts-of-plan.ts';
 import { filesOf, filesOfEarlier } from '../shared/lifecycle/spending/files-at-api.ts';
 import { allWithPast, pagesOf } from '../shared/lifecycle/spending/past-attempts.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 import { UNVERSIONED } from '../shared/request-file/validate-object.ts';
-import { summaryText } from './job/summary.ts';
+import { summariseAgain } from './job/summarise-again.ts';
 import { isDeliverySuperseded } from './part/next-attempt.ts';
 import type { RecentPages } from './recent-pages.ts';
 import { searchForSecondBatches, secondBatchSearchFrom } from './second-batch-search.ts';
@@ -145,7 +142,7 @@ async function searchOnce(deps: CleanUpDeps, inHand: JobInHand, parts: WholePart
   if (!isOver(job)) return areKnown;
   if (job.secondBatchSearch) {
     // An invocation that was frozen while it ended the job may have written an older summary since.
-    if (areKnown) await summariseAgain(deps, job);
+    if (areKnown) await summariseIfResults(deps, job);
     return areKnown;
   }
   const now = deps.clock.now();
@@ -154,11 +151,11 @@ async function searchOnce(deps: CleanUpDeps, inHand: JobInHand, parts: WholePart
   const areAny = areKnown || found > 0;
   const isLast = now - job.changedAt >= SECOND_BATCH_SEARCH_MS;
   if (!isComplete && !isLast) {
-    if (found > 0) await summariseAgain(deps, job);
+    if (found > 0) await summariseIfResults(deps, job);
     return areAny;
   }
   const secondBatchSearch = isComplete ? 'complete' : 'incomplete';
-  if (areAny || !isComplete) await summariseAgain(deps, { ...job, secondBatchSearch });
+  if (areAny || !isComplete) await summariseIfResults(deps, { ...job, secondBatchSearch });
   inHand.note(
     (known) => (isOver(known) && !known.secondBatchSearch ? { ...known, secondBatchSearch } : undefined),
     () => undefined,
@@ -170,12 +167,9 @@ function nextSearchAt({ clock }: CleanUpDeps, parts: WholePart[]): number {
   return Math.max(clock.now() + SECOND_BATCH_SEARCH_AGAIN_MS, secondBatchSearchFrom(parts));
 }
 
-/** Rewrites the summary of a job with results. Errors: RetryableError, also if parts are missing. */
-async function summariseAgain(deps: CleanUpDeps, job: EndedJob): Promise<void> {
-  if (!('rows' in job) || !job.plan || isGivenUp(deps, job)) return;
-  const parts = await partsOfPlan(deps, job);
-  const whole = await allWithPast(deps, parts.filter(isDelivered));
-  await deps.results.put(resultKeys(job).summary, summaryText(job, whole), 'application/json');
+/** Rewrites the summary of a job with results, unless that was tried for too long. Errors: as `summariseAgain`. */
+async function summariseIfResults(deps: CleanUpDeps, job: EndedJob): Promise<void> {
+  if ('rows' in job && job.plan && !isGivenUp(deps, job)) await summariseAgain(deps, job);
 }
 
 /** Returns whether a scan may have written after the job's end: it had two invocations, or one that kept its lease. */

@@ -14,7 +14,7 @@
  */
 import { costKey, resultKeys, resultLinesKeys } from '../../shared/contract/result-keys.ts';
 import type { PieceName } from '../../shared/domain/internal-keys.ts';
-import type { Job, JobIn } from '../../shared/domain/job.ts';
+import { isOver, type Job, type JobIn } from '../../shared/domain/job.ts';
 import type { PriceList } from '../../shared/domain/money/price-list.ts';
 import type { FlatResults } from '../../shared/domain/results/flat-results.ts';
 import type { WholePart } from '../../shared/domain/spending/past-attempts.ts';
@@ -29,10 +29,14 @@ import { endedJob, type JobWithResults } from './job-end.ts';
 import { MIN_UPLOAD_PART, type Segment, segmentBytes, segmentsOf } from './multipart-plan.ts';
 import { isPieceGone, redeliverParts } from './redeliver-parts.ts';
 import { rangesOf } from './result-ranges.ts';
+import { summariseAgain } from './summarise-again.ts';
 import { costRecord, summaryText } from './summary.ts';
 import type { TableSettings } from './write-table.ts';
 
-export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'results' | 'requestFiles'> & {
+export type FinishDeps = Pick<
+  Ports,
+  'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'results' | 'requestFiles'
+> & {
   prices: Pick<PriceList, 'at'>;
   instance: string;
   tables: TableSettings;
@@ -80,24 +84,43 @@ async function finish(
   await endWithSummary(deps, leased, { parts: whole, endedAt: await timeOfEnd(deps, leased, parts), table });
 }
 
-/** Writes the cost record and the summary, and ends the job as they say: if it has changed meanwhile, they are written again. */
+/**
+ * Writes the cost record and the summary, and ends the job as they say: if it has changed meanwhile, they are written again. If
+ * another invocation has ended it meanwhile, and with another summary, that one is written again.
+ */
 async function endWithSummary(deps: FinishDeps, leased: LeasedJob, of: KnownOfEnd): Promise<void> {
   const { rev } = leased.item;
   const textOf = (ended: JobWithResults) => summaryText(ended, of.parts);
-  for (;;) {
-    const ended = leased.item.rev === rev ? endOf(deps, leased.item, of) : undefined;
-    if (!ended) return;
-    const summary = textOf(ended);
-    await Promise.all([
-      deps.results.put(costKey(ended), costRecord(ended, deps.instance), 'application/json'),
-      deps.results.put(resultKeys(ended).summary, summary, 'application/json'),
-    ]);
-    const hasEnded = await leased.change((now) => {
-      const next = now.rev === rev ? endOf(deps, now, of) : undefined;
-      return next && textOf(next) === summary ? leased.released(next) : undefined;
-    });
-    if (hasEnded) return;
+  let summary: string | undefined;
+  try {
+    for (;;) {
+      const ended = leased.item.rev === rev ? endOf(deps, leased.item, of) : undefined;
+      if (!ended) return;
+      summary = textOf(ended);
+      await Promise.all([
+        deps.results.put(costKey(ended), costRecord(ended, deps.instance), 'application/json'),
+        deps.results.put(resultKeys(ended).summary, summary, 'application/json'),
+      ]);
+      const hasEnded = await leased.change((now) => {
+        const next = now.rev === rev ? endOf(deps, now, of) : undefined;
+        return next && textOf(next) === summary ? leased.released(next) : undefined;
+      });
+      if (hasEnded) return;
+    }
+  } finally {
+    if (summary !== undefined) await agreeWithEnd(deps, leased.item, of.parts, summary);
   }
+}
+
+/** Rewrites the summary if the job has ended otherwise than it says. Errors: those of the ports. */
+async function agreeWithEnd(
+  deps: FinishDeps,
+  job: Job,
+  parts: readonly WholePart<DeliveredPart>[],
+  summary: string,
+): Promise<void> {
+  if (!isOver(job) || !('rows' in job) || !job.plan) return;
+  if (summaryText(job, parts) !== summary) await summariseAgain(deps, job);
 }
 
 /** Returns whether the job has neither ended nor a status to publish first. */

@@ -160,6 +160,24 @@ describe('the end of a job', () => {
     expect(summary(world)).toMatchObject({ status: 'cancelled', reason });
   });
 
+  it('is in its summary, even if an invocation that saw the job before it was replaced writes that last', async () => {
+    let invocations = 0;
+    const endByAnother = async (world: SmallWorld) => {
+      invocations += 1;
+      const [job] = world.ledger.jobs();
+      if (invocations > 1 || !job) return;
+      await world.ledger.replaceJob({ ...job, supersededBy: 'newer' });
+      await world.deliver(JSON.stringify({ jobId: job.jobId }));
+      expect(world.job(job.jobId).status).toBe('cancelled');
+    };
+    const world = beforeSummary(endByAnother, { fate: () => ({ runningMs: 2 * HOUR }) });
+    const jobId = await withCancelledBatch(world);
+    await world.rest();
+    expect(invocations).toBeGreaterThan(1);
+    expect(summary(world)).toMatchObject({ status: 'cancelled', reason: { code: 'superseded' } });
+    expect(world.job(jobId).reason?.code).toBe('superseded');
+  });
+
   it('leaves no file at the API, and only the result files that users read', async () => {
     const { world, jobId } = await delivered(() => ({}), fileOfTwoParts());
     expect(world.api.files()).toEqual([]);
