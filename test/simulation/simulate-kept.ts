@@ -9,7 +9,7 @@ import { KEPT, type KeptHistory } from './kept/kept-histories.ts';
 import { brokenWithoutFix } from './kept/without-fix.ts';
 import { type MutatedCopy, mutatedCopy } from './mutants/mutated-copy.ts';
 import type { Tally } from './tally.ts';
-import { playHistory } from './world/history.ts';
+import { playHistory, scenarioOf } from './world/history.ts';
 
 const { values } = parseArgs({
   options: {
@@ -24,16 +24,18 @@ const { values } = parseArgs({
 /**
  * Returns the first seed that breaks without the fix as the kept history does, and keeps every promise with the fix.
  */
-async function findAnother({ wrong, shows, without }: KeptHistory): Promise<string> {
+async function findAnother({ wrong, shows, without, theme }: KeptHistory): Promise<string> {
   const copy = mutatedCopy({ name: wrong, patches: without });
   try {
     const end = Number(values.from) + Number(values.runs);
     for (let seed = Number(values.from); seed < end; ) {
-      const first = await firstBroken(copy, seed, end - seed);
+      const first = await firstBroken(copy, { theme, seed, runs: end - seed });
       if (!first) break;
       seed = first.seed + 1;
-      if (!first.broken[0]?.includes(shows) || (await playHistory(first.seed)).broken.length > 0) continue;
-      const output = await copy.run('simulate.ts', '--replay', String(first.seed));
+      if (!first.broken[0]?.includes(shows)) continue;
+      const withFix = await playHistory(first.seed, {}, scenarioOf(first.seed, theme));
+      if (withFix.broken.length > 0) continue;
+      const output = await copy.run('simulate.ts', '--replay', String(first.seed), ...themeArguments(theme));
       return `${first.broken[0]}\n${output.trim().split('\n').at(-1)}`;
     }
     return `not found in ${values.runs} seeds`;
@@ -44,11 +46,15 @@ async function findAnother({ wrong, shows, without }: KeptHistory): Promise<stri
 
 async function firstBroken(
   copy: MutatedCopy,
-  seed: number,
-  runs: number,
+  { theme, seed, runs }: { theme: KeptHistory['theme']; seed: number; runs: number },
 ): Promise<Tally['broken'][number] | undefined> {
-  const output = await copy.run('simulate.ts', '--until-broken', '--seed', `${seed}`, '--runs', `${runs}`);
+  const range = ['--seed', `${seed}`, '--runs', `${runs}`];
+  const output = await copy.run('simulate.ts', '--until-broken', ...range, ...themeArguments(theme));
   return (JSON.parse(output) as Tally).broken[0];
+}
+
+function themeArguments(theme: KeptHistory['theme']): string[] {
+  return theme === undefined ? [] : ['--theme', theme];
 }
 
 async function check(kept: KeptHistory): Promise<boolean> {
@@ -64,7 +70,7 @@ async function main(): Promise<boolean> {
   if (values.play !== undefined) {
     const kept = KEPT[Number(values.play)];
     if (!kept) throw new Error(`there is no kept history ${values.play}`);
-    const { broken } = await playHistory(kept.seed, kept.leftOut);
+    const { broken } = await playHistory(kept.seed, kept.leftOut, scenarioOf(kept.seed, kept.theme));
     process.stdout.write(JSON.stringify(broken));
     return true;
   }

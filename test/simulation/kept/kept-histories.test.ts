@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { playHistory } from '../world/history.ts';
+import { playHistory, scenarioOf } from '../world/history.ts';
 import { KEPT } from './kept-histories.ts';
 import { brokenWithoutFix } from './without-fix.ts';
 
@@ -10,7 +10,7 @@ test('no history is kept twice', () => {
 
 describe.each(KEPT)('$wrong (seed $seed)', (kept) => {
   test('every promise holds with the fix', async () => {
-    const { broken } = await playHistory(kept.seed, kept.leftOut);
+    const { broken } = await playHistory(kept.seed, kept.leftOut, scenarioOf(kept.seed, kept.theme));
     expect(broken).toEqual([]);
   });
 
