@@ -86,7 +86,7 @@ async function finish(
 
 /**
  * Writes the cost record and the summary, and ends the job as they say: if it has changed meanwhile, they are written again. If
- * another invocation has ended it meanwhile, and with another summary, that one is written again.
+ * another invocation has ended it meanwhile and said otherwise, the summary is written again from the ledger.
  */
 async function endWithSummary(deps: FinishDeps, leased: LeasedJob, of: KnownOfEnd): Promise<void> {
   const { rev } = leased.item;
