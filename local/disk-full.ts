@@ -10,6 +10,5 @@ export function isDiskFull(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ('code' in error && CODES.has(error.code)) return true;
   if ('errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_FULL) return true;
-  // LevelDB passes on only the text of the system's error.
-  return /no space left on device|disk quota exceeded/i.test(error.message) || isDiskFull(error.cause);
+  return isDiskFull(error.cause);
 }

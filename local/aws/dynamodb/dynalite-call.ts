@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Server } from 'node:http';
 
 /** A request to dynalite, with its whole body. */
-interface DynaliteRequest {
+export interface DynaliteRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -16,18 +16,20 @@ export interface DynaliteAnswer {
 }
 
 /**
- * Passes a request to dynalite without a socket. If the request's stream fails, dynalite throws outside any promise, so
- * a client that disconnects while sending would end this process. Therefore dynalite never gets a client's stream, only the
- * events of one.
+ * Passes a request to dynalite without a socket, and calls `done` with the answer. If the request's stream fails, dynalite
+ * throws outside any promise, so a client that disconnects while sending would end this process. Therefore dynalite never
+ * gets a client's stream, only the events of one.
  */
-export function callDynalite(dynalite: Server, request: DynaliteRequest): Promise<DynaliteAnswer> {
+export function callDynalite(
+  dynalite: Server,
+  request: DynaliteRequest,
+  done: (answer: DynaliteAnswer) => void,
+): void {
   const { method, url, headers, body } = request;
   const incoming = Object.assign(new EventEmitter(), { method, url, headers });
-  return new Promise((resolve) => {
-    dynalite.emit('request', incoming, new CapturedResponse(resolve));
-    incoming.emit('data', body);
-    incoming.emit('end');
-  });
+  dynalite.emit('request', incoming, new CapturedResponse(done));
+  incoming.emit('data', body);
+  incoming.emit('end');
 }
 
 /** The part of a ServerResponse that dynalite uses. */

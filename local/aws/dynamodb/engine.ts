@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { existsSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { CreateTableCommandInput, KeySchemaElement } from '@aws-sdk/client-dynamodb';
 import { InFlight } from '../../in-flight.ts';
@@ -9,9 +9,8 @@ import { AwsError } from '../protocol/aws-error.ts';
 import type { AwsService } from '../protocol/aws-service.ts';
 import { Input } from '../protocol/input.ts';
 import { notImplemented, readBody, sendRefusal } from '../protocol/json-protocol.ts';
-import { WriteJournal } from '../protocol/write-journal.ts';
-import { callDynalite, type DynaliteAnswer } from './dynalite-call.ts';
-import { openDynalite } from './open-dynalite.ts';
+import type { DynaliteAnswer } from './dynalite-call.ts';
+import { Tables } from './tables.ts';
 
 /** An on-demand table, with the fields that CreateTable and CloudFormation share. */
 export type TableDefinition = Required<
@@ -21,28 +20,22 @@ export type TableDefinition = Required<
 
 const CONTENT_TYPE = 'application/x-amz-json-1.0';
 const TARGET_PREFIX = 'DynamoDB_20120810.';
-const WRITES = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem']);
 
-/**
- * DynamoDB on the endpoint: dynalite without a port of its own, and a journal that completes its writes after the
- * process was killed. No transactions, TTL or streams. A write that was in flight is repeated at the next start, with
- * its condition. An unconditional ADD may therefore be applied twice, as after an SDK's retry.
- */
+/** DynamoDB on the endpoint: dynalite without a port of its own. No transactions of several items, TTL, or streams. */
 export class DynamoDbEngine implements AwsService {
   readonly signingName = 'dynamodb';
-  readonly #dynalite: Server;
-  readonly #journal: WriteJournal;
-  readonly #ready: Promise<void>;
+  readonly #tables: Tables;
   readonly #inFlight = new InFlight();
   #isClosed = false;
 
-  /** The state is the folder `dynamodb` and `dynamodb-writes.sqlite` in `directory`. */
+  /** The state is the file `dynamodb.sqlite` in `directory`. Throws an Error if the directory has the state of an older version. */
   constructor(options: { directory: string }) {
-    const path = join(options.directory, 'dynamodb');
-    mkdirSync(path, { recursive: true });
-    this.#dynalite = openDynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-    this.#journal = new WriteJournal(options.directory);
-    this.#ready = this.#repeatUnfinishedWrites();
+    if (existsSync(join(options.directory, 'dynamodb'))) {
+      throw new Error(
+        `${options.directory} has a ledger of an older version, which this one cannot read: start with a new data directory.`,
+      );
+    }
+    this.#tables = new Tables(options.directory);
   }
 
   /** Creates the table if it does not exist, and waits until it is active. Throws if it exists with other keys. */
@@ -67,7 +60,6 @@ export class DynamoDbEngine implements AwsService {
   ): Promise<void> {
     try {
       const body = await readBody(request);
-      await this.#ready;
       if (this.#isClosed) throw new AwsError('ServiceUnavailable', 'DynamoDB is closing.', { status: 503 });
       const operation = operationOf(request);
       if (caller !== ACCOUNT_OWNER) demand(caller, operation, body);
@@ -77,9 +69,7 @@ export class DynamoDbEngine implements AwsService {
         headers: request.headers,
         body,
       };
-      const answer = await this.#inFlight.add(
-        this.#journalled(operation, body, () => callDynalite(this.#dynalite, forwarded)),
-      );
+      const answer = await this.#inFlight.add(this.#tables.call(operation, forwarded));
       if (answer.body.includes('#UnknownOperationException')) throw notImplemented(`DynamoDB ${operation}`);
       response.writeHead(answer.status, answer.headers).end(answer.body);
     } catch (error) {
@@ -88,39 +78,11 @@ export class DynamoDbEngine implements AwsService {
     }
   }
 
-  /**
-   * Refuses new calls, and closes once the running calls have ended, even if their clients are gone. If the store were
-   * closed during a call, dynalite would throw outside any promise, which ends the process. Dynalite closes its store
-   * only as the last step of closing a listening server, so this makes the server listen for a moment.
-   */
+  /** Refuses new calls, and closes once the running calls have ended, even if their clients are gone. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#ready;
     await this.#inFlight.ended();
-    await new Promise<void>((resolve) => this.#dynalite.listen(0, '127.0.0.1', resolve));
-    await new Promise<void>((resolve, reject) => {
-      this.#dynalite.close((error) => (error ? reject(error) : resolve()));
-    });
-    this.#journal.close();
-  }
-
-  async #repeatUnfinishedWrites(): Promise<void> {
-    for (const { seq, operation, body } of this.#journal.unfinished()) {
-      await this.#send(operation, body); // a failed condition means that the first try was applied
-      this.#journal.end(seq);
-    }
-  }
-
-  async #journalled(
-    operation: string,
-    body: Buffer,
-    call: () => Promise<DynaliteAnswer>,
-  ): Promise<DynaliteAnswer> {
-    if (!WRITES.has(operation)) return call();
-    const seq = this.#journal.begin(operation, body);
-    const answer = await call();
-    this.#journal.end(seq);
-    return answer;
+    this.#tables.close();
   }
 
   /** Returns the table once it is active, which is shortly after CreateTable has returned. */
@@ -136,19 +98,15 @@ export class DynamoDbEngine implements AwsService {
     );
   }
 
-  async #call(operation: string, input: object): Promise<DynaliteAnswer> {
-    await this.#ready;
-    return this.#send(operation, Buffer.from(JSON.stringify(input)));
-  }
-
-  #send(operation: string, body: Buffer): Promise<DynaliteAnswer> {
+  #call(operation: string, input: object): Promise<DynaliteAnswer> {
     const headers = {
       'content-type': CONTENT_TYPE,
       'x-amz-target': TARGET_PREFIX + operation,
       'x-amz-date': '20260101T000000Z', // dynalite requires the parts of a signature, but checks none
       authorization: 'AWS4-HMAC-SHA256 Credential=local, Signature=local, SignedHeaders=local',
     };
-    return callDynalite(this.#dynalite, { method: 'POST', url: '/', headers, body });
+    const body = Buffer.from(JSON.stringify(input));
+    return this.#tables.call(operation, { method: 'POST', url: '/', headers, body });
   }
 }
 

@@ -1,24 +1,21 @@
 /**
- * Dynalite, which reads the description of the table from its disk for each request: half of all its reads. Here it has
- * the descriptions in memory, and only its own writes to them change them. Items are still read from the disk.
+ * Dynalite with SQLite as its store. LevelDB, its own one, does each of a write's three to five steps in another thread, and
+ * stores them one by one.
  */
 import type { Server } from 'node:http';
 import { parse } from 'node:url';
-import dynalite, { type DynaliteOptions } from 'dynalite';
-import database, { type TableDescriptions } from 'dynalite/db/index.js';
+import dynalite from 'dynalite';
+import database, { type Store } from 'dynalite/db/index.js';
+import type { Entries } from './entries.ts';
 
 /** Returns a DynamoDB server that does not listen. */
-export function openDynalite(options: DynaliteOptions): Server {
+export function openDynalite(entries: Entries): Server {
   endUrlWarnings();
   const { create } = database;
   // Dynalite takes its store from here and shows it to nobody.
-  database.create = (given) => {
-    const store = create(given);
-    keepInMemory(store.tableDb);
-    return store;
-  };
+  database.create = (options) => withEntries(create(options), entries);
   try {
-    return dynalite(options);
+    return dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   } finally {
     database.create = create;
   }
@@ -35,40 +32,22 @@ function endUrlWarnings(): void {
   process.noDeprecation = noDeprecation ?? false;
 }
 
-function keepInMemory(tables: TableDescriptions): void {
-  const { get, put, del } = tables;
-  /** As text, because the callers change what they get. */
-  const known = new Map<string, string>();
-  let changes = 0;
-  const forget = (name: string) => {
-    changes += 1;
-    known.delete(name);
+function withEntries(store: Store, entries: Entries): Store {
+  const itemsOf = (table: string) => `items ${table}`;
+  const indexOf = (type: string, table: string, index: string) =>
+    `${type.toLowerCase()} index ${table} ${index}`;
+  const tagsOf = (table: string) => `tags ${table}`;
+  const clear = (section: string, done: (error: unknown) => void) => {
+    entries.clear(section);
+    done(null);
   };
-  tables.get = (name, done) => {
-    const text = known.get(name);
-    if (text !== undefined) {
-      queueMicrotask(() => done(null, JSON.parse(text)));
-      return;
-    }
-    const before = changes;
-    get(name, (error, table) => {
-      // A description that changed meanwhile may be the old one.
-      if (!error && table !== undefined && before === changes) known.set(name, JSON.stringify(table));
-      done(error, table);
-    });
-  };
-  tables.put = (name, table, done) => {
-    forget(name);
-    put(name, table, (error) => {
-      forget(name);
-      done(error);
-    });
-  };
-  tables.del = (name, done) => {
-    forget(name);
-    del(name, (error) => {
-      forget(name);
-      done(error);
-    });
-  };
+  Object.assign(store.tableDb, entries.section('tables')); // some of dynalite's functions know this object already
+  return Object.assign(store, {
+    getItemDb: (table: string) => entries.section(itemsOf(table)),
+    getIndexDb: (...names: [string, string, string]) => entries.section(indexOf(...names)),
+    getTagDb: (table: string) => entries.section(tagsOf(table)),
+    deleteItemDb: (table, done) => clear(itemsOf(table), done),
+    deleteIndexDb: (type, table, index, done) => clear(indexOf(type, table, index), done),
+    deleteTagDb: (table, done) => clear(tagsOf(table), done),
+  } satisfies Partial<Store>);
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -8,12 +8,10 @@ import {
   PutItemCommand,
   QueryCommand,
   TransactWriteItemsCommand,
-  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DynamoDbEngine, type TableDefinition } from '../../../local/aws/dynamodb/engine.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
-import { WriteJournal } from '../../../local/aws/protocol/write-journal.ts';
 import { clientConfig } from '../endpoint/client-config.ts';
 
 const TABLE: TableDefinition = {
@@ -149,8 +147,11 @@ describe('closing', () => {
     await vi.waitUntil(() => begun.mock.calls.length >= names.length, { interval: 1, timeout: 30_000 });
     await stop();
     await Promise.all(deaths);
-    expect(unfinishedWrites()).toBe(0);
     await start();
+    const written = (await dueIn(1)) ?? [];
+    expect(names).toEqual(expect.arrayContaining(written));
+    for (const name of names)
+      expect([name, (await get(name)) !== undefined]).toEqual([name, written.includes(name)]);
   });
 
   it('refuses later calls', async () => {
@@ -161,54 +162,13 @@ describe('closing', () => {
   });
 });
 
-function unfinishedWrites(): number {
-  const journal = new WriteJournal(directory);
-  try {
-    return journal.unfinished().length;
-  } finally {
-    journal.close();
-  }
-}
-
-describe('a write in flight when the process is killed', () => {
-  /** Creates the journal of a killed process, with a write that began and did not end. */
-  async function restartWithUnfinished(operation: string, input: object) {
-    await stop();
-    const journal = new WriteJournal(directory);
-    journal.begin(operation, Buffer.from(JSON.stringify(input)));
-    journal.close();
-    await start();
-  }
-
-  const move = {
-    TableName: 'ledger',
-    Key: { pk: { S: 'a' } },
-    UpdateExpression: 'SET dueShard = :next, rev = :nextRev',
-    ConditionExpression: 'rev = :rev',
-    ExpressionAttributeValues: { ':next': { N: '2' }, ':rev': { N: '1' }, ':nextRev': { N: '2' } },
-  };
-
-  it('is applied at the next start, with its index entry', async () => {
-    await put('a', 1);
-    await restartWithUnfinished('UpdateItem', move);
-    expect(await get('a')).toMatchObject({ dueShard: { N: '2' }, rev: { N: '2' } });
-    expect([await dueIn(1), await dueIn(2)]).toEqual([[], ['a']]);
-  });
-
-  it('is not applied twice if it was complete', async () => {
-    await put('a', 1);
-    await client.send(new UpdateItemCommand(move));
-    await restartWithUnfinished('UpdateItem', move);
-    expect(await get('a')).toMatchObject({ rev: { N: '2' } });
-  });
-
-  it('is repeated at one start only', async () => {
-    const Item = { pk: { S: 'a' }, dueShard: { N: '1' } };
-    await restartWithUnfinished('PutItem', { TableName: 'ledger', Item });
-    expect(await get('a')).toEqual(Item);
-    await client.send(new UpdateItemCommand({ ...move, ConditionExpression: 'dueShard = :rev' }));
-    await stop();
-    await start();
-    expect(await get('a')).toMatchObject({ dueShard: { N: '2' } });
+describe('a data directory', () => {
+  it('with the ledger of an older version is refused with a message, and not changed', async () => {
+    const older = join(directory, 'older');
+    mkdirSync(join(older, 'dynamodb'), { recursive: true });
+    expect(() => new DynamoDbEngine({ directory: older })).toThrow(
+      /older version.*start with a new data directory/,
+    );
+    expect(readdirSync(older)).toEqual(['dynamodb']);
   });
 });
