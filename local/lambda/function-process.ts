@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { VirtualClock } from '../clock.ts';
 import type { FunctionLog } from './function-log.ts';
 import { type FailureKind, type FunctionSpec, InvocationFailed } from './function-spec.ts';
+import { lowerPriority } from './lower-priority.ts';
 import {
   isProcessMessage,
   type ProcessMessage,
@@ -64,6 +65,7 @@ export class FunctionProcess {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,
     });
+    if (this.#child.pid !== undefined) lowerPriority(this.#child.pid);
     this.#ready = this.#loading();
     this.#ready.catch(() => {}); // the first invocation reports it
     this.#ended = this.#whenEnded(options.log, () => options.onEnd(this));
