@@ -31,6 +31,9 @@ export interface Authorization {
 type Signed = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
+const CREDENTIAL = /[\s,]Credential=([^,\s]+)/;
+const SIGNED_HEADERS = /[\s,]SignedHeaders=([^,\s]+)/;
+const SIGNATURE = /[\s,]Signature=([^,\s]+)/;
 const SHA256 = /^[0-9a-f]{64}$/;
 const MAX_SIGNING_KEYS = 100; // five functions call five services; the owner's programs may name any number
 
@@ -42,10 +45,10 @@ export function authorizationOf(request: Signed): Authorization | undefined {
 
 function headerOf(header: string, { headers }: Signed): Authorization | undefined {
   if (!header.startsWith(`${ALGORITHM} `)) return undefined;
-  const field = (name: string) => new RegExp(`[\\s,]${name}=([^,\\s]+)`).exec(header)?.[1] ?? '';
+  const field = (pattern: RegExp) => pattern.exec(header)?.[1] ?? '';
   const time = String(headers['x-amz-date'] ?? '');
   return parsed(
-    { credential: field('Credential'), signed: field('SignedHeaders'), signature: field('Signature'), time },
+    { credential: field(CREDENTIAL), signed: field(SIGNED_HEADERS), signature: field(SIGNATURE), time },
     false,
   );
 }

@@ -6,6 +6,7 @@ import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { AwsService } from '../../../local/aws/protocol/aws-service.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
+import { readBody } from '../../../local/aws/protocol/json-protocol.ts';
 import { clientConfig } from './client-config.ts';
 
 const HANGS_AFTER_MS = 60_000;
@@ -27,6 +28,12 @@ const service = (signingName: string, handle: Handler): AwsService => ({
 /** A service that returns its own name and the request line. */
 const echo = (name: string) =>
   service(name, async (request, response) => void response.end(`${name} ${request.method} ${request.url}`));
+
+const readingBodies: AwsService = {
+  signingName: 'sqs',
+  handle: async (request, response) => void response.end(`${(await readBody(request)).length} bytes`),
+  close: async () => {},
+};
 
 async function start(services: AwsService[]): Promise<Endpoint> {
   const endpoint = await startEndpoint({ services, port: 0 });
@@ -113,6 +120,17 @@ describe('the endpoint', () => {
     expect(await text(fetch(`${url}/a`))).toBe('done');
     await vi.waitUntil(() => log.mock.calls.join().includes('write after end'), HANGS_AFTER_MS);
     expect(await text(fetch(`${url}/still-there`))).toBe('done');
+  });
+
+  it('refuses a body that is larger than any valid one', async () => {
+    const { url } = await start([readingBodies]);
+    const post = async (bytes: number) =>
+      fetch(url, { ...signed('sqs'), method: 'POST', body: Buffer.alloc(bytes, 'x') });
+    const largest = 16 * 1024 * 1024;
+    expect(await text(post(largest))).toBe(`${largest} bytes`);
+    const refused = await post(largest + 1);
+    expect(refused.status).toBe(413);
+    expect(await refused.json()).toMatchObject({ __type: 'RequestEntityTooLarge' });
   });
 
   it('survives a client that disconnects while sending', async () => {
