@@ -32,7 +32,7 @@ export class DynamoDbEngine implements AwsService {
   constructor(options: { directory: string }) {
     if (existsSync(join(options.directory, 'dynamodb'))) {
       throw new Error(
-        `${options.directory} has a ledger of an older version, which this one cannot read: start with a new data directory.`,
+        `${options.directory} has the ledger of an older version, which this one cannot read. Let that version finish its jobs, then choose another data directory with --data.`,
       );
     }
     this.#tables = new Tables(options.directory);

@@ -3,7 +3,15 @@ import { callDynalite, type DynaliteAnswer, type DynaliteRequest } from './dynal
 import { Entries } from './entries.ts';
 import { openDynalite } from './open-dynalite.ts';
 
-const WRITES = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'DeleteTable']);
+const WRITES = new Set([
+  'PutItem',
+  'UpdateItem',
+  'DeleteItem',
+  'BatchWriteItem',
+  'DeleteTable',
+  'TagResource',
+  'UntagResource',
+]);
 
 /**
  * Tables with their indexes, on disk. A write is one transaction: a process that is killed meanwhile leaves an item and its

@@ -167,7 +167,7 @@ describe('a data directory', () => {
     const older = join(directory, 'older');
     mkdirSync(join(older, 'dynamodb'), { recursive: true });
     expect(() => new DynamoDbEngine({ directory: older })).toThrow(
-      /older version.*start with a new data directory/,
+      /older version.*choose another data directory with --data/,
     );
     expect(readdirSync(older)).toEqual(['dynamodb']);
   });
