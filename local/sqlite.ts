@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** 16 MB of the log are copied to the file at once, which waits for the disk: four times as much as SQLite would, so as seldom. */
+/** The log's size, 16 MB, at which it is copied to the file. That waits for the disk. By default, SQLite does it four times as often. */
 const LOG_PAGES = 4_000;
 
 /**
