@@ -3,8 +3,8 @@ import { getPriority, setPriority } from 'node:os';
 
 const NICER = 5; // a third of the share of a program with normal priority, if there are not enough cores for all
 const NICEST = 19;
-const RETRY_MS = 110; // Linux allows such a change ten times a second for all programs of users
-const TRIES = 30;
+const RETRY_MS = 110; // Linux allows ten such changes a second, of all users' programs together
+const TRIES = 300; // other runtimes may start at the same time
 
 /**
  * Lets this process, with the services that all functions wait for, have a core before a function's process `pid` has one.

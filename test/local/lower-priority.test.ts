@@ -43,7 +43,7 @@ describe('the priority of a process', () => {
     for (const pid of pids) lowerPriority(pid);
     const all = () =>
       pids.map((pid) => /nice (-?\d+)/.exec(readFileSync(`/proc/${pid}/autogroup`, 'utf8'))?.[1]);
-    await vi.waitUntil(() => all().every((nice) => nice === `${lowered()}`), { timeout: 30_000 });
+    await vi.waitUntil(() => all().every((nice) => nice === `${lowered()}`), { timeout: 60_000 });
   });
 
   it('is nothing to worry about once the process has ended', async () => {
