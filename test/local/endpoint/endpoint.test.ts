@@ -29,12 +29,6 @@ const service = (signingName: string, handle: Handler): AwsService => ({
 const echo = (name: string) =>
   service(name, async (request, response) => void response.end(`${name} ${request.method} ${request.url}`));
 
-const readingBodies: AwsService = {
-  signingName: 'sqs',
-  handle: async (request, response) => void response.end(`${(await readBody(request)).length} bytes`),
-  close: async () => {},
-};
-
 async function start(services: AwsService[]): Promise<Endpoint> {
   const endpoint = await startEndpoint({ services, port: 0 });
   endings.push(() => endpoint.close());
@@ -123,7 +117,12 @@ describe('the endpoint', () => {
   });
 
   it('refuses a body that is larger than any valid one', async () => {
-    const { url } = await start([readingBodies]);
+    const { url } = await start([
+      service(
+        'sqs',
+        async (request, response) => void response.end(`${(await readBody(request)).length} bytes`),
+      ),
+    ]);
     const post = async (bytes: number) =>
       fetch(url, { ...signed('sqs'), method: 'POST', body: Buffer.alloc(bytes, 'x') });
     const largest = 16 * 1024 * 1024;
